@@ -35,7 +35,11 @@ export class AppError extends Error {
   readonly code: string;
   readonly exitCode: number;
   readonly help: string | undefined;
-  constructor(code: string, message: string, options: { exitCode?: number; help?: string; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { exitCode?: number; help?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;

@@ -16,6 +16,8 @@ export type Priority = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 /** Parses a priority in any case; `info` is `Informational`. Returns undefined for anything else. */
 export function parsePriority(text: string): Priority | undefined {
   const lower = text.toLowerCase();
-  const index = PRIORITIES.findIndex((name) => name.toLowerCase() === (lower === 'info' ? 'informational' : lower));
+  const index = PRIORITIES.findIndex(
+    (name) => name.toLowerCase() === (lower === 'info' ? 'informational' : lower),
+  );
   return index < 0 ? undefined : (index as Priority);
 }

@@ -1,0 +1,83 @@
+import { styleText } from 'node:util';
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+/** The log of the tool itself. Alerts never go through it: logs may be thinned out, alerts may not. */
+export type Log = Logger;
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface LogOptions {
+  readonly level?: LogLevel;
+  /** `text` for people, `json` for machines; absent = text on a terminal. */
+  readonly format?: 'text' | 'json' | undefined;
+  readonly stream?: NodeJS.WritableStream & { isTTY?: boolean };
+}
+
+const REPEAT_MS = 10_000;
+
+/** A logger to stderr. Messages with the same `code` are written at most once in ten seconds, with their number. */
+export function createLog(options: LogOptions = {}): Log {
+  const stream = options.stream ?? process.stderr;
+  const text = options.format === undefined ? stream.isTTY === true : options.format === 'text';
+  const limit = new RepeatLimit(REPEAT_MS);
+  const destination: DestinationStream = { write: (line) => void stream.write(text ? render(line) : line) };
+  return pino(
+    {
+      level: options.level ?? 'info',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, method) {
+          const first = args[0] as unknown;
+          if (first && typeof first === 'object' && 'code' in first) {
+            const suppressed = limit.take(String(first.code));
+            if (suppressed < 0) return;
+            if (suppressed > 0) args[0] = { ...first, repeated: suppressed } as never;
+          }
+          method.apply(this, args);
+        },
+      },
+    },
+    destination,
+  );
+}
+
+/** Counts what is repeated under a code within a window. */
+export class RepeatLimit {
+  readonly #ms: number;
+  readonly #seen = new Map<string, { since: number; suppressed: number }>();
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  /** -1 = suppress; otherwise the number suppressed since the last that was let through. */
+  take(code: string, now: number = performance.now()): number {
+    const entry = this.#seen.get(code);
+    if (entry && now - entry.since < this.#ms) {
+      entry.suppressed++;
+      return -1;
+    }
+    this.#seen.set(code, { since: now, suppressed: 0 });
+    return entry?.suppressed ?? 0;
+  }
+}
+
+/** What a terminal could act on; texts from elsewhere (paths, server errors) may stand in a message. */
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const visible = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+const COLOURS = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red', fatal: 'red' } as const;
+
+function render(line: string): string {
+  const { time, level, msg, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const word = String(level) as keyof typeof COLOURS;
+  const label = styleText(COLOURS[word] ?? 'dim', word.padEnd(5), { stream: process.stderr });
+  const extra = Object.entries(rest).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const cause = err && typeof err === 'object' && 'message' in err ? [`error=${String(err.message)}`] : [];
+  const body = [String(msg ?? ''), ...extra, ...cause].join('  ');
+  return `${String(time).slice(11, 23)} ${label} ${body.replace(CONTROL, visible)}\n`;
+}

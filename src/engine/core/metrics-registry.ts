@@ -1,0 +1,66 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { METRICS, type MetricKey, type MetricSink, type MetricSpec } from './metrics.ts';
+
+type Instrument = Counter | Gauge | Histogram;
+
+function build(spec: MetricSpec, registry: Registry): Instrument {
+  const config = { name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [registry] };
+  if (spec.type === 'counter') return new Counter(config);
+  if (spec.type === 'gauge') return new Gauge(config);
+  return new Histogram({ ...config, buckets: [...(spec.buckets ?? [])] });
+}
+
+/** One figure as plain data, for `ringfence status` and the read-only API. */
+export interface Figure {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+/** The metrics of the process that serves them: every row of the table, in Prometheus' text form. */
+export class MetricsRegistry implements MetricSink {
+  readonly #registry = new Registry();
+  readonly #instruments = new Map<string, Instrument>();
+
+  constructor(options: { processMetrics?: boolean } = {}) {
+    for (const [key, spec] of Object.entries(METRICS))
+      this.#instruments.set(key, build(spec, this.#registry));
+    if (options.processMetrics) collectDefaultMetrics({ register: this.#registry, prefix: 'ringfence_' });
+  }
+
+  add(key: MetricKey, labels: readonly string[], n = 1): void {
+    const metric = this.#instruments.get(key);
+    if (metric instanceof Counter) metric.inc(labelsOf(key, labels), n);
+  }
+
+  set(key: MetricKey, labels: readonly string[], value: number): void {
+    const metric = this.#instruments.get(key);
+    if (metric instanceof Gauge) metric.set(labelsOf(key, labels), value);
+  }
+
+  observe(key: MetricKey, labels: readonly string[], value: number): void {
+    const metric = this.#instruments.get(key);
+    if (metric instanceof Histogram) metric.observe(labelsOf(key, labels), value);
+  }
+
+  /** Prometheus text exposition. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** All counters and gauges that have a value. */
+  async figures(): Promise<Figure[]> {
+    const out: Figure[] = [];
+    for (const metric of await this.#registry.getMetricsAsJSON()) {
+      for (const { labels, value } of metric.values as { labels: Figure['labels']; value: number }[]) {
+        if (String(metric.type) !== 'histogram') out.push({ name: metric.name, labels, value });
+      }
+    }
+    return out;
+  }
+}
+
+function labelsOf(key: MetricKey, values: readonly string[]): Record<string, string> {
+  const names = METRICS[key].labels;
+  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']));
+}
