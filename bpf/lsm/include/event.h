@@ -10,10 +10,19 @@
  * from the start of the record; off 0 = absent. They are bytes, not terminated,
  * never validated. RF_STR_CUT in len means the kernel had more.
  *
- * Unknown is absent: a member that could not be read has its bit clear in hdr.has.
+ * Unknown is absent: a string that could not be read has off 0, an object that could not be
+ * looked at has type RF_FD_UNKNOWN.
+ *
+ * Tags say what TypeScript makes of a 64-bit member: RF_BIG is always a bigint, RF_WIDE a number
+ * while it is below 2^53 and a bigint beyond; without a tag it is a number. RF_IP is an address
+ * whose length follows from the object's type.
  */
 #ifndef RF_EVENT_H
 #define RF_EVENT_H
+
+#define RF_BIG __attribute__((btf_decl_tag("big")))
+#define RF_WIDE __attribute__((btf_decl_tag("wide")))
+#define RF_IP __attribute__((btf_decl_tag("ip")))
 
 #define RF_STR_CUT 0x8000u /* len & 0x7fff = bytes present */
 
@@ -57,9 +66,9 @@ struct rf_hdr {
 	__u32 uid;     /* effective */
 	__u32 gid;     /* effective */
 	__u32 loginuid; /* 0xffffffff = unset */
-	__u64 cap_effective;
-	__u64 cap_permitted;
-	__u64 cap_inheritable;
+	__u64 cap_effective RF_BIG;
+	__u64 cap_permitted RF_BIG;
+	__u64 cap_inheritable RF_BIG;
 	__u64 cgroup;  /* id of the cgroup v2 directory, 0 where only v1 is in use */
 	__u32 pidns;   /* namespace inode numbers: for display, never for scope */
 	__u32 mntns;
@@ -104,11 +113,11 @@ struct rf_fd {
 	__u32 f_flags; /* struct file.f_flags */
 	__u32 f_mode;  /* struct file.f_mode (FMODE_CREATED and so on) */
 	__u64 dev;     /* s_dev in the encoding of stat(2) */
-	__u64 ino;
-	__u64 sock;    /* kernel address as an opaque number, for unix pairs; peer below */
-	__u64 peer;
-	__u8 laddr[16]; /* network order; IPv4 in the first 4 bytes */
-	__u8 raddr[16];
+	__u64 ino RF_WIDE;
+	__u64 sock RF_BIG;    /* kernel address as an opaque number, for unix pairs; peer below */
+	__u64 peer RF_BIG;
+	__u8 laddr[16] RF_IP; /* network order; IPv4 in the first 4 bytes */
+	__u8 raddr[16] RF_IP;
 	struct rf_str path; /* as the kernel resolves it (process root); unix: sun_path ('@' for abstract) */
 };
 
@@ -120,7 +129,7 @@ struct rf_fd {
 struct rf_call {
 	struct rf_hdr h;
 	__s64 ret;     /* see RF_F_NO_RESULT */
-	__u64 args[6]; /* raw registers */
+	__u64 args[6] RF_WIDE; /* raw registers */
 	struct rf_fd fd;   /* object of the fd argument, or of the returned fd */
 	struct rf_str path[2]; /* raw path or string arguments, as the caller passed them */
 	struct rf_str base[2]; /* resolved cwd or dirfd for each relative path above */
@@ -138,9 +147,9 @@ struct rf_exec {
 	__u32 exe_flags; /* enum rf_exe_flag */
 	__u32 exe_mode;
 	__u64 exe_dev;
-	__u64 exe_ino;
-	__u64 exe_ctime; /* epoch ns */
-	__u64 exe_mtime;
+	__u64 exe_ino RF_WIDE;
+	__u64 exe_ctime RF_BIG; /* epoch ns */
+	__u64 exe_mtime RF_BIG;
 	__u64 pidns_start; /* start_boottime of the pid namespace's init, ns */
 	__u32 argc;
 	__u32 args_total; /* bytes of the argument area; more than args.len = cut */
@@ -150,7 +159,7 @@ struct rf_exec {
 	struct rf_str args;     /* NUL separated, argv[0] first, at most 4096 bytes */
 	struct rf_str env;      /* NUL separated, at most 4096 bytes */
 	struct rf_str cwd;
-	struct rf_str cgroup;   /* path of the cgroup below its mount, for the container id */
+	struct rf_str cgroup_path;   /* path of the cgroup below its mount, for the container id */
 };
 
 enum rf_exe_flag {
@@ -173,7 +182,7 @@ struct rf_fork {
 	__u32 child_ppid;  /* real_parent->tgid: differs with CLONE_PARENT */
 	__u32 pad;
 	__u64 child_cgroup;
-	struct rf_str cgroup; /* path, when it differs from the parent's */
+	struct rf_str cgroup_path; /* path, when it differs from the parent's */
 };
 
 struct rf_exit {
@@ -199,8 +208,12 @@ struct rf_capture {
 	__u16 pad;
 };
 
-#define RF_FD_RET 6
-#define RF_LEN_RET 6
+/* Argument numbers with a meaning of their own. */
+enum rf_arg {
+	RF_ARG_NONE = -1,
+	RF_FD_RET = 6,	/* the returned fd */
+	RF_LEN_RET = 6, /* the returned length */
+};
 
 enum rf_capture_flag {
 	RF_CAP_ENABLED = 1 << 0,

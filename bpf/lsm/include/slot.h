@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where a record is built: a pool of slots, claimed by compare-and-swap.
+ *
+ * Not a per-CPU scratch: programs run preemptible, and the next task on this CPU would write
+ * over a half-built record. A slot belongs to the program that claimed it until it lets go.
+ */
+#ifndef RF_SLOT_H
+#define RF_SLOT_H
+
+#include "event.h"
+
+#define RF_STR_MAX 4096	     /* one string, and the longest path */
+#define RF_TAIL_MAX 24575    /* a string may start no later than this */
+#define RF_REC_MAX (RF_TAIL_MAX + 1 + RF_STR_MAX)
+#define RF_NAME_MAX 256
+
+/* In the union for their BTF only: the generator reads the enums from the object. */
+struct rf_abi_enums {
+	enum rf_kind kind;
+	enum rf_flag flag;
+	enum rf_fd_type fd_type;
+	enum rf_exe_flag exe_flag;
+	enum rf_capture_flag capture_flag;
+	enum rf_op op;
+	enum rf_arg arg;
+};
+
+struct rf_slot {
+	__u32 busy;
+	__u32 len; /* bytes of the record so far, a multiple of 8 */
+	union {
+		struct rf_hdr h;
+		struct rf_call call;
+		struct rf_exec exec;
+		struct rf_fork fork;
+		struct rf_exit exit;
+		struct rf_abi_enums abi;
+		__u8 rec[RF_REC_MAX];
+	};
+	__u8 walk[RF_STR_MAX + RF_NAME_MAX]; /* a path grows from its end to the front */
+};
+
+#endif
