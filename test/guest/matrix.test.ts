@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { projectRoot, whyNoGuest } from './host.ts';
+import { fetchKernel, type KernelLine, kernelLines } from './kernels.ts';
+import { readReport } from './results.ts';
+import { runInGuest } from './run.ts';
+
+const built = join(projectRoot, 'dist/test/guest');
+/** Tests of the host that are also true in a guest; compiled paths below dist. */
+const sharedFolders: string[] = [];
+
+async function guestFiles(): Promise<string[]> {
+  const own = (await readdir(built))
+    .filter((name) => name.endsWith('.guest.js'))
+    .map((name) => join(built, name));
+  const shared = await Promise.all(
+    sharedFolders.map(async (folder) => {
+      const path = join(projectRoot, 'dist', folder);
+      return (await readdir(path))
+        .filter((name) => name.endsWith('.test.js'))
+        .map((name) => join(path, name));
+    }),
+  );
+  const only = process.env.RINGFENCE_GUEST_ONLY;
+  return [...own, ...shared.flat()].filter((file) => only === undefined || file.includes(only));
+}
+
+/** Boots one guest for all files and reports each of its tests as one of ours. */
+async function runBatch(t: TestContext, kernel: KernelLine): Promise<void> {
+  try {
+    await fetchKernel(kernel);
+  } catch (error) {
+    t.skip(`no ${kernel} kernel: ${(error as Error).message}`);
+    return;
+  }
+  const files = await guestFiles();
+  const result = await runInGuest({
+    kernel,
+    command: ['node', '--enable-source-maps', join(built, 'inside.js'), ...files],
+    env: { RINGFENCE_GUEST: kernel },
+    timeoutMs: 900_000,
+  });
+  const report = readReport(result.stdout);
+  for (const guest of report.tests) {
+    await t.test(guest.name, (sub) => {
+      if (guest.skip !== undefined) sub.skip(guest.skip);
+      else if (guest.error !== undefined) assert.fail(guest.error);
+    });
+  }
+  assert.ok(report.complete, `the guest's tests ended early:\n${report.output}${result.stderr}`);
+  assert.ok(report.tests.length >= files.length, `${files.length} files gave ${report.tests.length} tests`);
+}
+
+const why =
+  whyNoGuest() ??
+  (existsSync(join(built, 'inside.js')) ? undefined : 'needs the built project (npm run build)');
+
+for (const kernel of kernelLines) {
+  test(`on Debian's ${kernel} kernel`, { skip: why ?? false }, (t) => runBatch(t, kernel));
+}
