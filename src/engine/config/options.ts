@@ -1,0 +1,145 @@
+import { PRIORITIES } from '../core/priority.ts';
+import { DURATION_PATTERN } from '../core/units.ts';
+import { bool, int, list, object, section, type TypeOf, text, word } from './schema.ts';
+
+const priorities = PRIORITIES.map((name) => name.toLowerCase()) as Lowercase<(typeof PRIORITIES)[number]>[];
+
+const target = object(
+  {
+    rule: text({ doc: 'Name of the rule; `*` stands for any text.' }),
+    tag: text({ doc: 'A tag of the rule, exactly.' }),
+  },
+  'What it applies to: one of both.',
+);
+
+const appendOutput = object(
+  {
+    match: object(
+      {
+        rule: text({ doc: 'Exact name of a rule.' }),
+        source: text({ doc: 'Exact name of an event source.' }),
+        tags: list(text({ doc: 'A tag.' }), { doc: 'Tags of which the rule must have all.' }),
+      },
+      'Which rules; what is not named matches all.',
+    ),
+    extra_output: text({ doc: 'Text with %fields, appended to the message with a blank.' }),
+    extra_fields: list(
+      { schema: { description: 'A field name, or a map of one name to a format.' } },
+      { doc: 'Fields that are added to the fields of the alert only.' },
+    ),
+    suggested_output: bool({ doc: 'Append the fields that are marked as suggested (container, pod).' }),
+  },
+  'One addition to the output of rules.',
+);
+
+/** THE CONFIG TABLE, without the outputs (these come from the output registry). */
+export const CORE_OPTIONS = {
+  mode: word(['monitor', 'enforce'], {
+    doc: 'monitor: a rule with `enforce: deny` says what it would have refused. enforce: it refuses.',
+    default: 'monitor',
+  }),
+  builtin_rules: bool({ doc: 'Load the rules that come with Ringfence.', default: true }),
+  rules_files: list(text({ doc: 'A rules file, or a folder of *.yaml in byte order.' }), {
+    doc: 'Rules files of yours, loaded in this order after the built-in ones.',
+    default: ['/etc/ringfence/rules.d'],
+  }),
+  rules: list(object({ enable: target, disable: target }, 'One step: enable or disable.'), {
+    doc: 'Enables and disables rules by name or tag; later entries win, and over `enabled` in the rule.',
+    default: [],
+  }),
+  rule_matching: word(['first', 'all'], {
+    doc: 'Whether an event raises the first matching rule only (as in Falco) or every matching rule.',
+    default: 'first',
+  }),
+  priority: word(priorities, { doc: 'Rules below this priority are not loaded.', default: 'debug' }),
+  append_output: list(appendOutput, {
+    doc: 'Additions to the output of rules.',
+    default: [{ suggested_output: true }],
+  }),
+  log: section(
+    {
+      level: word(['debug', 'info', 'warn', 'error', 'silent'], {
+        doc: 'What the log keeps.',
+        default: 'info',
+      }),
+      format: word(['auto', 'text', 'json'], {
+        doc: 'Form of the log on stderr; auto: text on a terminal, else JSON.',
+        default: 'auto',
+      }),
+    },
+    "Ringfence's own log (never alerts), on stderr.",
+  ),
+  sensors: section(
+    {
+      ring_bytes: int(
+        {
+          doc: 'Size of the bulk ring between kernel and engine, a power of two.',
+          default: 32 * 1024 * 1024,
+        },
+        1024 * 1024,
+        1024 * 1024 * 1024,
+      ),
+      priority_ring_bytes: int(
+        {
+          doc: 'Size of the ring for process lifecycle and denials, a power of two.',
+          default: 8 * 1024 * 1024,
+        },
+        1024 * 1024,
+        1024 * 1024 * 1024,
+      ),
+      max_tier: word(['lsm', 'fmod_ret', 'signal', 'observe'], {
+        doc: 'The highest tier of kernel mechanisms to try.',
+        default: 'lsm',
+      }),
+    },
+    'How events leave the kernel.',
+  ),
+  process_table: section(
+    { max_processes: int({ doc: 'Processes kept at most.', default: 65_536 }, 1024, 4_194_304) },
+    'The table of processes.',
+  ),
+  containers: section(
+    {
+      enabled: bool({ doc: 'Ask container runtimes for names, images and labels.', default: true }),
+      docker_sockets: list(text({ doc: 'A unix socket.' }), {
+        doc: 'Sockets that speak the Docker API.',
+        default: ['/run/docker.sock', '/run/podman/podman.sock'],
+      }),
+      cri_sockets: list(text({ doc: 'A unix socket.' }), {
+        doc: 'Sockets that speak the CRI.',
+        default: [
+          '/run/containerd/containerd.sock',
+          '/run/crio/crio.sock',
+          '/run/k3s/containerd/containerd.sock',
+        ],
+      }),
+      wait: text(
+        { doc: 'How long an event waits for container metadata that its rules read.', default: '500ms' },
+        { pattern: DURATION_PATTERN },
+      ),
+      max_waiting_events: int(
+        { doc: 'Events that wait at the same time, at most.', default: 4096 },
+        0,
+        1_000_000,
+      ),
+    },
+    'Container metadata.',
+  ),
+  control: section(
+    {
+      enabled: bool({ doc: 'Listen for `ringfence status`, `reload` and the like.', default: true }),
+      socket: text({ doc: 'The unix socket, for root only.', default: '/run/ringfence/control.sock' }),
+    },
+    'The control socket.',
+  ),
+  state_dir: text({ doc: 'Folder for what must outlive the process.', default: '/var/lib/ringfence' }),
+  watch_files: bool({
+    doc: 'Reload when a configuration or rules file changes (else on SIGHUP).',
+    default: false,
+  }),
+} as const;
+
+export const coreSection = section(CORE_OPTIONS, 'Configuration of Ringfence.');
+
+/** Everything but `outputs`. */
+export type CoreConfig = TypeOf<typeof coreSection>;
