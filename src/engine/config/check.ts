@@ -8,8 +8,8 @@ const compiled = new WeakMap<Schema, Checker>();
 
 /** The checker of a schema; compiling one takes tens of milliseconds, so it is kept. */
 export function checkerFor(schema: Schema): Checker {
-  let checker = compiled.get(schema);
-  if (!checker) compiled.set(schema, (checker = new Checker(schema)));
+  const checker = compiled.get(schema) ?? new Checker(schema);
+  compiled.set(schema, checker);
   return checker;
 }
 

@@ -1,0 +1,50 @@
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { act, type CommandSpec } from './command.ts';
+import { print } from './output.ts';
+import { COMMANDS } from './table.ts';
+
+const SHELLS: Readonly<Record<string, (words: string) => string>> = {
+  bash: (words) => `_ringfence() {
+  local current=\${COMP_WORDS[COMP_CWORD]}
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${words}" -- "$current"))
+  else
+    COMPREPLY=($(compgen -W "$(ringfence __complete "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "$current"))
+    [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
+  fi
+}
+complete -o filenames -F _ringfence ringfence`,
+  zsh: (words) => `#compdef ringfence
+_ringfence() {
+  if (( CURRENT == 2 )); then
+    compadd -- ${words}
+  else
+    compadd -- \${(f)"$(ringfence __complete \${words[2,CURRENT-1]} 2>/dev/null)"} || _files
+  fi
+}
+compdef _ringfence ringfence`,
+  fish: (words) => `complete -c ringfence -n __fish_use_subcommand -f -a '${words}'
+complete -c ringfence -n 'not __fish_use_subcommand' -a '(ringfence __complete (commandline -opc)[2..-1] 2>/dev/null)'`,
+};
+
+export const command: CommandSpec = {
+  examples: [
+    ['source <(ringfence completion bash)', 'this shell'],
+    ['ringfence completion fish > ~/.config/fish/completions/ringfence.fish', 'every fish shell'],
+  ],
+  configure(command) {
+    command.argument('<shell>', Object.keys(SHELLS).join(', ')).action(
+      act((shell: string) => {
+        const script = SHELLS[shell];
+        if (!script) {
+          throw new AppError('E_USAGE', `no completion for "${shell}"`, {
+            exitCode: EXIT.usage,
+            help: `one of ${Object.keys(SHELLS).join(', ')}`,
+          });
+        }
+        print(script(COMMANDS.map((row) => row.name).join(' ')));
+        return EXIT.ok;
+      }),
+    );
+  },
+};

@@ -1,0 +1,99 @@
+import { Command, CommanderError } from 'commander';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { nearest } from '../core/nearest.ts';
+import { habitPointer } from './habits.ts';
+import { note, noteError } from './output.ts';
+import { COMMANDS } from './table.ts';
+
+const EXITS = `Exit codes:
+  0  did what was asked          3  configuration or rules invalid
+  1  run-time failure            4  check completed and found problems
+  2  wrong usage                 5  not permitted, or the kernel cannot do it`;
+
+/** The program with all commands; only the typed one is imported. */
+export async function buildProgram(typed: string | undefined): Promise<Command> {
+  const program = new Command('ringfence')
+    .description(
+      "Runtime security for Linux: Falco's rules, compiled into the kernel, enforced in the same rule.",
+    )
+    .usage('COMMAND [OPTIONS]')
+    .configureHelp({ showGlobalOptions: false })
+    .option('-q, --quiet', 'less on stderr')
+    .option('-v, --verbose', 'more on stderr; twice for even more', (_: string, n: number) => n + 1, 0)
+    .option('--no-color', 'no colour (also: NO_COLOR)')
+    .helpCommand('help [COMMAND]', 'explain a command')
+    .addHelpText(
+      'after',
+      `\n${EXITS}\n\nStart with:\n  ringfence doctor\n  ringfence run --demo\n  ringfence run`,
+    )
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  for (const row of COMMANDS) {
+    const command = program.command(row.name).description(row.summary).exitOverride();
+    if (row.name !== typed) continue;
+    const spec = (await row.load()).command;
+    spec.configure(command);
+    if (spec.examples) {
+      const width = Math.max(...spec.examples.map(([line]) => line.length));
+      const lines = spec.examples.map(([line, purpose]) => `  ${line.padEnd(width)}  ${purpose}`);
+      command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+    }
+    for (const inner of command.commands) inner.exitOverride();
+  }
+  return program;
+}
+
+/** Runs one command line; sets the process's exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  if (argv.includes('--no-color')) process.env.NO_COLOR = '1';
+  const pointer = habitPointer(argv);
+  if (pointer) {
+    note(pointer);
+    process.exitCode = EXIT.usage;
+    return;
+  }
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const typed = words[0] === 'help' ? words[1] : words[0];
+  try {
+    if (typed !== undefined && !COMMANDS.some((row) => row.name === typed)) {
+      const close = nearest(
+        typed,
+        COMMANDS.map((row) => row.name),
+      );
+      throw new AppError('E_USAGE', `unknown command "${typed}"`, {
+        exitCode: EXIT.usage,
+        help: close ? `did you mean "${close}"?` : 'ringfence --help lists the commands',
+      });
+    }
+    const program = await buildProgram(typed);
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, argv);
+  }
+}
+
+function report(error: unknown, argv: readonly string[]): number {
+  if (error instanceof CommanderError) {
+    // Help and version end with 0; every other is about usage and has been printed.
+    return error.exitCode === 0 || error.code === 'commander.help' ? EXIT.ok : EXIT.usage;
+  }
+  if (error instanceof AppError) {
+    noteError(error);
+    return error.exitCode;
+  }
+  const verbose = argv.includes('-v') || argv.includes('--verbose');
+  const text =
+    error instanceof Error ? ((verbose ? error.stack : undefined) ?? error.message) : String(error);
+  note(`error[E_INTERNAL]: ${text}`);
+  if (!verbose) note('  help: this is a defect of Ringfence; -v shows where, please report it');
+  return EXIT.failure;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader went away (`| head`): nothing is left to say.
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  throw error;
+});
+
+await main(process.argv.slice(2));

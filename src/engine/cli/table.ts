@@ -1,0 +1,16 @@
+import type { CommandRow } from './command.ts';
+
+/** THE COMMAND TABLE, in the order of the help. */
+export const COMMANDS: readonly CommandRow[] = [
+  { name: 'version', summary: 'print the version', load: () => import('./version.ts') },
+  {
+    name: 'config',
+    summary: 'print, explain and check the configuration',
+    load: () => import('./config.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for bash, zsh or fish',
+    load: () => import('./completion.ts'),
+  },
+];
