@@ -1,0 +1,87 @@
+import type { Alert } from '../engine/core/alert.ts';
+import { PRIORITIES } from '../engine/core/priority.ts';
+import { openSink } from './descriptor.ts';
+import { makeFormatter } from './formats/formats.ts';
+import { escapeForTerminal } from './formats/text.ts';
+import { prefixTime } from './formats/time.ts';
+import { type FormatOptions, formatSchema } from './options.ts';
+import type { OutputContext, OutputType } from './output.ts';
+
+interface Config extends Omit<FormatOptions, 'format'> {
+  readonly format: FormatOptions['format'] | 'human';
+  readonly color: 'auto' | 'always' | 'never';
+  readonly stream: 'stdout' | 'stderr';
+}
+
+const shared = formatSchema('falco_text');
+
+/** The console. What is printed may come from an attacker: nothing reaches the terminal unescaped. */
+export const consoleOutput = {
+  type: 'console',
+  title: 'Prints alerts to standard output: for people on a terminal, one line per alert elsewhere.',
+  queue: { batch: 256, policy: 'drop_newest' },
+  schema: {
+    type: 'object',
+    properties: {
+      ...shared,
+      format: {
+        type: 'string',
+        enum: ['human', ...(shared.format?.enum ?? [])],
+        default: 'human',
+        description: 'Form of an alert; `human` is for terminals and becomes falco_text elsewhere.',
+      },
+      color: {
+        type: 'string',
+        enum: ['auto', 'always', 'never'],
+        default: 'auto',
+        description: 'Colours of `human`; auto heeds NO_COLOR, FORCE_COLOR and TERM=dumb.',
+      },
+      stream: { type: 'string', enum: ['stdout', 'stderr'], default: 'stdout', description: 'Where to.' },
+    },
+  },
+  async open(config: Config, context: OutputContext) {
+    const fd = config.stream === 'stdout' ? 1 : 2;
+    const sink = openSink(fd);
+    const format = makeLine(config, sink.isTTY, context.version);
+    return {
+      send: (batch: readonly Alert[]) => sink.write(batch.map((alert) => `${format(alert)}\n`).join('')),
+      close: async () => {},
+    };
+  },
+} as const satisfies OutputType;
+
+function makeLine(config: Config, isTTY: boolean, version: string): (alert: Alert) => string {
+  if (config.format !== 'human') return makeFormatter(config.format, config, { version });
+  const color = wantsColor(config.color, isTTY, process.env);
+  if (!isTTY && !color) return makeFormatter('falco_text', config, { version });
+  return (alert) => humanLine(alert, color, config.time_format_iso_8601 ?? false);
+}
+
+/** Whether to colour: an explicit setting, then FORCE_COLOR, then NO_COLOR and TERM=dumb, then the terminal. */
+export function wantsColor(
+  setting: Config['color'],
+  isTTY: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (setting !== 'auto') return setting === 'always';
+  const force = env.FORCE_COLOR;
+  if (force !== undefined && force !== '') return force !== '0' && force !== 'false';
+  if (env.NO_COLOR || env.TERM === 'dumb') return false;
+  return isTTY;
+}
+
+const COLOURS = ['1;37;41', '1;31', '1;31', '31', '33', '36', '32', '2'] as const;
+const paint = (code: string, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
+
+/** A line for people: time, priority, what the kernel did, rule and message. */
+export function humanLine(alert: Alert, color: boolean, iso8601: boolean): string {
+  const time = prefixTime(alert.timeNs, iso8601).slice(0, iso8601 ? -11 : -6);
+  const priority = (PRIORITIES[alert.priority] ?? '').padEnd(8);
+  const rule = escapeForTerminal(alert.rule);
+  const verdict = alert.guarantee === 'observed' ? '' : `[${alert.guarantee.replace('_', ' ')}] `;
+  const message = escapeForTerminal(alert.message);
+  if (!color) return `${time} ${priority} ${verdict}${rule}: ${message}`;
+  const code = COLOURS[alert.priority];
+  const shownVerdict = verdict === '' ? '' : `${paint('1', verdict.trim())} `;
+  return `${paint('2', time)} ${paint(code, priority)} ${shownVerdict}${paint('1', rule)}: ${message}`;
+}

@@ -1,0 +1,34 @@
+import { consoleOutput } from './console.ts';
+import { fileOutput } from './file.ts';
+import { outputSchema } from './options.ts';
+import type { ObjectSchema, OutputType } from './output.ts';
+
+/** Every kind of output: one line each. */
+export const OUTPUT_TYPES: readonly OutputType[] = [consoleOutput, fileOutput];
+
+/**
+ * The schema of the section `outputs` of the configuration: entries by name. The name is also the kind of output,
+ * unless the entry says `type`; so there can be two webhooks.
+ */
+export function outputsSchema(types: readonly OutputType[] = OUTPUT_TYPES) {
+  const byName = Object.fromEntries(types.map((kind) => [kind.type, outputSchema(kind)]));
+  return {
+    type: 'object',
+    description:
+      'Where alerts go: entries by name. The name is the kind of output, unless `type` says otherwise.',
+    properties: byName,
+    additionalProperties: {
+      type: 'object',
+      required: ['type'],
+      properties: { type: { type: 'string', enum: types.map((kind) => kind.type) } },
+      allOf: types.map((kind) => ({
+        if: { properties: { type: { const: kind.type } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: outputSchema(kind),
+      })),
+    },
+  } as const;
+}
+
+export type OutputsSchema = ReturnType<typeof outputsSchema>;
+export type { ObjectSchema };
