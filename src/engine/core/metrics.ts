@@ -66,6 +66,7 @@ export const METRICS = {
     'output',
     'result',
   ),
+  outputDrops: counter('output_drops_total', 'Alerts that an output lost, by cause.', 'output', 'reason'),
   outputQueue: gauge('output_queue_length', 'Alerts waiting in an output.', 'output'),
   outputCapacity: gauge('output_queue_capacity', 'Places in the queue of an output.', 'output'),
   outputSend: histogram('output_send_seconds', 'Time to send one batch.', 'output'),
