@@ -2,6 +2,11 @@ import type { CommandRow } from './command.ts';
 
 /** THE COMMAND TABLE, in the order of the help. */
 export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'doctor',
+    summary: 'say what this machine can do, and what is missing',
+    load: () => import('./doctor.ts'),
+  },
   { name: 'version', summary: 'print the version', load: () => import('./version.ts') },
   {
     name: 'config',

@@ -1,0 +1,42 @@
+import { load } from '../config/config.ts';
+import { EXIT } from '../core/diagnostic.ts';
+import { examine, exitCodeOf, type Report, type Status } from '../doctor/check.ts';
+import { hostChecks } from '../doctor/host.ts';
+import { act, type CommandSpec } from './command.ts';
+import { noteDiagnostics, paint, print, printJson } from './output.ts';
+import { outputsSchema } from './outputs.ts';
+
+const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'warn', fail: 'FAIL', unknown: '?' };
+const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red', unknown: 'dim' } as const;
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence doctor', 'what this machine can do, and what is missing'],
+    ['ringfence doctor --json', 'the same for a bug report'],
+  ],
+  configure(command) {
+    command
+      .option('-c, --config <file>', 'configuration file')
+      .option('--json', 'one JSON object')
+      .action(
+        act(async (options: { config?: string; json?: boolean }) => {
+          const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+          noteDiagnostics(diagnostics);
+          if (!config) return EXIT.invalid;
+          const sockets = [...config.containers.docker_sockets, ...config.containers.cri_sockets];
+          const host = hostChecks({ state_dir: config.state_dir, socket: config.control.socket, sockets });
+          const reports = await examine(host);
+          const exitCode = exitCodeOf(reports);
+          if (options.json) printJson({ schema: 'ringfence.doctor.v1', ok: exitCode === 0, checks: reports });
+          else for (const report of reports) printReport(report);
+          return exitCode;
+        }),
+      );
+  },
+};
+
+function printReport({ status, title, found, need, advice }: Report): void {
+  print(`${paint(COLOURS[status], WORDS[status].padEnd(5))}${title.padEnd(20)} ${found}`);
+  if (need) print(`${' '.repeat(25)} needed: ${need}`);
+  if (advice && status !== 'ok') print(`${' '.repeat(25)} do: ${advice}`);
+}

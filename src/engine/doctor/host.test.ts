@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { examine, exitCodeOf } from './check.ts';
+import { capabilityNames, kernelVersion } from './host.ts';
+
+test('kernel releases compare by major and minor number', () => {
+  assert.equal(kernelVersion('5.10.0-33-amd64'), 5010);
+  assert.equal(kernelVersion('6.18.44'), 6018);
+  assert.equal(kernelVersion('next'), undefined);
+});
+
+test('capabilities are read from the mask of /proc/self/status', () => {
+  assert.deepEqual(capabilityNames('000001ffffffffff').sort(), [
+    'BPF',
+    'DAC_READ_SEARCH',
+    'PERFMON',
+    'SYS_ADMIN',
+    'SYS_PTRACE',
+    'SYS_RESOURCE',
+  ]);
+  assert.deepEqual(capabilityNames('0000008000000000'), ['BPF']);
+  assert.deepEqual(capabilityNames('0'), []);
+});
+
+test('a check that throws is unknown, and the exit code tells permission from the rest', async () => {
+  const reports = await examine([
+    { name: 'a', title: 'A', run: () => Promise.reject(new Error('odd')) },
+    { name: 'b', title: 'B', run: () => ({ status: 'warn', found: 'x' }) },
+  ]);
+  assert.deepEqual(
+    reports.map((r) => [r.status, r.found]),
+    [
+      ['unknown', 'odd'],
+      ['warn', 'x'],
+    ],
+  );
+  assert.equal(exitCodeOf(reports), 0);
+  const failed = { name: 'c', title: 'C', status: 'fail', found: '' } as const;
+  assert.equal(exitCodeOf([...reports, failed]), 4);
+  assert.equal(exitCodeOf([...reports, failed, { ...failed, denied: true }]), 5);
+});

@@ -1,0 +1,204 @@
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { arch, release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { PACKAGE_ROOT } from '../core/package.ts';
+import type { Check, Finding } from './check.ts';
+
+const read = (file: string): string => readFileSync(file, 'utf8').trim();
+const ok = (found: string): Finding => ({ status: 'ok', found });
+
+/** `5.10.0-33-amd64` as a comparable number; undefined if it is not a version. */
+export function kernelVersion(text: string): number | undefined {
+  const match = /^(\d+)\.(\d+)/.exec(text);
+  return match ? Number(match[1]) * 1000 + Number(match[2]) : undefined;
+}
+
+const CAPABILITIES = {
+  BPF: 39,
+  PERFMON: 38,
+  SYS_PTRACE: 19,
+  SYS_RESOURCE: 24,
+  SYS_ADMIN: 21,
+  DAC_READ_SEARCH: 2,
+} as const;
+
+/** Names of those of our capabilities that a mask of /proc/self/status has. */
+export function capabilityNames(hex: string): string[] {
+  const mask = BigInt(`0x${hex}`);
+  return Object.entries(CAPABILITIES)
+    .filter(([, bit]) => (mask >> BigInt(bit)) & 1n)
+    .map(([name]) => name);
+}
+
+function permissions(): Finding {
+  const status = read('/proc/self/status');
+  const has = capabilityNames(/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0');
+  const found = `uid ${process.geteuid?.()}, capabilities ${has.join(', ') || 'none of ours'}`;
+  const enough = has.includes('SYS_ADMIN') || (has.includes('BPF') && has.includes('PERFMON'));
+  if (enough && has.includes('SYS_PTRACE')) return ok(found);
+  return {
+    status: enough ? 'warn' : 'fail',
+    found,
+    need: enough ? 'CAP_SYS_PTRACE to read other processes in /proc' : 'root, or CAP_BPF and CAP_PERFMON',
+    advice: 'run as root, or see docs/guide/systemd.md for the smallest set of capabilities',
+    denied: true,
+  };
+}
+
+function kernel(): Finding {
+  const version = kernelVersion(release());
+  const found = `Linux ${release()} ${arch()}`;
+  if (version === undefined) return { status: 'unknown', found };
+  if (version < 5010) return { status: 'fail', found, need: '5.10 or newer', denied: true };
+  return ok(found);
+}
+
+function btf(): Finding {
+  const file = '/sys/kernel/btf/vmlinux';
+  if (existsSync(file)) return ok(`${file}, ${Math.round(statSync(file).size / 1024)} KiB`);
+  return {
+    status: 'fail',
+    found: `no ${file}`,
+    need: 'a kernel built with CONFIG_DEBUG_INFO_BTF=y',
+    advice: 'every Debian, Ubuntu, Fedora and RHEL kernel since 2020 has it; in a container mount /sys',
+    denied: true,
+  };
+}
+
+function libbpf(): Finding {
+  const folders = [
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib/aarch64-linux-gnu',
+    '/lib64',
+    '/usr/lib64',
+    '/usr/lib',
+    '/usr/local/lib',
+  ];
+  const file = folders.map((folder) => join(folder, 'libbpf.so.1')).find((name) => existsSync(name));
+  if (file) return ok(file);
+  return {
+    status: 'fail',
+    found: 'no libbpf.so.1',
+    need: 'libbpf 1.0 or newer',
+    advice: 'apt-get install libbpf1',
+  };
+}
+
+function lsmList(): Finding {
+  const file = '/sys/kernel/security/lsm';
+  if (!existsSync(file)) return { status: 'unknown', found: `no ${file} (securityfs not mounted)` };
+  const list = read(file);
+  if (list.split(',').includes('bpf'))
+    return ok(`${list} (whether LSM programs really load is the tier "lsm" below)`);
+  return {
+    status: 'warn',
+    found: list,
+    need: '"bpf" in the list to refuse operations through BPF LSM',
+    advice: 'boot with lsm=…,bpf (all of the present list, then bpf)',
+  };
+}
+
+function tracefs(): Finding {
+  const folder = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((path) =>
+    existsSync(join(path, 'events')),
+  );
+  if (folder) return ok(folder);
+  return {
+    status: 'warn',
+    found: 'tracefs is not mounted',
+    advice: 'only needed on kernels without raw tracepoints',
+  };
+}
+
+function cgroup2(): Finding {
+  const mount = read('/proc/self/mounts')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find((fields) => fields[2] === 'cgroup2');
+  if (mount?.[1]) return ok(mount[1]);
+  return {
+    status: 'warn',
+    found: 'no cgroup2 mount',
+    need: 'cgroup v2 to refuse connections without BPF LSM',
+  };
+}
+
+function bpffs(): Finding {
+  const mounted = read('/proc/self/mounts').includes(' /sys/fs/bpf bpf ');
+  if (mounted) return ok('/sys/fs/bpf');
+  return {
+    status: 'warn',
+    found: '/sys/fs/bpf is not mounted',
+    need: 'bpffs for `pin: true`',
+    advice: 'mount -t bpf bpf /sys/fs/bpf',
+  };
+}
+
+function object(): Finding {
+  const folder = join(PACKAGE_ROOT, 'bpf/lsm/prebuilt');
+  const objects = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.bpf.o')) : [];
+  if (objects.length > 0) return ok(`${objects.join(', ')} in ${folder}`);
+  return {
+    status: 'fail',
+    found: `no object in ${folder}`,
+    need: 'the built BPF object',
+    advice: 'make -C bpf/lsm',
+  };
+}
+
+function writable(path: string): Finding {
+  const folder = existsSync(path) ? path : dirname(path);
+  try {
+    accessSync(folder, constants.W_OK);
+    return ok(existsSync(path) ? path : `${path} will be made`);
+  } catch {
+    return {
+      status: 'warn',
+      found: `${folder} is not writable`,
+      need: 'a place to write',
+      advice: 'run as root or change the path',
+    };
+  }
+}
+
+function clock(): Finding {
+  if (existsSync('/run/systemd/timesync/synchronized') || existsSync('/run/chrony/chronyd.pid'))
+    return ok('synchronised');
+  return {
+    status: 'unknown',
+    found: 'no timesyncd or chrony seen: whether the clock is synchronised is not known',
+  };
+}
+
+function sockets(paths: readonly string[]): Finding {
+  const there = paths.filter((path) => existsSync(path));
+  return ok(
+    there.length > 0
+      ? there.join(', ')
+      : 'no container runtime found (names and images of containers stay unknown)',
+  );
+}
+
+/** What can be seen without loading anything into the kernel. */
+export function hostChecks(config: {
+  state_dir: string;
+  socket: string;
+  sockets: readonly string[];
+}): Check[] {
+  return [
+    { name: 'node', title: 'Node.js', run: () => ok(process.version) },
+    { name: 'kernel', title: 'Kernel', run: kernel },
+    { name: 'permissions', title: 'Permissions', run: permissions },
+    { name: 'btf', title: 'Kernel types (BTF)', run: btf },
+    { name: 'libbpf', title: 'libbpf', run: libbpf },
+    { name: 'object', title: 'BPF object', run: object },
+    { name: 'lsm', title: 'Security modules', run: lsmList },
+    { name: 'cgroup', title: 'cgroup v2', run: cgroup2 },
+    { name: 'tracefs', title: 'tracefs', run: tracefs },
+    { name: 'bpffs', title: 'bpffs', run: bpffs },
+    { name: 'state', title: 'State folder', run: () => writable(config.state_dir) },
+    { name: 'socket', title: 'Control socket', run: () => writable(dirname(config.socket)) },
+    { name: 'runtimes', title: 'Container runtimes', run: () => sockets(config.sockets) },
+    { name: 'clock', title: 'Clock', run: clock },
+  ];
+}

@@ -1,0 +1,64 @@
+/** Paths as text: joined and normalised lexically, without looking at any file system. */
+
+const PATH_MAX = 1024;
+const TOO_LONG = '/DIR_TOO_LONG/FILENAME_TOO_LONG';
+
+/** An absolute path without `.`, `..`, empty components and trailing slash; `..` at the root stays there. */
+export function normalize(path: string): string {
+  if (isNormal(path)) return path;
+  const out: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') out.pop();
+    else out.push(part);
+  }
+  return `/${out.join('/')}`;
+}
+
+/** True for what `normalize` would leave alone: the usual case, found without allocating. */
+function isNormal(path: string): boolean {
+  const length = path.length;
+  if (length === 0 || path.charCodeAt(0) !== SLASH) return false;
+  if (length === 1) return true;
+  if (path.charCodeAt(length - 1) === SLASH) return false;
+  for (let i = path.indexOf('/', 0); i >= 0; i = path.indexOf('/', i + 1)) {
+    const next = path.charCodeAt(i + 1);
+    if (next === SLASH) return false;
+    if (next === DOT) {
+      const after = path.charCodeAt(i + 2);
+      if (i + 2 === length || after === SLASH) return false;
+      if (after === DOT && (i + 3 === length || path.charCodeAt(i + 3) === SLASH)) return false;
+    }
+  }
+  return true;
+}
+
+const SLASH = 47;
+const DOT = 46;
+
+/**
+ * The absolute form of a path argument: an absolute one alone, a relative one below `base` (which may be unknown).
+ * The empty path means the base itself, as with AT_EMPTY_PATH.
+ */
+export function absolute(path: string, base: string | undefined): string {
+  const joined = path.startsWith('/') ? path : base === undefined ? undefined : `${base}/${path}`;
+  if (joined === undefined) return path === '' ? '<UNKNOWN>' : `<UNKNOWN>/${path}`;
+  return joined.length > PATH_MAX ? TOO_LONG : normalize(joined);
+}
+
+/** The directory part of an absolute path: up to the last slash, `/` for entries of the root. */
+export function directoryOf(path: string): string | undefined {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return undefined;
+  return slash === 0 ? '/' : path.slice(0, slash);
+}
+
+/** The part after the last slash. */
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Doubled slashes made single; nothing else. */
+export function squeeze(path: string): string {
+  return path.includes('//') ? path.replace(/\/{2,}/g, '/') : path;
+}

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** What /proc says of a process. Times in ticks since boot, texts as bytes. */
+export interface ProcEntry {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly vpid: number;
+  readonly comm: string;
+  readonly startTicks: number;
+  readonly pgid: number;
+  readonly sid: number;
+  readonly vpgid: number;
+  readonly tty: number;
+  readonly argv: string;
+  readonly exepath: string | undefined;
+  readonly cwd: string | undefined;
+  readonly cgroup: string | undefined;
+}
+
+/** Ticks of the clock in /proc/PID/stat; 100 a second on every architecture that we run on. */
+export const TICK_NS = 10_000_000;
+
+const ARGV_MAX = 4096;
+
+/** The processes that /proc lists, in order of their numbers. */
+export function listPids(root = '/proc'): number[] {
+  return readdirSync(root)
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number);
+}
+
+/** Reads one process; undefined when it is gone. */
+export function readProcess(pid: number, root = '/proc'): ProcEntry | undefined {
+  const dir = `${root}/${pid}`;
+  const stat = read(`${dir}/stat`);
+  const status = read(`${dir}/status`);
+  if (stat === undefined || status === undefined) return undefined;
+  // The name may hold blanks and parentheses: fields are counted from the last one.
+  const close = stat.lastIndexOf(')');
+  const field = stat.slice(close + 2).split(' ');
+  const argv = read(`${dir}/cmdline`);
+  return {
+    pid,
+    comm: stat.slice(stat.indexOf('(') + 1, close),
+    ppid: Number(field[1]),
+    pgid: Number(field[2]),
+    sid: innermost(status, 'NSsid') ?? Number(field[3]),
+    vpgid: innermost(status, 'NSpgid') ?? Number(field[2]),
+    vpid: innermost(status, 'NSpid') ?? pid,
+    tty: Number(field[4]) >>> 0,
+    startTicks: Number(field[19]),
+    argv: (argv ?? '').slice(0, ARGV_MAX),
+    exepath: link(`${dir}/exe`)?.replace(/ \(deleted\)$/, ''),
+    cwd: link(`${dir}/cwd`),
+    cgroup: read(`${dir}/cgroup`),
+  };
+}
+
+/** Text of /proc/PID/cgroup; undefined when the process is gone. */
+export function readCgroup(pid: number, root = '/proc'): string | undefined {
+  return read(`${root}/${pid}/cgroup`);
+}
+
+/** A number in the innermost namespace: the last of the line. */
+function innermost(status: string, key: string): number | undefined {
+  const line = new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(status)?.[1];
+  const last = line?.trim().split(/\s+/).at(-1);
+  return last === undefined || last === '' ? undefined : Number(last);
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
