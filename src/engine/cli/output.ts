@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { AppError, Diagnostic } from '../core/diagnostic.ts';
+import { toJson } from '../core/json.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -28,18 +29,6 @@ export function note(text: string): void {
 /** One JSON document on stdout. 64-bit numbers keep all their digits. */
 export function printJson(value: unknown): void {
   print(toJson(value, process.stdout.isTTY ? 2 : 0));
-}
-
-const BIG = /"\u0000big:(-?\d+)"/g;
-
-/** JSON text with bigint as exact digits. */
-export function toJson(value: unknown, indent = 0): string {
-  const text = JSON.stringify(
-    value,
-    (_key, inner: unknown) => (typeof inner === 'bigint' ? `\u0000big:${inner}` : inner),
-    indent,
-  );
-  return text.replaceAll('\\u0000big:', '\u0000big:').replace(BIG, '$1');
 }
 
 /** Rows for people on a terminal (aligned, with header); when piped the same columns, tab-separated, no header. */

@@ -1,0 +1,54 @@
+import { connect } from 'node:net';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import type { Response } from './protocol.ts';
+
+/** Asks the running engine. Throws an AppError that says what to do when there is none, or what it answered. */
+export async function ask(
+  path: string,
+  command: string,
+  args: Readonly<Record<string, unknown>> = {},
+  timeoutMs = 30_000,
+): Promise<unknown> {
+  const response = await exchange(path, `${JSON.stringify({ id: 1, command, args })}\n`, timeoutMs);
+  if (response.ok) return response.result;
+  const { code, message, help, exitCode } = response.error;
+  throw new AppError(code, message, { ...(help && { help }), ...(exitCode && { exitCode }) });
+}
+
+function exchange(path: string, line: string, timeoutMs: number): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(path).setEncoding('utf8');
+    const fail = (error: AppError): void => {
+      socket.destroy();
+      reject(error);
+    };
+    socket.setTimeout(timeoutMs, () =>
+      fail(new AppError('E_CONTROL', `the engine did not answer on ${path}`)),
+    );
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(unreachable(path, error)));
+    socket.on('connect', () => socket.write(line));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      if (!text.endsWith('\n')) return;
+      socket.destroy();
+      resolve(JSON.parse(text) as Response);
+    });
+    socket.on('end', () =>
+      fail(new AppError('E_CONTROL', 'the engine closed the connection without an answer')),
+    );
+  });
+}
+
+function unreachable(path: string, error: NodeJS.ErrnoException): AppError {
+  if (error.code === 'EACCES') {
+    return new AppError('E_CONTROL', `not permitted to use ${path}`, {
+      exitCode: EXIT.notPermitted,
+      help: 'run as root',
+    });
+  }
+  return new AppError('E_NOT_RUNNING', `no engine answers on ${path}`, {
+    help: 'start it with `ringfence run`, or say where its socket is with --set control.socket=PATH',
+    cause: error,
+  });
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { AppError } from '../core/diagnostic.ts';
+import { createLog } from '../core/log.ts';
+import { ask } from './client.ts';
+import { type ControlCommand, ControlServer } from './server.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rf-control-'));
+const path = join(folder, 'run', 'control.sock');
+const log = createLog({ level: 'silent' });
+const commands: readonly ControlCommand[] = [
+  { name: 'echo', summary: 'gives back', run: (args, caller) => ({ args, uid: caller.uid, big: 2n ** 60n }) },
+  {
+    name: 'fail',
+    summary: 'fails',
+    run: () => {
+      throw new AppError('E_X', 'no', { help: 'try', exitCode: 3 });
+    },
+  },
+];
+let server: ControlServer;
+
+before(async () => {
+  server = await ControlServer.listen(path, commands, log);
+});
+after(async () => {
+  await server.close();
+  assert.equal(existsSync(path), false);
+  rmSync(folder, { recursive: true });
+});
+
+test('a request is answered, the caller is known from the kernel, numbers keep their digits', async () => {
+  const answer = (await ask(path, 'echo', { a: [1, 'x'] })) as Record<string, unknown>;
+  assert.deepEqual(answer.args, { a: [1, 'x'] });
+  assert.equal(answer.uid, process.geteuid?.());
+  assert.equal(answer.big, 2 ** 60);
+});
+
+test('the socket is for its owner only', () => {
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
+});
+
+test('a failure arrives with code, help and exit code', async () => {
+  await assert.rejects(ask(path, 'fail'), { code: 'E_X', message: 'no', help: 'try', exitCode: 3 });
+  await assert.rejects(ask(path, 'ecko'), { code: 'E_USAGE', message: /did you mean "echo"/ });
+  await assert.rejects(ask(join(folder, 'none'), 'echo'), { code: 'E_NOT_RUNNING' });
+});
+
+test('a second engine is refused, a socket left behind is replaced', async () => {
+  await assert.rejects(ControlServer.listen(path, commands, log), { code: 'E_ALREADY_RUNNING' });
+  const stale = join(folder, 'stale.sock');
+  writeFileSync(stale, '');
+  const second = await ControlServer.listen(stale, commands, log);
+  assert.equal(((await ask(stale, 'echo')) as { uid: number }).uid, process.geteuid?.());
+  await second.close();
+});
+
+test('an endless line ends the connection instead of filling memory', async () => {
+  const socket = connect(path);
+  socket.on('error', () => {});
+  socket.write('x'.repeat(3 * 1024 * 1024));
+  await new Promise((resolve) => socket.once('close', resolve));
+  assert.equal(((await ask(path, 'echo')) as { uid: number }).uid, process.geteuid?.());
+});
