@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { compilePolicy } from './compile.ts';
+import type { Condition, PolicyRule } from './condition.ts';
+import { classify } from './model.ts';
+import type { ClassTable } from './tables.ts';
+import { condition, evaluate, openEvent } from './testing.ts';
+
+const OPEN = new Set(['open', 'openat', 'openat2', 'creat']);
+const rule = (c: Condition, over: Partial<PolicyRule> = {}): PolicyRule => ({
+  name: 'r',
+  condition: c,
+  events: OPEN,
+  enforce: 'none',
+  mode: 'enforce',
+  ...over,
+});
+const all = (...items: Condition[]): Condition => ({ kind: 'and', items });
+const not = (item: Condition): Condition => ({ kind: 'not', item });
+const is = (field: string, op: string, ...values: (string | number | boolean)[]): Condition => ({
+  kind: 'check',
+  check: { field, op, values, text: `${field} ${op} ${values.join(', ')}` },
+});
+
+test('no event that a rule matches is hidden from user space', () => {
+  let matched = 0;
+  fc.assert(
+    fc.property(
+      fc.array(condition, { minLength: 1, maxLength: 4 }),
+      fc.array(openEvent, { minLength: 8, maxLength: 8 }),
+      (conditions, events) => {
+        const { policy } = compilePolicy(
+          conditions.map((c) => rule(c)),
+          1,
+        );
+        const table = policy.classes[0];
+        for (const event of events) {
+          if (!conditions.some((c) => evaluate(c, event))) continue;
+          matched++;
+          assert.ok(table !== undefined && classify(policy, table, event.operation).emit);
+        }
+      },
+    ),
+    { numRuns: 1500 },
+  );
+  assert.ok(matched > 1000, 'the property was hardly exercised');
+});
+
+test('tables that had to be cut still hide nothing', () => {
+  fc.assert(
+    fc.property(fc.array(condition, { minLength: 2, maxLength: 30 }), openEvent, (conditions, event) => {
+      const { policy } = compilePolicy(
+        conditions.map((c) => rule(c)),
+        1,
+      );
+      if (!conditions.some((c) => evaluate(c, event))) return;
+      assert.ok(classify(policy, policy.classes[0] as ClassTable, event.operation).emit);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a denial holds exactly where its condition does', () => {
+  let denied = 0;
+  fc.assert(
+    fc.property(condition, openEvent, (c, event) => {
+      if (event.operation.strings.get('exe') === undefined || event.fields.get('evt.failed') === true) return;
+      const { policy, errors } = compilePolicy([rule(c, { enforce: 'deny' })], 1);
+      const table = policy.classes[0];
+      if (errors.length > 0 || table === undefined) return;
+      const verdict = classify(policy, table, event.operation);
+      if (verdict.deny !== undefined) denied++;
+      assert.equal(verdict.deny !== undefined, evaluate(c, event));
+    }),
+    { numRuns: 4000 },
+  );
+  assert.ok(denied > 100, 'the property was hardly exercised');
+});
+
+test('a denying rule that the kernel cannot decide is refused with the literal and what could stand there', () => {
+  const { errors } = compilePolicy(
+    [rule(all(is('fd.name', '=', '/x'), is('proc.cmdline', 'contains', 'y')), { enforce: 'deny' })],
+    1,
+  );
+  assert.equal(errors.length, 1);
+  assert.match(
+    errors[0]?.message ?? '',
+    /`proc\.cmdline contains y` cannot be decided in the kernel for open/,
+  );
+  assert.match(errors[0]?.help ?? '', /fd\.name/);
+});
+
+test('the opposite of an unknown check does not make the kernel drop events', () => {
+  const { policy } = compilePolicy(
+    [rule(all(is('fd.name', '=', '/x'), not(is('proc.cmdline', '=', 'y'))))],
+    1,
+  );
+  const operation = {
+    event: 'open',
+    bits: 1,
+    strings: new Map([['path', '/x'] as const]),
+    numbers: new Map(),
+  };
+  assert.equal(classify(policy, policy.classes[0] as ClassTable, operation).emit, true);
+});
+
+test('an event whose strings could not be read goes to user space', () => {
+  const { policy } = compilePolicy([rule(is('fd.name', '=', '/x'))], 1);
+  const operation = { event: 'open', bits: 1, strings: new Map(), numbers: new Map() };
+  assert.equal(classify(policy, policy.classes[0] as ClassTable, operation).emit, true);
+});
+
+test('ten thousand rules on paths become few clauses, and a path that none names still ends in the kernel', () => {
+  const rules = Array.from({ length: 10_000 }, (_, i) =>
+    rule(is('fd.name', '=', `/srv/data/customer-${i}/secret.key`)),
+  );
+  const { policy, patternLength } = compilePolicy(rules, 1);
+  const table = policy.classes[0] as ClassTable;
+  const open = (path: string) =>
+    classify(policy, table, {
+      event: 'open',
+      bits: 1,
+      strings: new Map([['path', path] as const]),
+      numbers: new Map(),
+    }).emit;
+  assert.ok(table.clauses.length <= 256);
+  assert.ok(patternLength > 8);
+  assert.equal(open('/srv/data/customer-77/secret.key'), true);
+  assert.equal(open('/usr/include/stdio.h'), false);
+});
+
+test('a rule in monitor mode denies nothing but knows what it would', () => {
+  const { policy } = compilePolicy([rule(is('fd.name', '=', '/x'), { enforce: 'deny', mode: 'monitor' })], 1);
+  const table = policy.classes[0] as ClassTable;
+  assert.equal(table.monitor, table.deny);
+});

@@ -1,0 +1,82 @@
+import type { Check } from './condition.ts';
+import { always, numberDecision, type Purpose, unknown } from './decision.ts';
+import { parseNetwork } from './network-text.ts';
+import type { OperationName } from './operations.ts';
+import { complement, type Intervals, union } from './sets.ts';
+import type { Decision, Pattern, Term } from './term.ts';
+
+const NETWORK: ReadonlySet<OperationName> = new Set(['connect', 'send', 'bind']);
+const ADDRESS = new Set(['fd.sip', 'fd.rip', 'fd.ip', 'fd.snet', 'fd.rnet', 'fd.net']);
+const PORT = new Set(['fd.sport', 'fd.rport', 'fd.port']);
+const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 };
+
+/**
+ * Checks about the peer of a connection. Before the connection exists its source is not known and its server is the
+ * destination, so either-endpoint fields mean the destination here.
+ */
+export function decideNetwork(
+  check: Check,
+  operation: OperationName,
+  purpose: Purpose,
+): Decision | undefined {
+  if (!NETWORK.has(operation)) return undefined;
+  if (purpose === 'detect') return unknown('the addresses of a socket are compared in user space');
+  if (ADDRESS.has(check.field)) return address(check);
+  if (PORT.has(check.field)) return numberDecision('dport', check);
+  switch (check.field) {
+    case 'fd.l4proto': {
+      const numbers = check.values.map((v) => PROTOCOLS[String(v)]).filter((n) => n !== undefined);
+      return numbers.length === check.values.length
+        ? numberDecision('proto', { ...check, values: numbers })
+        : unknown('only tcp, udp and icmp are known', 'fd.l4proto in (tcp, udp)');
+    }
+    case 'fd.typechar':
+    case 'fd.type':
+    case 'fd.sockfamily':
+      return family(check);
+    default:
+      return undefined;
+  }
+}
+
+function address(check: Check): Decision {
+  if (check.op === 'exists') return always(true, 'a destination is always given');
+  if (!['=', '==', 'in', '!=', 'intersects'].includes(check.op))
+    return unknown(`\`${check.op}\` on an address`);
+  let v4: Intervals = [];
+  const v6: Pattern[] = [];
+  for (const value of check.values) {
+    const network = parseNetwork(String(value));
+    if (network === undefined) return unknown(`\`${value}\` is not an address`);
+    if (network.v4 !== undefined) v4 = union(v4, network.v4);
+    else v6.push(...network.v6);
+  }
+  const terms: Term[] = [];
+  if (v4.length > 0) terms.push({ on: 'number', dim: 'daddr4', set: { set: v4, absent: false } });
+  if (v6.length > 0) terms.push({ on: 'string', dim: 'addr6', patterns: v6 });
+  if (terms.length === 0) return always(false, 'an empty list of addresses');
+  if (check.op !== '!=') return { kind: 'terms', anyOf: terms, strength: 'exact' };
+  if (v6.length > 0) return { kind: 'terms', anyOf: terms, strength: 'exact', negated: true };
+  // Another family is different as well.
+  return {
+    kind: 'terms',
+    anyOf: [{ on: 'number', dim: 'daddr4', set: { set: complement(v4), absent: true } }],
+    strength: 'exact',
+  };
+}
+
+function family(check: Check): Decision {
+  const ip: Term[] = [
+    { on: 'number', dim: 'daddr4', set: { set: [[0, 0xffff_ffff]], absent: false } },
+    { on: 'string', dim: 'addr6', patterns: [{ at: 'prefix', text: '' }] },
+  ];
+  const terms = check.values.flatMap((v): Term[] => {
+    if (v === '4' || v === 4 || v === 'ipv4') return [ip[0] as Term];
+    if (v === '6' || v === 6 || v === 'ipv6') return [ip[1] as Term];
+    return v === 'ip' ? ip : [];
+  });
+  if (!['=', '==', 'in'].includes(check.op)) return unknown(`\`${check.op}\` on the family`);
+  return terms.length === 0
+    ? always(false, 'not an internet socket')
+    : { kind: 'terms', anyOf: terms, strength: 'exact' };
+}

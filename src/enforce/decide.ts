@@ -1,0 +1,109 @@
+import type { Check } from './condition.ts';
+import { decideFile } from './decide-file.ts';
+import { decideNetwork } from './decide-network.ts';
+import {
+  always,
+  bitDecision,
+  bits,
+  numberDecision,
+  type Purpose,
+  resultDecision,
+  stringDecision,
+  unknown,
+} from './decision.ts';
+import type { OperationName } from './operations.ts';
+import { type Intervals, U32_MAX } from './sets.ts';
+import { BIT, type Decision } from './term.ts';
+
+/** What the kernel can say of one check for one kind of operation. */
+export function decide(check: Check, operation: OperationName, purpose: Purpose): Decision {
+  if (check.opaque !== undefined) return unknown(check.opaque);
+  switch (check.field) {
+    case 'evt.type':
+    case 'syscall.type': {
+      if (!['=', '==', 'in', '!='].includes(check.op)) return unknown(`\`${check.op}\` on the event's name`);
+      const names = new Set(check.values.map(String));
+      return {
+        kind: 'terms',
+        anyOf: [{ on: 'event', names }],
+        strength: 'exact',
+        negated: check.op === '!=',
+      };
+    }
+    case 'proc.name':
+      return check.op === 'exists' ? unknown('existence of a process') : stringDecision('comm', check);
+    case 'proc.exepath':
+      return check.op === 'exists' ? unknown('existence of a process') : stringDecision('exe', check);
+    case 'proc.pname':
+      // User space knows the parent as its process table does; the kernel as it is at this instant.
+      if (purpose === 'detect') return unknown('the parent is looked up in the process table');
+      return check.arg === undefined ? stringDecision('pcomm', check) : unknown('an ancestor');
+    case 'user.uid':
+      return numberDecision('uid', check);
+    case 'user.loginuid':
+      return numberDecision('loginuid', {
+        ...check,
+        values: check.values.map((v) => (Number(v) === -1 ? U32_MAX : v)),
+      });
+    case 'evt.rawres':
+      return resultDecision(check, purpose);
+    case 'evt.failed':
+    case 'evt.res':
+      return textualResult(check, purpose);
+    case 'container.id':
+      return containerDecision(check, purpose);
+    default:
+      return (
+        decideFile(check, operation, purpose) ??
+        decideNetwork(check, operation, purpose) ??
+        unknown(`the kernel has no ${check.field} for this operation`, denyFields(operation))
+      );
+  }
+}
+
+function textualResult(check: Check, purpose: Purpose): Decision {
+  const texts = check.values.map(String);
+  if (check.field === 'evt.failed') {
+    const want = texts[0] === 'true';
+    if (purpose === 'deny') return always(!want, 'taken as a call that would succeed');
+    return bitDecision(bits((s) => ((s & BIT.ok) === 0) === want));
+  }
+  const success = (op: string): boolean | undefined => {
+    if (op === '=' || op === '==' || op === 'in') return texts.includes('SUCCESS');
+    if (op === '!=') return texts[0] !== 'SUCCESS';
+    if (op === 'startswith') return 'SUCCESS'.startsWith(texts[0] ?? '');
+    return undefined;
+  };
+  const ok = success(check.op);
+  if (ok === undefined) return unknown(`\`${check.op}\` on the result's name`);
+  if (purpose === 'deny') return always(ok, 'taken as a call that would succeed');
+  const onlySuccess = ['=', '==', 'in'].includes(check.op) && texts.every((t) => t === 'SUCCESS');
+  const isFailure = check.op === 'startswith' && texts[0] === 'E';
+  if (onlySuccess) return bitDecision(bits((s) => (s & BIT.ok) !== 0));
+  return bitDecision(
+    bits((s) => (s & BIT.ok) === 0 || ok),
+    isFailure ? 'exact' : 'necessary',
+  );
+}
+
+function containerDecision(check: Check, purpose: Purpose): Decision {
+  const host = check.values.length === 1 && check.values[0] === 'host';
+  if (!host || !['=', '==', '!=', 'in'].includes(check.op))
+    return unknown('only `host` is known of containers');
+  if (purpose === 'detect') return unknown('containers are told apart in user space');
+  const inside = check.op === '!=';
+  const set: Intervals = inside ? [[1, 1]] : [[0, 0]];
+  return {
+    kind: 'terms',
+    anyOf: [{ on: 'number', dim: 'scope', set: { set, absent: false } }],
+    strength: 'exact',
+  };
+}
+
+function denyFields(operation: OperationName): string {
+  const process = 'proc.name, proc.exepath, proc.pname, user.uid, user.loginuid, container.id';
+  if (operation === 'open') return `fd.name, fd.directory, fd.filename, evt.is_open_read/write, ${process}`;
+  if (['connect', 'send', 'bind'].includes(operation))
+    return `fd.sip, fd.snet, fd.sport, fd.l4proto, ${process}`;
+  return process;
+}

@@ -1,0 +1,131 @@
+import type { Clause } from './clauses.ts';
+import { either, type NumberSet } from './sets.ts';
+import type { NumberDim, Pattern, StringDim } from './term.ts';
+
+/** A clause with the rules it stands for. */
+export interface OwnedClause {
+  readonly clause: Clause;
+  readonly rules: ReadonlySet<number>;
+}
+
+/**
+ * Brings detection clauses below the cap. First by unions that lose nothing (clauses that differ in one dimension),
+ * then by coarser unions that allow more: a merged clause holds wherever one of its parts does.
+ */
+export function mergeClauses(clauses: readonly OwnedClause[], cap: number): OwnedClause[] {
+  let merged = groupBy(clauses, (c) => fullKey(c.clause), joinOwners);
+  for (const dim of ['path', 'raw', 'comm', 'exe'] as const) merged = mergeStrings(merged, dim);
+  merged = groupBy(merged, (c) => keyWithout(c.clause, 'events'), joinEvents);
+  merged = groupBy(merged, (c) => keyWithout(c.clause, 'bits'), joinBits);
+  if (merged.length > cap)
+    merged = groupBy(merged, (c) => `${eventKey(c.clause)}|${c.clause.bits}|${shape(c.clause)}`, hull);
+  if (merged.length > cap) merged = groupBy(merged, (c) => shape(c.clause), hull);
+  if (merged.length > cap) merged = groupBy(merged, () => '', hull);
+  return merged;
+}
+
+type Join = (a: OwnedClause, b: OwnedClause) => OwnedClause;
+
+function groupBy(
+  clauses: readonly OwnedClause[],
+  key: (c: OwnedClause) => string,
+  join: Join,
+): OwnedClause[] {
+  const groups = new Map<string, OwnedClause>();
+  for (const c of clauses) {
+    const k = key(c);
+    const before = groups.get(k);
+    groups.set(k, before === undefined ? c : join(before, c));
+  }
+  return [...groups.values()];
+}
+
+/** Clauses that differ only in their one requirement on `dim` become one with all patterns. */
+function mergeStrings(clauses: readonly OwnedClause[], dim: StringDim): OwnedClause[] {
+  const groups = new Map<string, { first: OwnedClause; patterns: Pattern[]; rules: Set<number> }>();
+  const rest: OwnedClause[] = [];
+  for (const owned of clauses) {
+    const required = owned.clause.require.get(dim);
+    if (required?.length !== 1) {
+      rest.push(owned);
+      continue;
+    }
+    const key = keyWithout(owned.clause, dim);
+    const group = groups.get(key);
+    if (group === undefined) {
+      groups.set(key, { first: owned, patterns: [...(required[0] ?? [])], rules: new Set(owned.rules) });
+    } else {
+      for (const p of required[0] ?? []) group.patterns.push(p);
+      for (const r of owned.rules) group.rules.add(r);
+    }
+  }
+  for (const { first, patterns, rules } of groups.values()) {
+    const require = new Map(first.clause.require).set(dim, [patterns]);
+    rest.push({ clause: { ...first.clause, require }, rules });
+  }
+  return rest;
+}
+
+const joinOwners: Join = (a, b) => ({ clause: a.clause, rules: new Set([...a.rules, ...b.rules]) });
+
+const joinEvents: Join = (a, b) => ({
+  clause: { ...a.clause, events: new Set([...a.clause.events, ...b.clause.events]) },
+  rules: new Set([...a.rules, ...b.rules]),
+});
+
+const joinBits: Join = (a, b) => ({
+  clause: { ...a.clause, bits: a.clause.bits | b.clause.bits },
+  rules: new Set([...a.rules, ...b.rules]),
+});
+
+/** The smallest clause of this form that holds wherever either does. */
+const hull: Join = (a, b) => {
+  const require = new Map<StringDim, readonly (readonly Pattern[])[]>();
+  for (const [dim, left] of a.clause.require) {
+    const right = b.clause.require.get(dim);
+    if (right !== undefined) require.set(dim, [[...(left[0] ?? []), ...(right[0] ?? [])]]);
+  }
+  const numbers = new Map<NumberDim, NumberSet>();
+  for (const [dim, left] of a.clause.numbers) {
+    const right = b.clause.numbers.get(dim);
+    if (right !== undefined) numbers.set(dim, either(left, right));
+  }
+  return {
+    clause: {
+      events: new Set([...a.clause.events, ...b.clause.events]),
+      bits: a.clause.bits | b.clause.bits,
+      numbers,
+      require,
+      forbid: new Map(),
+    },
+    rules: new Set([...a.rules, ...b.rules]),
+  };
+};
+
+function eventKey(c: Clause): string {
+  return [...c.events].sort().join(',');
+}
+
+/** Which strings and numbers a clause speaks of. */
+function shape(c: Clause): string {
+  return `${[...c.require.keys()].sort()}|${[...c.numbers.keys()].sort()}`;
+}
+
+function fullKey(c: Clause): string {
+  return keyWithout(c, undefined);
+}
+
+function keyWithout(c: Clause, part: StringDim | 'events' | 'bits' | undefined): string {
+  const strings = [...c.require].filter(([dim]) => dim !== part).sort(byName);
+  return JSON.stringify([
+    part === 'events' ? '' : eventKey(c),
+    part === 'bits' ? '' : c.bits.toString(36),
+    [...c.numbers].sort(byName),
+    strings,
+    [...c.forbid].sort(byName),
+  ]);
+}
+
+function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1;
+}

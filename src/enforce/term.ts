@@ -1,0 +1,75 @@
+import type { NumberSet } from './sets.ts';
+
+/** Strings the kernel can match, each by an automaton of its own. The index is the number in `policy.h`. */
+export const STRING_DIMS = ['path', 'raw', 'comm', 'exe', 'pcomm', 'addr6'] as const;
+export type StringDim = (typeof STRING_DIMS)[number];
+
+/** Numbers the kernel can match, by intervals. `scope`: 0 = the host, 1 = a container. */
+export const NUMBER_DIMS = ['uid', 'loginuid', 'scope', 'daddr4', 'dport', 'proto'] as const;
+export type NumberDim = (typeof NUMBER_DIMS)[number];
+
+/** Dimensions that belong to the process: evaluated once per process and policy, then kept in task storage. */
+export const PROCESS_DIMS: ReadonlySet<StringDim> = new Set(['comm', 'exe', 'pcomm']);
+
+/** Truths about the operation itself, packed into an index 0..63 of a table. */
+export const BIT = {
+  ok: 1,
+  read: 2,
+  write: 4,
+  create: 8,
+  truncate: 16,
+  /** open: O_DIRECTORY; connect: the result is EINPROGRESS. */
+  extra: 32,
+} as const;
+export const BIT_STATES = 64;
+export const ALL_BITS = (1n << 64n) - 1n;
+
+/** Where in the string the text must stand. `dir`: the string up to its last slash equals the text. */
+export type PatternAt = 'exact' | 'prefix' | 'suffix' | 'contains' | 'dir';
+
+export interface Pattern {
+  readonly at: PatternAt;
+  readonly text: string;
+}
+
+/** A test the kernel can do. A string term holds if one of its patterns does. */
+export type Term =
+  | { readonly on: 'event'; readonly names: ReadonlySet<string> }
+  | { readonly on: 'bits'; readonly table: bigint }
+  | { readonly on: 'string'; readonly dim: StringDim; readonly patterns: readonly Pattern[] }
+  | { readonly on: 'number'; readonly dim: NumberDim; readonly set: NumberSet };
+
+/**
+ * What is known of a check in the kernel.
+ * `exact`: a term holds if and only if the check does. `necessary`: the check implies that one holds.
+ */
+export type Decision =
+  | {
+      readonly kind: 'terms';
+      /** One of them holds. */
+      readonly anyOf: readonly Term[];
+      /** The check is the opposite: `!=` on a field that is never missing here. */
+      readonly negated?: boolean;
+      readonly strength: 'exact' | 'necessary';
+    }
+  | { readonly kind: 'const'; readonly value: boolean; readonly note: string }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly instead?: string };
+
+/** Whether a pattern holds for a string: the meaning that the automaton must reproduce. */
+export function matches(pattern: Pattern, text: string): boolean {
+  switch (pattern.at) {
+    case 'exact':
+      return text === pattern.text;
+    case 'prefix':
+      return text.startsWith(pattern.text);
+    case 'suffix':
+      return text.endsWith(pattern.text);
+    case 'contains':
+      return text.includes(pattern.text);
+    case 'dir': {
+      const slash = text.lastIndexOf('/');
+      if (pattern.text === '/') return slash === 0;
+      return slash > 0 && text.slice(0, slash) === pattern.text;
+    }
+  }
+}
