@@ -41,7 +41,7 @@ export class Plain implements ContainerRuntime {
     const undo = async (): Promise<void> => {
       await killAll(cgroup);
       await rm(folder, { recursive: true, force: true });
-      await rmdir(cgroup).catch(() => {});
+      await removeCgroup(cgroup);
       await rmdir(join(cgroup, '..')).catch(() => {});
     };
     try {
@@ -79,6 +79,7 @@ async function startFirst(folder: string, cgroup: string, options: ContainerOpti
   });
   if (options.image === 'host')
     binds.push('mount --bind /usr merged/usr\nmount -o remount,ro,bind merged/usr');
+  // busybox's shell mounts without starting programs, which saves seconds in an emulated guest.
   const script = `set -e
 cd ${quote(folder)}
 mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged
@@ -95,7 +96,7 @@ pivot_root . .old
 cd /
 umount -l .old
 rmdir .old
-exec sleep 100000`;
+exec /bin/sleep 100000`;
   const namespaces = [
     '--mount',
     '--pid',
@@ -107,7 +108,7 @@ exec sleep 100000`;
     'private',
   ];
   if (options.network !== 'host') namespaces.push('--net');
-  const unshare = `echo $$ > ${quote(join(cgroup, 'cgroup.procs'))} && exec unshare ${namespaces.join(' ')} sh -c ${quote(script)}`;
+  const unshare = `echo $$ > ${quote(join(cgroup, 'cgroup.procs'))} && exec unshare ${namespaces.join(' ')} busybox sh -c ${quote(script)}`;
   const child = spawn('sh', ['-c', unshare], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -152,6 +153,13 @@ function nameOf(pid: number): string {
     return readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
   } catch {
     return '';
+  }
+}
+
+/** A cgroup stays busy for a moment after its last process has ended. */
+async function removeCgroup(cgroup: string): Promise<void> {
+  for (let tries = 0; existsSync(cgroup) && tries < 100; tries++) {
+    await rmdir(cgroup).catch(() => sleep(10));
   }
 }
 
