@@ -1,0 +1,65 @@
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { AppError } from '../../engine/core/diagnostic.ts';
+import { type Head, type SigningKey, signHead } from './keys.ts';
+
+/** A published head: whoever keeps one can later tell that everything up to it is as it was. */
+export interface Anchor extends Head {
+  readonly v: 1;
+  readonly host: string;
+  /** RFC 3339. */
+  readonly time: string;
+  readonly key?: string;
+  /** Ed25519 over chain, seq and hash; base64. */
+  readonly signature?: string;
+}
+
+/** Makes the anchor of a head. */
+export function makeAnchor(
+  head: Head,
+  at: { readonly host: string; readonly time: string },
+  key?: SigningKey,
+): Anchor {
+  const { chain, seq, hash } = head;
+  const signed = key && { key: key.id, signature: signHead(key, head) };
+  return { v: 1, host: at.host, time: at.time, chain, seq, hash, ...signed };
+}
+
+/** Appends an anchor to a file as a line and syncs it. */
+export function appendAnchor(path: string, anchor: Anchor): void {
+  const fd = openSync(path, 'a', 0o600);
+  try {
+    writeSync(fd, `${JSON.stringify(anchor)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads anchors, one JSON object a line; lines that are something else (a log around them) are passed over. */
+export function readAnchors(path: string): Anchor[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new AppError('E_AUDIT_ANCHORS', `cannot read anchors from ${path}: ${code}`, { cause });
+  }
+  return text.split('\n').flatMap((line) => {
+    const anchor = parseAnchor(line);
+    return anchor ? [anchor] : [];
+  });
+}
+
+/** An anchor from its line: by itself, or as the member `anchor` of a log line. */
+export function parseAnchor(line: string): Anchor | undefined {
+  if (!line.includes('"chain"')) return undefined;
+  try {
+    const value = JSON.parse(line) as Partial<Anchor> & { anchor?: Partial<Anchor> };
+    const anchor = value.anchor ?? value;
+    const whole =
+      anchor.v === 1 && typeof anchor.chain === 'string' && Number.isSafeInteger(anchor.seq) && anchor.hash;
+    return whole ? (anchor as Anchor) : undefined;
+  } catch {
+    return undefined;
+  }
+}

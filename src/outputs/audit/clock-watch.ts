@@ -1,0 +1,41 @@
+import { type Entry, entry, rfc3339 } from './entry.ts';
+
+/** A step smaller than this is noise: adjusting by small amounts is what keeps a clock right. */
+const STEP_NS = 1_000_000_000n;
+
+/** Notices that the wall clock was set (or the machine slept) by comparing it with the monotonic one. */
+export class ClockWatch {
+  readonly #wall: () => bigint;
+  readonly #monotonic: () => bigint;
+  #wallNs: bigint;
+  #monotonicNs: bigint;
+
+  constructor(wall: () => bigint, monotonic: () => bigint = process.hrtime.bigint) {
+    this.#wall = wall;
+    this.#monotonic = monotonic;
+    this.#wallNs = wall();
+    this.#monotonicNs = monotonic();
+  }
+
+  /** The row that records a step since the last call, if there was one. */
+  step(): Entry | undefined {
+    const wallNs = this.#wall();
+    const monotonicNs = this.#monotonic();
+    const elapsed = monotonicNs - this.#monotonicNs;
+    const stepNs = wallNs - this.#wallNs - elapsed;
+    const before = this.#wallNs + elapsed;
+    this.#wallNs = wallNs;
+    this.#monotonicNs = monotonicNs;
+    const size = stepNs < 0n ? -stepNs : stepNs;
+    // A clock that is slewed gains or loses up to half a millisecond in a second.
+    if (size <= STEP_NS + elapsed / 1000n) return undefined;
+    const seconds = Number(stepNs) / 1e9;
+    const from = rfc3339(before);
+    const to = rfc3339(wallNs);
+    return entry(
+      'clock',
+      { from, to, seconds, direction: stepNs < 0n ? 'back' : 'forward' },
+      { timeNs: wallNs },
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import Sqlite, { type Database } from 'better-sqlite3';
+import { AppError } from '../../engine/core/diagnostic.ts';
+
+const BUSY_MS = 5_000;
+
+/** A row as it stands in a file. */
+export interface StoredRow {
+  readonly seq: number;
+  readonly timeNs: bigint;
+  readonly kind: string;
+  readonly uuid: string;
+  readonly body: string;
+  readonly hash: Buffer;
+}
+
+interface RawRow {
+  readonly seq: bigint;
+  readonly time_ns: bigint;
+  readonly kind: string;
+  readonly uuid: string;
+  readonly body: string;
+  readonly hash: Buffer;
+}
+
+export const ROW_COLUMNS = 'seq, time_ns, kind, uuid, body, hash';
+
+/** A row as `SELECT ${ROW_COLUMNS}` gives it with safe integers. */
+export function storedRow(raw: unknown): StoredRow {
+  const { seq, time_ns, kind, uuid, body, hash } = raw as RawRow;
+  return { seq: Number(seq), timeNs: time_ns, kind, uuid, body, hash };
+}
+
+/** Opens a file for the writer. Times pass as bigint, sequence numbers are turned into numbers by `storedRow`. */
+export function openForWriting(path: string, sync: 'full' | 'normal'): Database {
+  refuseLink(path);
+  const db = new Sqlite(path, { timeout: BUSY_MS });
+  db.defaultSafeIntegers(true);
+  db.pragma('journal_mode = WAL');
+  db.pragma(`synchronous = ${sync.toUpperCase()}`);
+  db.pragma('trusted_schema = OFF');
+  db.pragma('recursive_triggers = ON');
+  db.pragma('journal_size_limit = 8388608');
+  return db;
+}
+
+/**
+ * Opens a file for reading only: a live one beside its writer, a finished one, or a copy. Where SQLite cannot make
+ * the shared-memory file that a WAL needs (read-only media), the file is read as it stands.
+ */
+export function openForReading(path: string): Database {
+  refuseLink(path);
+  try {
+    return reader(new Sqlite(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS }));
+  } catch (cause) {
+    if (
+      cause instanceof Sqlite.SqliteError &&
+      cause.code === 'SQLITE_CANTOPEN' &&
+      !existsSync(`${path}-wal`)
+    ) {
+      return reader(new Sqlite(`${pathToFileURL(path)}?immutable=1`, { readonly: true, timeout: BUSY_MS }));
+    }
+    throw cause;
+  }
+}
+
+function reader(db: Database): Database {
+  try {
+    db.defaultSafeIntegers(true);
+    db.pragma('trusted_schema = OFF');
+    db.pragma('query_only = ON');
+    // The first statement that reads is where SQLite finds out whether it can.
+    db.pragma('user_version');
+    return db;
+  } catch (cause) {
+    db.close();
+    throw cause;
+  }
+}
+
+/** The last row of a file. */
+export function lastRow(db: Database): StoredRow | undefined {
+  const raw = db.prepare(`SELECT ${ROW_COLUMNS} FROM entries ORDER BY seq DESC LIMIT 1`).get();
+  return raw === undefined ? undefined : storedRow(raw);
+}
+
+/** The first row of a file. */
+export function firstRow(db: Database): StoredRow | undefined {
+  const raw = db.prepare(`SELECT ${ROW_COLUMNS} FROM entries ORDER BY seq LIMIT 1`).get();
+  return raw === undefined ? undefined : storedRow(raw);
+}
+
+/** SQLite's own word for what went wrong, if it is SQLite's. */
+export function sqliteCode(error: unknown): string | undefined {
+  return error instanceof Sqlite.SqliteError ? error.code : undefined;
+}
+
+function refuseLink(path: string): void {
+  for (const name of [path, `${path}-wal`, `${path}-shm`]) {
+    if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      throw new AppError('E_AUDIT_FOLDER', `${name} is a symbolic link: not opened`);
+    }
+  }
+}
