@@ -1,10 +1,19 @@
 import { consoleOutput } from './console.ts';
 import { fileOutput } from './file.ts';
+import { httpOutput } from './http/http.ts';
 import { outputSchema } from './options.ts';
-import type { ObjectSchema, OutputType } from './output.ts';
+import type { OutputType } from './output.ts';
+import { programOutput } from './program.ts';
+import { syslogOutput } from './syslog/syslog.ts';
 
 /** Every kind of output: one line each. */
-export const OUTPUT_TYPES: readonly OutputType[] = [consoleOutput, fileOutput];
+export const OUTPUT_TYPES: readonly OutputType[] = [
+  consoleOutput,
+  fileOutput,
+  syslogOutput,
+  httpOutput,
+  programOutput,
+];
 
 /**
  * The schema of the section `outputs` of the configuration: entries by name. The name is also the kind of output,
@@ -31,4 +40,3 @@ export function outputsSchema(types: readonly OutputType[] = OUTPUT_TYPES) {
 }
 
 export type OutputsSchema = ReturnType<typeof outputsSchema>;
-export type { ObjectSchema };

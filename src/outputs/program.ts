@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Alert } from '../engine/core/alert.ts';
+import { delay } from './async.ts';
+import { Backoff } from './backoff.ts';
+import { type Formatter, makeFormatter } from './formats/formats.ts';
+import { type FormatOptions, formatSchema } from './options.ts';
+import type { Output, OutputContext, OutputType } from './output.ts';
+
+interface Config extends FormatOptions {
+  readonly command: readonly string[];
+  readonly working_directory: string;
+}
+
+/** A program that reads alerts from its standard input. */
+export const programOutput = {
+  type: 'program',
+  title: 'Writes alerts, one a line, to the standard input of a program that stays; no shell is involved.',
+  queue: { batch: 128, policy: 'drop_newest' },
+  schema: {
+    type: 'object',
+    required: ['command'],
+    properties: {
+      ...formatSchema('falco_json'),
+      command: {
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string' },
+        description: 'The program (absolute path, or looked up in PATH) and its arguments.',
+      },
+      working_directory: { type: 'string', default: '/', description: 'Where it runs.' },
+    },
+  },
+  async open(config: Config, context: OutputContext) {
+    return new ProgramOutput(config, context, makeFormatter(config.format, config, context));
+  },
+} as const satisfies OutputType;
+
+const STOP_MS = 2000;
+/** A program that lived so long did not fail at its start. */
+const HEALTHY_MS = 10_000;
+
+class ProgramOutput implements Output {
+  readonly #config: Config;
+  readonly #context: OutputContext;
+  readonly #format: Formatter;
+  readonly #backoff = new Backoff(200, 30_000);
+  #child: ChildProcess | undefined;
+  #startAfter = 0;
+  #started = 0;
+
+  constructor(config: Config, context: OutputContext, format: Formatter) {
+    this.#config = config;
+    this.#context = context;
+    this.#format = format;
+  }
+
+  async send(batch: readonly Alert[], signal: AbortSignal): Promise<void> {
+    const child = this.#child ?? (await this.#start(signal));
+    const lines = batch.map((alert) => `${this.#format(alert)}\n`).join('');
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => {
+        // It does not read: what it got of this batch would stay in its pipe. A new one starts afresh.
+        child.kill('SIGKILL');
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      child.stdin?.write(lines, (error) => {
+        signal.removeEventListener('abort', stop);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  async #start(signal: AbortSignal): Promise<ChildProcess> {
+    await delay(this.#startAfter - performance.now(), signal);
+    if (signal.aborted) throw signal.reason;
+    const [program = '', ...args] = this.#config.command;
+    const child = spawn(program, args, {
+      shell: false,
+      cwd: this.#config.working_directory,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    this.#started = performance.now();
+    const gone = (reason: string): void => this.#gone(child, reason);
+    child.on('error', (error) => gone(error.message));
+    child.on('exit', (code, by) => gone(by ? `was ended by ${by}` : `ended with ${code ?? 'no'} status`));
+    child.stdin?.on('error', () => {});
+    if (child.stderr) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        this.#context.log.warn({ code: 'E_PROGRAM_STDERR', line: line.slice(0, 500) }, 'the program says');
+      });
+    }
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    this.#child = child;
+    return child;
+  }
+
+  #gone(child: ChildProcess, reason: string): void {
+    if (performance.now() - this.#started > HEALTHY_MS) this.#backoff.reset();
+    this.#startAfter = performance.now() + this.#backoff.next();
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    child.stdin?.destroy();
+    this.#context.log.warn({ code: 'E_PROGRAM_EXIT', reason }, 'the program of the output has ended');
+  }
+
+  /** Closes its input and gives it a moment to finish. */
+  async close(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.stdin?.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+}
