@@ -51,7 +51,8 @@ const hostFiles = [
   'login.defs',
   'shells',
   'pam.d',
-  'security/limits.conf',
+  'security',
+  'containers',
 ];
 
 async function copyEntries(path: string): Promise<CpioEntry[]> {

@@ -9,23 +9,21 @@ import { readReport } from './results.ts';
 import { runInGuest } from './run.ts';
 
 const built = join(projectRoot, 'dist/test/guest');
-/** Tests of the host that are also true in a guest; compiled paths below dist. */
-const sharedFolders: string[] = [];
+/** Tests of the host that also run in the guests, as folders or files below dist. */
+const shared = ['test/lib/container.test.js'];
 
 async function guestFiles(): Promise<string[]> {
-  const own = (await readdir(built))
-    .filter((name) => name.endsWith('.guest.js'))
-    .map((name) => join(built, name));
-  const shared = await Promise.all(
-    sharedFolders.map(async (folder) => {
-      const path = join(projectRoot, 'dist', folder);
-      return (await readdir(path))
-        .filter((name) => name.endsWith('.test.js'))
-        .map((name) => join(path, name));
-    }),
-  );
+  const own = await testFiles('test/guest', '.guest.js');
+  const others = await Promise.all(shared.map((path) => testFiles(path, '.test.js')));
   const only = process.env.RINGFENCE_GUEST_ONLY;
-  return [...own, ...shared.flat()].filter((file) => only === undefined || file.includes(only));
+  return [...own, ...others.flat()].filter((file) => only === undefined || file.includes(only));
+}
+
+async function testFiles(path: string, ending: string): Promise<string[]> {
+  const whole = join(projectRoot, 'dist', path);
+  if (path.endsWith(ending)) return [whole];
+  const names = existsSync(whole) ? await readdir(whole) : [];
+  return names.filter((name) => name.endsWith(ending)).map((name) => join(whole, name));
 }
 
 /** Boots one guest for all files and reports each of its tests as one of ours. */

@@ -52,7 +52,8 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
     const wanted = { command: options.command, env: options.env ?? {}, writable: options.writable ?? false };
     await writeFile(join(folder, 'initrd'), await guestInitrd(kernel, wanted));
     const output = await listen(folder, servers, options);
-    children.push(startShare(folder, 'usr', '/usr'), startShare(folder, 'project', projectRoot));
+    children.push(startShare(folder, 'usr', '/usr', false));
+    children.push(startShare(folder, 'project', projectRoot, wanted.writable));
     await Promise.all(['usr', 'project'].map((share) => appears(join(folder, `${share}.sock`))));
     const machine = startMachine(folder, kernel.image, options.append);
     children.push(machine);
@@ -103,9 +104,19 @@ async function listen(
   };
 }
 
-function startShare(folder: string, name: string, source: string): ChildProcess {
+/** Without `changes` the guest asks for each file only once, which makes starting programs twice as fast. */
+function startShare(folder: string, name: string, source: string, changes: boolean): ChildProcess {
   const args = ['-f', `--socket-path=${join(folder, `${name}.sock`)}`, '--rlimit-nofile=0'];
-  args.push('-o', `source=${source}`, '-o', 'sandbox=chroot', '-o', 'cache=auto', '-o', 'xattr');
+  args.push(
+    '-o',
+    `source=${source}`,
+    '-o',
+    'sandbox=chroot',
+    '-o',
+    `cache=${changes ? 'auto' : 'always'}`,
+    '-o',
+    'xattr',
+  );
   return start(virtiofsdPath() ?? 'virtiofsd', args);
 }
 
