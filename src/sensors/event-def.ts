@@ -119,12 +119,18 @@ export interface EventDef {
 // ── parameters ────────────────────────────────────────────────────────────────────────────────────────────
 
 const NO_RESULT = 4;
+const DENIED = 8;
 
-function result(rec: CallRec): number | undefined {
-  return (rec.flags & NO_RESULT) !== 0 ? undefined : rec.ret;
+/**
+ * The return value. Where the call was seen before its end there is none: then it is the decision, 0 for what was
+ * let through and -EPERM for what Ringfence refused, so that conditions on success mean the same on every tier.
+ */
+export function callResult(rec: CallRec): number {
+  if ((rec.flags & NO_RESULT) === 0) return rec.ret;
+  return (rec.flags & DENIED) !== 0 ? -1 : 0;
 }
 
-export const ret = (name: string, type: ParamType = 'errno'): ParamDef => ({ name, type, get: result });
+export const ret = (name: string, type: ParamType = 'errno'): ParamDef => ({ name, type, get: callResult });
 export const i32 = (name: string, type: ParamType, arg: number): ParamDef => ({
   name,
   type,
@@ -170,15 +176,15 @@ export const data = (name = 'data'): ParamDef => ({ name, type: 'bytes', get: (r
 export const ofProcess = (name: string, type: ParamType, process = name, table?: FlagTable): ParamDef =>
   table === undefined ? { name, type, process } : { name, type, process, table };
 
-/** Device and inode of the file that was opened; missing when the open failed. */
+/** Device and inode of the file that was opened; 0 when the open failed. */
 export const FILE_ID: readonly ParamDef[] = [
-  value('dev', 'hex', (rec) => (rec.ret < 0 || rec.fdType === 0 ? undefined : rec.fdDev)),
-  value('ino', 'int', (rec) => (rec.ret < 0 || rec.fdType === 0 ? undefined : rec.fdIno)),
+  value('dev', 'hex', (rec) => (callResult(rec) < 0 ? 0 : rec.fdDev)),
+  value('ino', 'int', (rec) => (callResult(rec) < 0 ? 0 : rec.fdIno)),
 ];
 
 /** Portable open flags of a record: what was asked for and what the kernel says of the opened file. */
 export function recordOpenFlags(rec: CallRec, native: number): number {
-  return openFlags(native) | (rec.ret >= 0 ? openedFlags(rec.fdFMode, rec.fdLayer) : 0);
+  return openFlags(native) | (callResult(rec) >= 0 ? openedFlags(rec.fdFMode, rec.fdLayer) : 0);
 }
 
 /** Little-endian 32-bit word of captured bytes. */

@@ -49,7 +49,8 @@ function* entries(text: string, fields: number): Generator<string[]> {
   for (const line of text.split('\n')) {
     if (left-- <= 0) return;
     const parts = line.split(':');
-    if (parts.length >= fields && parts[0] !== '' && parts[0]!.length <= NAME_MAX && !line.startsWith('#')) yield parts;
+    if (parts.length >= fields && parts[0] !== '' && parts[0]!.length <= NAME_MAX && !line.startsWith('#'))
+      yield parts;
   }
 }
 
@@ -196,7 +197,10 @@ export class UserDirectory {
  */
 export async function readInRoot(pid: number, name: string, proc = '/proc'): Promise<string | undefined> {
   try {
-    const dir = await open(`${proc}/${pid}/root/etc`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const dir = await open(
+      `${proc}/${pid}/root/etc`,
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+    );
     try {
       const file = await open(
         `/proc/self/fd/${dir.fd}/${name}`,
@@ -206,7 +210,7 @@ export async function readInRoot(pid: number, name: string, proc = '/proc'): Pro
         if (!(await file.stat()).isFile()) return undefined;
         const buffer = Buffer.alloc(FILE_MAX);
         const { bytesRead } = await file.read(buffer, 0, FILE_MAX, 0);
-        return buffer.latin1Slice(0, bytesRead);
+        return buffer.toString('latin1', 0, bytesRead);
       } finally {
         await file.close();
       }

@@ -1,0 +1,327 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from '../../sensors/events.ts';
+import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record.gen.ts';
+import { RecordMemory } from '../../sensors/record-base.ts';
+import type { Arch } from '../../sensors/syscalls.ts';
+import { BootClock } from './clock.ts';
+import type { ContainerInfo } from './container.ts';
+import { containerOfCgroupFile, containerOfPath } from './container-id.ts';
+import { ContainerRegistry } from './containers.ts';
+import { Event, type HeldEvent } from './event.ts';
+import { Image } from './image.ts';
+import { listPids, type ProcEntry, readCgroup, readProcess, TICK_NS } from './proc-fs.ts';
+import { Process, ProcessTable } from './process.ts';
+import { UserDirectory } from './users.ts';
+
+export interface EnricherOptions {
+  /** Events of the clone family are wanted; otherwise forks only keep the table. */
+  readonly forkEvents?: boolean;
+  readonly exitEvents?: boolean;
+  readonly table?: ProcessTable;
+  readonly users?: UserDirectory;
+  readonly clock?: BootClock;
+  readonly containers?: ContainerRegistry;
+  readonly hostname?: string;
+  readonly arch?: Arch;
+  /** Where /proc is; undefined = nothing is read from the system (recordings). */
+  readonly proc?: string | undefined;
+}
+
+const CLONE_THREAD = 0x10000;
+const FROM_MEMFD = 4;
+const CGROUPS_MAX = 8_192;
+const HEALS_PER_SECOND = 1_000;
+
+const EXECVE = codeOf('execve');
+const CLONE = codeOf('clone');
+const PROCEXIT = codeOf('procexit');
+const SETSID = codeOf('setsid');
+
+function codeOf(name: string): number {
+  return EVENT_NAMES.code(name)!;
+}
+
+/** Turns records into events and keeps the state that fields need. */
+export class Enricher {
+  readonly table: ProcessTable;
+  readonly containers: ContainerRegistry;
+  readonly users: UserDirectory;
+  readonly event: Event;
+  readonly #codes: Int32Array;
+  readonly #forkEvents: boolean;
+  readonly #exitEvents: boolean;
+  readonly #proc: string | undefined;
+  /** The host uses version 1 cgroups: the id in a record does not tell containers apart. */
+  readonly #v1: boolean;
+  readonly #byCgroup = new Map<number, ContainerInfo>();
+  #num = 0;
+  #healWindow = 0;
+  #heals = 0;
+  /** Processes that no record told of and that were found in /proc. */
+  healed = 0;
+  /** Processes of which nothing but the record's header is known. */
+  unknown = 0;
+
+  constructor(options: EnricherOptions = {}) {
+    this.#proc = 'proc' in options ? options.proc : '/proc';
+    this.table = options.table ?? new ProcessTable({ heal: (pid) => this.#fromProc(pid) });
+    this.users = options.users ?? new UserDirectory();
+    this.containers = options.containers ?? new ContainerRegistry([]);
+    this.#codes = codesByNumber(options.arch);
+    this.#forkEvents = options.forkEvents ?? false;
+    this.#exitEvents = options.exitEvents ?? false;
+    this.#v1 = this.#proc !== undefined && usesCgroupV1(this.#proc);
+    this.event = new Event({
+      table: this.table,
+      users: this.users,
+      clock: options.clock ?? new BootClock(),
+      hostname: options.hostname ?? process.env.FALCO_HOSTNAME ?? hostname(),
+    });
+  }
+
+  /** Reads the processes that run already. Call it once the sensors are attached, before records are applied. */
+  warmStart(): number {
+    if (this.#proc === undefined) return 0;
+    for (const pid of listPids(this.#proc)) {
+      const found = this.#fromProc(pid);
+      if (found !== undefined) this.table.add(found);
+    }
+    return this.table.size;
+  }
+
+  /**
+   * Takes a record into the state and returns the event to evaluate: the same object every time, good until the next
+   * call. Undefined for records that are no event.
+   */
+  apply(rec: AnyRec): Event | undefined {
+    this.event.num = ++this.#num;
+    switch (rec.kind) {
+      case 1:
+        return this.#applyCall(rec);
+      case 2:
+        return this.#applyExec(rec);
+      case 3:
+        return this.#applyFork(rec);
+      default:
+        return this.#applyExit(rec);
+    }
+  }
+
+  /** Brings back an event that was held; state is not touched. */
+  resume(held: HeldEvent): Event {
+    const rec =
+      held.kind === 1
+        ? new CallRec()
+        : held.kind === 2
+          ? new ExecRec()
+          : held.kind === 3
+            ? new ForkRec()
+            : new ExitRec();
+    rec.moveTo(RecordMemory.copyOf(held.bytes), 0, held.bytes.length);
+    this.event.num = held.num;
+    return this.event.bind(rec, held.code, EVENTS[held.code]!, held.process, held.image);
+  }
+
+  #applyCall(rec: CallRec): Event | undefined {
+    const code = this.#codes[rec.nr] ?? -1;
+    if (code < 0) return undefined;
+    const process = this.#processOf(rec);
+    if (rec.cwd !== undefined) process.cwd = rec.cwd;
+    if (code === SETSID && rec.ret > 0) this.#startSession(process, rec.ret);
+    return this.event.bind(rec, code, EVENTS[code]!, process);
+  }
+
+  #applyExec(rec: ExecRec): Event {
+    const process = this.#processOf(rec);
+    const image = new Image({
+      comm: rec.comm,
+      argv: rec.args,
+      env: rec.env,
+      envCut: rec.envCut,
+      exepath: executablePath(rec),
+      exeFlags: rec.exeFlags & 0xf,
+      exeIno: rec.exeIno,
+      exeCtime: rec.exeCtime,
+      exeMtime: rec.exeMtime,
+      cwd: rec.cwd,
+      since: rec.ts,
+    });
+    process.exec(image);
+    process.sid = rec.sid;
+    process.pgid = rec.pgid;
+    process.vpgid = rec.vpgid;
+    process.tty = rec.tty;
+    process.cwd = rec.cwd ?? process.cwd;
+    if (rec.pidnsStart !== 0) process.pidnsStart = rec.pidnsStart;
+    this.#place(process, rec.cgroup, rec.cgroupPath);
+    return this.event.bind(rec, EXECVE, EVENTS[EXECVE]!, process);
+  }
+
+  #applyFork(rec: ForkRec): Event | undefined {
+    const parent = this.#processOf(rec);
+    if (rec.childPid !== rec.pid && (rec.cloneFlags & CLONE_THREAD) === 0) this.#addChild(rec, parent);
+    if (!this.#forkEvents) return undefined;
+    const code = this.#codes[rec.nr] ?? -1;
+    const family = code >= 0 && EVENTS[code]!.params === eventDef('clone').params ? code : CLONE;
+    return this.event.bind(rec, family, EVENTS[family]!, parent);
+  }
+
+  #addChild(rec: ForkRec, parent: Process): void {
+    const image = parent.imageAt(rec.ts).withComm(rec.comm, rec.childStart);
+    const known = this.table.find(rec.childPid, rec.childStart);
+    // A record of the child may have come first: what it said is newer than what it was born with.
+    if (known !== undefined && known.image.since > rec.childStart) {
+      if (known.image.previous === undefined) known.image.previous = image;
+    } else {
+      const child = known ?? new Process(rec.childPid, rec.childStart, true, image);
+      child.inherit(parent, image);
+      if (known === undefined) this.table.add(child);
+    }
+    const child = this.table.byPid(rec.childPid)!;
+    child.vpid = rec.childVpid;
+    child.ppid = rec.childPpid;
+    child.parent = rec.childPpid === parent.pid ? parent : undefined;
+    if (rec.childCgroup !== parent.cgroupId || rec.cgroupPath !== undefined) {
+      this.#place(child, rec.childCgroup, rec.cgroupPath);
+    }
+  }
+
+  #applyExit(rec: ExitRec): Event | undefined {
+    const process = this.#processOf(rec);
+    if (rec.leader === 1) this.table.end(process, rec.ts, rec.reaper);
+    this.table.expire(rec.ts);
+    if (!this.#exitEvents) return undefined;
+    return this.event.bind(rec, PROCEXIT, EVENTS[PROCEXIT]!, process);
+  }
+
+  /** The process of a record, brought up to date with what every record says. */
+  #processOf(rec: AnyRec): Process {
+    const pid = rec.pid;
+    const process = this.table.find(pid, rec.start) ?? this.#learn(rec);
+    if (process.ppid !== rec.ppid) {
+      process.ppid = rec.ppid;
+      process.parent = undefined;
+    }
+    process.vpid = rec.vpid;
+    if (process.cgroupId !== rec.cgroup) this.#place(process, rec.cgroup, undefined);
+    return process;
+  }
+
+  #learn(rec: AnyRec): Process {
+    const process = this.#heal(rec) ?? this.#bare(rec);
+    this.table.add(process);
+    return process;
+  }
+
+  #heal(rec: AnyRec): Process | undefined {
+    const found = this.#fromProc(rec.pid);
+    if (found === undefined || Math.abs(found.start - rec.start) > 2 * TICK_NS) return undefined;
+    found.start = rec.start;
+    found.exact = true;
+    this.healed++;
+    return found;
+  }
+
+  #bare(rec: AnyRec): Process {
+    this.unknown++;
+    const image = new Image({
+      comm: rec.comm,
+      argv: undefined,
+      env: undefined,
+      exepath: undefined,
+      since: rec.start,
+    });
+    return new Process(rec.pid, rec.start, true, image);
+  }
+
+  /** Reads a process from /proc, at most so many a second: a storm of short lives must not cost the pipeline. */
+  #fromProc(pid: number): Process | undefined {
+    if (this.#proc === undefined) return undefined;
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.#healWindow) {
+      this.#healWindow = second;
+      this.#heals = 0;
+    }
+    if (this.#num > 0 && ++this.#heals > HEALS_PER_SECOND) return undefined;
+    const entry = readProcess(pid, this.#proc);
+    return entry === undefined ? undefined : this.#fromEntry(entry);
+  }
+
+  #fromEntry(entry: ProcEntry): Process {
+    const start = entry.startTicks * TICK_NS;
+    const image = new Image({
+      comm: entry.comm,
+      argv: entry.argv,
+      env: undefined,
+      exepath: entry.exepath?.startsWith('/memfd:') ? entry.exepath.slice(1) : entry.exepath,
+      since: start,
+    });
+    const process = new Process(entry.pid, start, false, image);
+    process.ppid = entry.ppid;
+    process.vpid = entry.vpid;
+    process.pgid = entry.pgid;
+    process.sid = entry.sid;
+    process.vpgid = entry.vpgid;
+    process.tty = entry.tty;
+    process.cwd = entry.cwd;
+    if (entry.cgroup !== undefined)
+      process.container = this.#containerOf(containerOfCgroupFile(entry.cgroup), entry.pid);
+    return process;
+  }
+
+  /** Finds the container of a process whose cgroup is new or changed. */
+  #place(process: Process, cgroupId: number, path: string | undefined): void {
+    const byId = this.#v1 || cgroupId === 0 ? undefined : cgroupId;
+    process.cgroupId = cgroupId;
+    if (path !== undefined) process.cgroup = path;
+    const named = path === undefined ? undefined : containerOfPath(path);
+    let found: ContainerInfo | undefined;
+    if (named !== undefined || (path !== undefined && !this.#v1))
+      found = this.#containerOf(named, process.pid);
+    else
+      found = (byId === undefined ? undefined : this.#byCgroup.get(byId)) ?? this.#containerFromProc(process);
+    if (found === undefined) return;
+    process.container = found;
+    if (byId !== undefined) this.#rememberCgroup(byId, found);
+  }
+
+  #containerFromProc(process: Process): ContainerInfo | undefined {
+    if (this.#proc === undefined) return undefined;
+    const text = readCgroup(process.pid, this.#proc);
+    return text === undefined ? undefined : this.#containerOf(containerOfCgroupFile(text), process.pid);
+  }
+
+  #containerOf(named: ReturnType<typeof containerOfPath>, pid: number): ContainerInfo {
+    const container = this.containers.of(named);
+    if (!container.isHost) this.users.prepare(container, pid);
+    return container;
+  }
+
+  #rememberCgroup(id: number, container: ContainerInfo): void {
+    if (this.#byCgroup.size >= CGROUPS_MAX) this.#byCgroup.clear();
+    this.#byCgroup.set(id, container);
+  }
+
+  #startSession(process: Process, sid: number): void {
+    process.sid = sid;
+    process.vpgid = sid;
+    process.pgid = process.pid;
+    process.tty = 0;
+  }
+}
+
+function executablePath(rec: ExecRec): string | undefined {
+  const path = rec.exe?.replace(/ \(deleted\)$/, '');
+  return path !== undefined && (rec.exeFlags & FROM_MEMFD) !== 0 ? path.replace(/^\//, '') : path;
+}
+
+function usesCgroupV1(proc: string): boolean {
+  try {
+    return readFileSync(`${proc}/self/cgroup`, 'latin1')
+      .split('\n')
+      .some((line) => line !== '' && !line.startsWith('0::'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,364 @@
+import type { EventDef } from '../../sensors/event-def.ts';
+import { callResult, recordOpenFlags, word32 } from '../../sensors/event-def.ts';
+import { O, openFlags } from '../../sensors/flags.ts';
+import { RF_FD_TYPE } from '../../sensors/layout.gen.ts';
+import { EINPROGRESS } from '../../sensors/names.ts';
+import type { CallRec } from '../../sensors/record.gen.ts';
+import { ANY_V4, ipText, parseSockaddr, type SocketAddress, unmapped } from './net.ts';
+import { absolute, directoryOf, fileName, squeeze } from './paths.ts';
+
+const T = RF_FD_TYPE;
+export const AT_FDCWD = -100;
+const EISCONN = 106;
+const EALREADY = 114;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+const NO_RESULT = 4;
+
+/** fd.type and fd.typechar by enum rf_fd_type. */
+const TYPES: readonly (readonly [name: string, char: string])[] = [
+  ['<NA>', 'o'],
+  ['file', 'f'],
+  ['directory', 'd'],
+  ['ipv4', '4'],
+  ['ipv6', '6'],
+  ['unix', 'u'],
+  ['pipe', 'p'],
+  ['event', 'e'],
+  ['signalfd', 's'],
+  ['eventpoll', 'l'],
+  ['inotify', 'i'],
+  ['timerfd', 't'],
+  ['netlink', 'n'],
+  ['bpf', 'b'],
+  ['userfaultfd', 'u'],
+  ['io_uring', 'r'],
+  ['memfd', 'm'],
+  ['pidfd', 'P'],
+  ['<NA>', 'o'],
+];
+
+/** What a type is called when the event's descriptor is not known. */
+const TYPECHAR_WITHOUT_FD: Readonly<Record<string, string>> = {
+  openat: 'f',
+  openat2: 'f',
+  creat: 'f',
+  socket: '4',
+  accept: '4',
+  accept4: '4',
+  pipe: 'p',
+  pipe2: 'p',
+};
+
+/** Which end of a connection a socket is; `listen`: it has only its own address. */
+export type SocketRole = 'none' | 'client' | 'server' | 'listen';
+
+export interface SocketView {
+  readonly role: SocketRole;
+  /** Client and server end; for `listen` the server end is the own address. */
+  readonly clientIp: string;
+  readonly clientPort: number;
+  readonly serverIp: string;
+  readonly serverPort: number;
+  /** This event gave an unconnected socket a (new) peer. */
+  readonly nameChanged: boolean;
+  readonly connected: boolean;
+}
+
+/**
+ * The descriptor of an event: what fd.* shows. One instance, moved from record to record; everything is computed when
+ * it is asked for and kept for that record.
+ */
+export class EventFd {
+  #rec: CallRec | undefined;
+  #def: EventDef | undefined;
+  #name: string | undefined;
+  #nameDone = false;
+  #socket: SocketView | undefined;
+  #socketDone = false;
+
+  /** Moves to a record of an event with a descriptor, or away from any. */
+  bind(rec: CallRec | undefined, def: EventDef | undefined): void {
+    this.#rec = rec;
+    this.#def = def;
+    this.#nameDone = false;
+    this.#socketDone = false;
+  }
+
+  /** The event has fd.* fields at all. */
+  get present(): boolean {
+    return this.#rec !== undefined;
+  }
+
+  get num(): number | undefined {
+    const rec = this.#rec;
+    if (rec === undefined) return undefined;
+    const def = this.#def!;
+    if (def.fd === 'create') {
+      const result = callResult(rec);
+      if (result < 0) return -1;
+      return def.fdType !== undefined && def.capture.fd === undefined ? word32(rec.data, 0) : result;
+    }
+    return numberArgument(def, rec);
+  }
+
+  /** enum rf_fd_type as Falco sees it; undefined when the descriptor is not known. */
+  get type(): number | undefined {
+    const rec = this.#rec;
+    if (rec === undefined) return undefined;
+    const def = this.#def!;
+    if (def.fd === 'create' && callResult(rec) < 0) return undefined;
+    if (def.op === 'OPEN')
+      return this.openFlags !== undefined && this.openFlags & O.DIRECTORY ? T.DIR : T.FILE;
+    const type = rec.fdType;
+    if (type === T.UNKNOWN) return def.fdType;
+    if (type === T.DIR) return openFlags(rec.fdFFlags) & O.DIRECTORY ? T.DIR : T.FILE;
+    if (type === T.IPV6 && this.socket?.serverIp.length === 4 && this.socket.role !== 'none') return T.IPV4;
+    return type;
+  }
+
+  get typeName(): string | undefined {
+    const type = this.type;
+    return type === undefined ? undefined : TYPES[type]?.[0];
+  }
+
+  get typeChar(): string | undefined {
+    if (this.#rec === undefined) return undefined;
+    const type = this.type;
+    return type === undefined ? (TYPECHAR_WITHOUT_FD[this.#def!.name] ?? 'o') : TYPES[type]?.[1];
+  }
+
+  /** Portable open flags of an open event. */
+  get openFlags(): number | undefined {
+    const rec = this.#rec;
+    if (rec === undefined) return undefined;
+    switch (this.#def!.name) {
+      case 'open':
+        return recordOpenFlags(rec, rec.argU32(1));
+      case 'openat':
+      case 'open_by_handle_at':
+        return recordOpenFlags(rec, rec.argU32(2));
+      case 'openat2': {
+        const native = word32(rec.data, 0);
+        return native === undefined ? undefined : recordOpenFlags(rec, native);
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  get name(): string | undefined {
+    if (!this.#nameDone) {
+      this.#name = this.#rec === undefined ? undefined : this.#computeName(this.#rec, this.#def!);
+      this.#nameDone = true;
+    }
+    return this.#name;
+  }
+
+  /** The path as passed, doubled slashes removed. */
+  get nameRaw(): string | undefined {
+    const rec = this.#rec;
+    if (rec === undefined) return undefined;
+    const raw = this.#def!.op === 'OPEN' ? rec.path0 : undefined;
+    return raw === undefined ? this.name : squeeze(raw);
+  }
+
+  get directory(): string | undefined {
+    const type = this.type;
+    const name = this.name;
+    if (name === undefined || name === '') return undefined;
+    if (type === T.DIR) return name;
+    const known = type === T.FILE || (type === undefined && this.#def?.op === 'OPEN');
+    return known ? directoryOf(name) : undefined;
+  }
+
+  get fileName(): string | undefined {
+    const name = this.name;
+    return this.type === T.FILE && name !== undefined ? fileName(name) : undefined;
+  }
+
+  /** The path as the kernel resolved it. */
+  get realPath(): string | undefined {
+    const path = this.#rec?.fdType === T.UNIX ? undefined : this.#rec?.fdPath;
+    return path === undefined ? undefined : withoutDeleted(path);
+  }
+
+  get isInet(): boolean {
+    const type = this.#rec?.fdType;
+    return (type === T.IPV4 || type === T.IPV6) && this.#known;
+  }
+
+  /** The ends of an IP socket; undefined for anything else. */
+  get socket(): SocketView | undefined {
+    if (!this.#socketDone) {
+      this.#socketDone = true;
+      this.#socket = this.isInet ? computeSocket(this.#rec!, this.#def!) : undefined;
+    }
+    return this.#socket;
+  }
+
+  /** tcp, udp, icmp or raw; the text `<NA>` for every other descriptor. */
+  get l4proto(): string | undefined {
+    if (!this.#known) return undefined;
+    if (!this.isInet) return '<NA>';
+    const rec = this.#rec!;
+    switch (rec.fdSockType) {
+      case SOCK_STREAM:
+        return 'tcp';
+      case SOCK_DGRAM:
+        return rec.fdProto === IPPROTO_ICMP || rec.fdProto === IPPROTO_ICMPV6 ? 'icmp' : 'udp';
+      case SOCK_RAW:
+        return 'raw';
+      default:
+        return '<NA>';
+    }
+  }
+
+  get family(): 'ip' | 'unix' | undefined {
+    if (this.isInet) return 'ip';
+    return this.#known && this.#rec!.fdType === T.UNIX ? 'unix' : undefined;
+  }
+
+  /** The descriptor's object is known. */
+  get known(): boolean {
+    return this.#rec !== undefined && this.#known;
+  }
+
+  get #known(): boolean {
+    const rec = this.#rec;
+    if (rec === undefined) return false;
+    const def = this.#def!;
+    if (def.fd === 'create' && callResult(rec) < 0) return false;
+    return def.op === 'OPEN' || rec.fdType !== T.UNKNOWN || def.fdType !== undefined;
+  }
+
+  /** Text of a socket parameter: the tuple, also for a connection that failed. */
+  get tuple(): string | undefined {
+    const rec = this.#rec;
+    if (rec === undefined) return undefined;
+    const socket = this.socket;
+    if (socket !== undefined && socket.role !== 'none') return this.name;
+    const peer = parseSockaddr(rec.addr);
+    if (peer?.ip !== undefined && this.isInet) {
+      return `${ipText(unmapped(rec.fdLaddr ?? ANY_V4))}:${rec.fdLport}->${ipText(peer.ip)}:${peer.port}`;
+    }
+    return this.name === '' ? undefined : this.name;
+  }
+
+  #computeName(rec: CallRec, def: EventDef): string | undefined {
+    if (def.op === 'OPEN' && rec.path0 !== undefined) return absolute(rec.path0, rec.base0);
+    if (def.fd === 'create' && callResult(rec) < 0) return undefined;
+    if (def.fd === 'use' && numberArgument(def, rec) === AT_FDCWD) return '';
+    if (def.name === 'memfd_create') return rec.path0;
+    switch (rec.fdType) {
+      case T.UNKNOWN:
+        return def.fdType === undefined ? undefined : '';
+      case T.FILE:
+      case T.DIR:
+        return rec.fdPath === undefined ? undefined : withoutDeleted(rec.fdPath);
+      case T.MEMFD:
+        return rec.fdPath === undefined ? '' : withoutDeleted(rec.fdPath).replace(/^\/?(?:memfd:)?/, '');
+      case T.IPV4:
+      case T.IPV6:
+        return tupleText(this.socket!, this.l4proto);
+      case T.UNIX:
+        return unixText(rec, def);
+      default:
+        return '';
+    }
+  }
+}
+
+/** The fd number of an event that uses one. */
+function numberArgument(def: EventDef, rec: CallRec): number | undefined {
+  const arg = def.capture.fd;
+  return typeof arg === 'number' ? rec.argI32(arg) : undefined;
+}
+
+function withoutDeleted(path: string): string {
+  return path.endsWith(' (deleted)') ? path.slice(0, -10) : path;
+}
+
+function view(
+  role: SocketRole,
+  client: readonly [string, number],
+  server: readonly [string, number],
+  nameChanged: boolean,
+  connected: boolean,
+): SocketView {
+  return {
+    role,
+    clientIp: client[0],
+    clientPort: client[1],
+    serverIp: server[0],
+    serverPort: server[1],
+    nameChanged,
+    connected,
+  };
+}
+
+const NOWHERE = [ANY_V4, 0] as const;
+
+/** Ends and role of an IP socket after the event. */
+function computeSocket(rec: CallRec, def: EventDef): SocketView {
+  const local = [unmapped(rec.fdLaddr ?? ANY_V4), rec.fdLport] as const;
+  const remote = [unmapped(rec.fdRaddr ?? ANY_V4), rec.fdRport] as const;
+  const argument = parseSockaddr(rec.addr);
+  if (def.name === 'connect') return connecting(rec, local, remote, argument);
+  if (def.name === 'bind' && rec.fdRole === 0) {
+    if (callResult(rec) < 0) return view('none', NOWHERE, NOWHERE, false, false);
+    const own = rec.fdLport !== 0 ? local : (endOf(argument) ?? local);
+    return view('listen', NOWHERE, own, false, false);
+  }
+  const message = rec.fdSockType !== SOCK_STREAM && def.io !== undefined ? endOf(argument) : undefined;
+  const done = callResult(rec) >= 0;
+  if (message !== undefined && done) {
+    return def.io === 'write'
+      ? view('client', local, message, rec.fdRole === 0, true)
+      : view('server', message, local, rec.fdRole === 0, false);
+  }
+  if (rec.fdRole === 1) return view('client', local, remote, false, true);
+  if (rec.fdRole === 2 && rec.fdRport !== 0) return view('server', remote, local, false, true);
+  if (rec.fdRole === 2 || rec.fdLport !== 0) return view('listen', NOWHERE, local, false, false);
+  return view('none', NOWHERE, NOWHERE, false, false);
+}
+
+function connecting(
+  rec: CallRec,
+  local: readonly [string, number],
+  remote: readonly [string, number],
+  argument: SocketAddress | undefined,
+): SocketView {
+  const result = callResult(rec);
+  const begun = result >= 0 || result === -EINPROGRESS;
+  const before = result === -EISCONN || result === -EALREADY;
+  if (!begun && !before) return view('none', NOWHERE, NOWHERE, false, false);
+  // Seen before it is done, the socket has no peer yet: the argument is where it goes.
+  const early = (rec.flags & NO_RESULT) !== 0 || rec.fdRport === 0;
+  const peer = (early ? endOf(argument) : undefined) ?? remote;
+  return view('client', local, peer, begun, true);
+}
+
+function endOf(address: SocketAddress | undefined): readonly [string, number] | undefined {
+  return address?.ip === undefined ? undefined : [address.ip, address.port ?? 0];
+}
+
+function tupleText(socket: SocketView, proto: string | undefined): string {
+  if (socket.role === 'none') return '';
+  if (socket.role === 'listen') return `${ipText(socket.serverIp)}:${socket.serverPort}`;
+  const client = ipText(socket.clientIp);
+  const server = ipText(socket.serverIp);
+  if (proto === 'icmp' || proto === 'raw') return `${client}->${server}`;
+  return `${client}:${socket.clientPort}->${server}:${socket.serverPort}`;
+}
+
+function unixText(rec: CallRec, def: EventDef): string {
+  const path = rec.fdPath ?? parseSockaddr(rec.addr)?.path ?? '';
+  if (def.name === 'bind') return path;
+  if (def.name === 'connect' && callResult(rec) < 0 && callResult(rec) !== -EINPROGRESS) return '';
+  if (rec.fdPeer === 0n && (rec.fdSock === 0n || path === '')) return path;
+  return `${rec.fdSock.toString(16)}->${rec.fdPeer.toString(16)} ${path}`;
+}
