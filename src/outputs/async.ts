@@ -40,3 +40,13 @@ export function delay(ms: number, signal?: AbortSignal, until?: () => boolean, w
     if (until && wake) void wake.wait().then(watch);
   });
 }
+
+/** Waits for a promise, at most so long; says whether it was settled in time. Rejections pass through. */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const stop = new AbortController();
+  try {
+    return await Promise.race([promise.then(() => true), delay(ms, stop.signal).then(() => false)]);
+  } finally {
+    stop.abort();
+  }
+}

@@ -1,7 +1,7 @@
 import type { Alert } from '../engine/core/alert.ts';
 import type { Log } from '../engine/core/log.ts';
 import type { MetricSink } from '../engine/core/metrics.ts';
-import { delay, Signal } from './async.ts';
+import { delay, Signal, settledWithin } from './async.ts';
 import { Backoff } from './backoff.ts';
 import type { AlertPredicate } from './filter.ts';
 import { internalAlert } from './internal-alert.ts';
@@ -21,6 +21,9 @@ export interface QueueDeps {
   /** Given with policy `spill`. */
   readonly spool: Spool | undefined;
 }
+
+/** An output may take so long to let go of its peer. */
+const CLOSE_MS = 3000;
 
 /**
  * The queue in front of one output. `offer` never waits and never throws; one loop per output takes batches and sends
@@ -280,12 +283,14 @@ export class OutputQueue {
     this.#wake.notify();
     // What a dead peer cannot take is safe on disk: no use in waiting.
     const patience = this.#deps.spool && this.#state === 'failing' ? 0 : deadlineMs;
-    await Promise.race([this.#sending, delay(patience)]);
+    await settledWithin(this.#sending, patience);
     this.#abort.abort();
     this.#wake.notify();
     await Promise.all([this.#sending, this.#spoolWriter]);
     await this.#keepRest();
-    await Promise.race([this.#output.close(), delay(1000)]).catch((error: unknown) => this.#failed(error));
+    await settledWithin(this.#output.close(), CLOSE_MS).catch((error: unknown) => {
+      this.#deps.log.warn({ output: this.name, err: error }, 'output did not close cleanly');
+    });
     this.#state = 'closed';
     this.publish();
   }

@@ -1,6 +1,7 @@
 import { consoleOutput } from './console.ts';
 import { fileOutput } from './file.ts';
 import { httpOutput } from './http/http.ts';
+import { natsOutput } from './nats/nats.ts';
 import { outputSchema } from './options.ts';
 import type { OutputType } from './output.ts';
 import { programOutput } from './program.ts';
@@ -13,6 +14,7 @@ export const OUTPUT_TYPES: readonly OutputType[] = [
   syslogOutput,
   httpOutput,
   programOutput,
+  natsOutput,
 ];
 
 /**

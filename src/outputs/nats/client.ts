@@ -1,0 +1,413 @@
+// The only file that knows the package `nats`.
+import { readFileSync } from 'node:fs';
+import {
+  AckPolicy,
+  type Authenticator,
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  DeliverPolicy,
+  DiscardPolicy,
+  headers,
+  type JetStreamClient,
+  type JsMsg,
+  type NatsConnection,
+  NatsError,
+  nanos,
+  nkeyAuthenticator,
+  nkeys,
+  RetentionPolicy,
+  StorageType,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from 'nats';
+import type { Log } from '../../engine/core/log.ts';
+import { delay, Signal } from '../async.ts';
+import { Backoff } from '../backoff.ts';
+import { loadTls, type TlsOptions } from '../tls.ts';
+import type { NatsOptions } from './options.ts';
+
+export interface OutgoingMessage {
+  readonly subject: string;
+  readonly id: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+}
+
+export interface StreamSettings {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly replicas: number;
+  readonly maxAgeMs: number;
+  readonly maxBytes: number;
+  readonly duplicateWindowMs: number;
+}
+
+export interface IncomingMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  header(name: string): string | undefined;
+}
+
+export interface StreamMessage extends IncomingMessage {
+  readonly sequence: number;
+  ack(): void;
+}
+
+export interface ConsumerSettings {
+  readonly stream: string;
+  readonly filter: string;
+  /** Named: its place is kept by the server between runs. */
+  readonly durable?: string | undefined;
+  /** Where a new consumer begins. */
+  readonly from: 'new' | 'all' | Date;
+}
+
+/** A connection that is made, and made again, for as long as the client lives. Nothing is sent while it is down. */
+export class NatsClient {
+  readonly #options: NatsOptions;
+  readonly #name: string;
+  readonly #log: Log;
+  readonly #closed = new AbortController();
+  readonly #changed = new Signal();
+  #connection: NatsConnection | undefined;
+  #up = false;
+  #lastError = 'not connected yet';
+
+  constructor(options: NatsOptions, name: string, log: Log) {
+    this.#options = options;
+    this.#name = name;
+    this.#log = log;
+    void this.#connectForever();
+  }
+
+  get connected(): boolean {
+    return this.#up;
+  }
+
+  /** Waits for the connection; rejects when the signal comes first. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    while (!this.#up) {
+      if (this.#closed.signal.aborted) throw new Error('the NATS client is closed');
+      if (signal?.aborted) throw new Error(`no connection to NATS: ${this.#lastError}`);
+      const stop = (): void => this.#changed.notify();
+      signal?.addEventListener('abort', stop, { once: true });
+      await this.#changed.wait();
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  async #connectForever(): Promise<void> {
+    const backoff = new Backoff(100, 10_000);
+    while (!this.#closed.signal.aborted) {
+      try {
+        const connection = await connect(await this.#settings());
+        backoff.reset();
+        await this.#watch(connection);
+      } catch (error) {
+        this.#fail(error);
+      }
+      await delay(backoff.next(), this.#closed.signal);
+    }
+  }
+
+  /** Runs while the connection exists; nats reconnects by itself within that time. */
+  async #watch(connection: NatsConnection): Promise<void> {
+    if (this.#closed.signal.aborted) return connection.close();
+    this.#connection = connection;
+    this.#set(true);
+    for await (const status of connection.status()) {
+      const type: string = status.type;
+      if (type === 'disconnect') this.#set(false);
+      else if (type === 'reconnect') this.#set(true);
+      else if (type === 'error') this.#fail(new Error(String(status.data)));
+    }
+    this.#connection = undefined;
+    this.#set(false);
+    const error = await connection.closed();
+    if (error) this.#fail(error);
+  }
+
+  #set(up: boolean): void {
+    if (up !== this.#up) this.#log.info({ nats: this.#options.url }, up ? 'connected' : 'connection lost');
+    this.#up = up;
+    this.#changed.notify();
+  }
+
+  #fail(error: unknown): void {
+    this.#lastError = error instanceof Error ? error.message : String(error);
+    this.#log.warn({ code: 'E_NATS_CONNECTION', error: this.#lastError }, 'NATS connection');
+  }
+
+  async #settings(): Promise<ConnectionOptions> {
+    const { url, tls } = this.#options;
+    const wantsTls = tls.enabled || url.includes('tls://');
+    return {
+      servers: url.split(',').map((server) => server.trim()),
+      name: this.#name,
+      noEcho: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      reconnectJitterTLS: 500,
+      pingInterval: 20_000,
+      maxPingOut: 2,
+      timeout: 5000,
+      authenticator: authenticators(this.#options),
+      tls: wantsTls ? await natsTls(tls) : null,
+    };
+  }
+
+  /** Largest payload that the server takes. */
+  get maxPayload(): number {
+    return this.#connection?.info?.max_payload ?? 1024 * 1024;
+  }
+
+  #js(): JetStreamClient {
+    if (!this.#connection || !this.#up) throw new Error(`no connection to NATS: ${this.#lastError}`);
+    return this.#connection.jetstream();
+  }
+
+  /**
+   * Publishes to a stream and waits for each acknowledgement. Gives the outcome of each message: undefined if the
+   * stream holds it, otherwise the error. Ends at once when the connection breaks.
+   */
+  async publish(
+    messages: readonly OutgoingMessage[],
+    stream: string,
+    timeoutMs: number,
+  ): Promise<readonly (Error | undefined)[]> {
+    const js = this.#js();
+    const down = this.#untilDown();
+    const outcomes = await Promise.all(
+      messages.map((message) =>
+        Promise.race([
+          js.publish(message.subject, message.payload, {
+            msgID: message.id,
+            expect: { streamName: stream },
+            headers: natsHeaders(message.headers),
+            timeout: timeoutMs,
+          }),
+          down.promise,
+        ]).then(
+          () => undefined,
+          (error: unknown) => explain(error),
+        ),
+      ),
+    );
+    down.cancel();
+    return outcomes;
+  }
+
+  /** Publishes without a stream; returns when the server has read everything. */
+  async publishCore(messages: readonly OutgoingMessage[]): Promise<void> {
+    this.#js();
+    const connection = this.#connection as NatsConnection;
+    for (const { subject, payload, headers: own } of messages) {
+      connection.publish(subject, payload, { headers: natsHeaders(own) });
+    }
+    const down = this.#untilDown();
+    try {
+      await Promise.race([connection.flush(), down.promise]);
+    } finally {
+      down.cancel();
+    }
+  }
+
+  /** A promise that rejects when the connection is lost. */
+  #untilDown(): { promise: Promise<never>; cancel: () => void } {
+    let live = true;
+    const promise = (async (): Promise<never> => {
+      while (live && this.#up) await this.#changed.wait();
+      throw new Error('the connection to NATS was lost');
+    })();
+    promise.catch(() => {});
+    return {
+      promise,
+      cancel: () => {
+        live = false;
+        this.#changed.notify();
+      },
+    };
+  }
+
+  /** Makes the stream if it does not exist; leaves an existing one as its operator made it. */
+  async ensureStream(settings: StreamSettings): Promise<'made' | 'exists'> {
+    this.#js();
+    const manager = await (this.#connection as NatsConnection).jetstreamManager();
+    if (await this.hasStream(settings.name)) return 'exists';
+    await manager.streams.add({
+      name: settings.name,
+      subjects: [...settings.subjects],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      num_replicas: settings.replicas,
+      max_age: nanos(settings.maxAgeMs),
+      max_bytes: settings.maxBytes,
+      duplicate_window: nanos(settings.duplicateWindowMs),
+    });
+    return 'made';
+  }
+
+  async hasStream(name: string): Promise<boolean> {
+    this.#js();
+    const manager = await (this.#connection as NatsConnection).jetstreamManager();
+    try {
+      await manager.streams.info(name);
+      return true;
+    } catch (error) {
+      if (error instanceof NatsError && error.api_error?.code === 404) return false;
+      throw error;
+    }
+  }
+
+  /** Messages of a stream, each to be acknowledged, until the signal; survives lost connections. */
+  async *consume(settings: ConsumerSettings, signal: AbortSignal): AsyncGenerator<StreamMessage> {
+    while (!signal.aborted) {
+      try {
+        await this.ready(signal);
+        const messages = await this.#messages(settings);
+        const stop = (): void => messages.stop();
+        signal.addEventListener('abort', stop, { once: true });
+        try {
+          for await (const message of messages) yield streamMessage(message);
+        } finally {
+          signal.removeEventListener('abort', stop);
+          messages.stop();
+        }
+      } catch (error) {
+        if (signal.aborted || permanent(error)) throw explain(error);
+        this.#fail(error);
+        await delay(1000, signal);
+      }
+    }
+  }
+
+  async #messages({ stream, filter, durable, from }: ConsumerSettings) {
+    const manager = await (this.#connection as NatsConnection).jetstreamManager();
+    const start =
+      from instanceof Date
+        ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from.toISOString() }
+        : { deliver_policy: from === 'all' ? DeliverPolicy.All : DeliverPolicy.New };
+    const existing = durable
+      ? await manager.consumers.info(stream, durable).catch(() => undefined)
+      : undefined;
+    // A durable consumer keeps its place; where to begin is asked only of a new one.
+    const info =
+      existing?.config.filter_subject === filter
+        ? existing
+        : await manager.consumers.add(stream, {
+            ...(durable ? { durable_name: durable } : { inactive_threshold: nanos(300_000) }),
+            ...(existing ? { ...existing.config } : start),
+            filter_subject: filter,
+            ack_policy: AckPolicy.Explicit,
+            ack_wait: nanos(30_000),
+            max_ack_pending: 1000,
+          });
+    const consumer = await this.#js().consumers.get(stream, info.name);
+    return consumer.consume({ max_messages: 256 });
+  }
+
+  /** Calls back for each message on a subject until the signal, also after a new connection. */
+  async subscribe(
+    subject: string,
+    each: (message: IncomingMessage) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.ready(signal);
+        const subscription = (this.#connection as NatsConnection).subscribe(subject);
+        const stop = (): void => subscription.unsubscribe();
+        signal.addEventListener('abort', stop, { once: true });
+        for await (const { subject: name, data, headers: h } of subscription) {
+          each({ subject: name, payload: data, header: (key) => h?.get(key) || undefined });
+        }
+        signal.removeEventListener('abort', stop);
+      } catch (error) {
+        if (!signal.aborted) this.#fail(error);
+      }
+      await delay(500, signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#changed.notify();
+    await this.#connection?.close();
+  }
+}
+
+/** Beyond the members that the package declares, options go to tls.connect as they are. */
+async function natsTls(options: TlsOptions): Promise<NonNullable<ConnectionOptions['tls']>> {
+  const { ca, cert, key, ...rest } = await loadTls(options);
+  return {
+    ...rest,
+    ...(ca ? { ca: ca.toString() } : {}),
+    ...(cert ? { cert: cert.toString() } : {}),
+    ...(key ? { key: key.toString() } : {}),
+  };
+}
+
+function authenticators(options: NatsOptions): Authenticator[] {
+  const { creds_file, nkey_file, token_file, user, password_file } = options;
+  const text = (path: string): string => readFileSync(path, 'utf8').trim();
+  // Read at every connection, so that a rotated secret is taken up.
+  const all: Authenticator[] = [];
+  if (creds_file) all.push((nonce) => credsAuthenticator(readFileSync(creds_file))(nonce));
+  if (nkey_file) all.push((nonce) => nkeyAuthenticator(Buffer.from(text(nkey_file)))(nonce));
+  if (token_file) all.push((nonce) => tokenAuthenticator(text(token_file))(nonce));
+  if (user) {
+    all.push((nonce) => usernamePasswordAuthenticator(user, password_file ? text(password_file) : '')(nonce));
+  }
+  return all;
+}
+
+function natsHeaders(own: Readonly<Record<string, string>>) {
+  const out = headers();
+  for (const [key, value] of Object.entries(own)) out.set(key, value);
+  return out;
+}
+
+function streamMessage(message: JsMsg): StreamMessage {
+  return {
+    subject: message.subject,
+    payload: message.data,
+    sequence: message.seq,
+    header: (key) => message.headers?.get(key) || undefined,
+    ack: () => message.ack(),
+  };
+}
+
+/** No stream, no permission: trying again will not help. */
+function permanent(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  return error.api_error?.code === 404 || error.code === 'PERMISSIONS_VIOLATION';
+}
+
+/** nats's errors carry a bare code as message. */
+function explain(error: unknown): Error {
+  if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));
+  if (error.api_error) return new Error(`NATS: ${error.api_error.description}`, { cause: error });
+  if (error.code === '503') {
+    return new Error('NATS: no stream takes this subject (does the stream exist?)', { cause: error });
+  }
+  if (error.code === 'TIMEOUT') return new Error('NATS: no acknowledgement in time', { cause: error });
+  return new Error(`NATS: ${error.message}`, { cause: error });
+}
+
+/** Checks an nkey signature; false also for a key that is none. */
+export function verifyNkey(publicKey: string, data: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return nkeys.fromPublic(publicKey).verify(data, signature);
+  } catch {
+    return false;
+  }
+}
+
+/** Signs with an nkey seed; gives the public key and the signature. */
+export function signNkey(seed: string, data: Uint8Array): { publicKey: string; signature: Uint8Array } {
+  const pair = nkeys.fromSeed(Buffer.from(seed.trim()));
+  return { publicKey: pair.getPublicKey(), signature: pair.sign(data) };
+}

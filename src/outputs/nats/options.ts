@@ -1,0 +1,36 @@
+import type { Schema } from '../output.ts';
+import { type TlsOptions, tlsSchema } from '../tls.ts';
+
+/** How to reach NATS; the same for alerts that go out and commands that come in. */
+export interface NatsOptions {
+  readonly url: string;
+  readonly creds_file?: string;
+  readonly nkey_file?: string;
+  readonly token_file?: string;
+  readonly user?: string;
+  readonly password_file?: string;
+  readonly tls: TlsOptions & { readonly enabled: boolean };
+}
+
+const file = (description: string) => ({ type: 'string', minLength: 1, description }) as const;
+
+export const natsConnectionSchema = {
+  url: {
+    type: 'string',
+    minLength: 1,
+    default: 'nats://127.0.0.1:4222',
+    description: 'Servers, separated by commas; `tls://` asks for TLS.',
+  },
+  creds_file: file('Credentials file (JWT and seed).'),
+  nkey_file: file('File with the seed of an nkey.'),
+  token_file: file('File with a token.'),
+  user: file('User name.'),
+  password_file: file('File with the password.'),
+  tls: {
+    ...tlsSchema,
+    properties: {
+      enabled: { type: 'boolean', default: false, description: 'Refuse a connection without TLS.' },
+      ...tlsSchema.properties,
+    },
+  },
+} as const satisfies Readonly<Record<string, Schema>>;

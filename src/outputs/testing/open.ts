@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type OutputDeps, OutputManager } from '../manager.ts';
+import { noMetrics, silentLog } from './alerts.ts';
+
+/** A folder that is removed when the test ends. */
+export function testFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-outputs-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Fast retries, so that a test of a failure does not wait. */
+export const FAST = {
+  retry: { initial_ms: 10, max_ms: 100, deadline_ms: 20_000 },
+  send_timeout_ms: 1000,
+} as const;
+
+/** Opens outputs as the engine does. The test closes them. */
+export function openOutputs(
+  config: Readonly<Record<string, unknown>>,
+  folder: string,
+  deps: Partial<OutputDeps> = {},
+): Promise<OutputManager> {
+  return OutputManager.open(config, {
+    hostname: 'node-7',
+    version: '0.1.0',
+    stateDir: folder,
+    log: silentLog,
+    metrics: noMetrics,
+    ...deps,
+  });
+}
+
+/** Waits until something holds; fails the test if it never does. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  ms = 15_000,
+): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
