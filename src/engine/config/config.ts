@@ -15,7 +15,10 @@ export function configSchema(outputs: Schema): Schema {
   };
 }
 
+/** Without a word in the configuration alerts go to standard output. */
+const BASE = { outputs: { console: {} } };
+
 /** Loads the configuration against the whole schema. */
 export function load(outputs: Schema, options: LoadOptions): Loaded<Config> {
-  return loadConfig<Config>(configSchema(outputs), options);
+  return loadConfig<Config>(configSchema(outputs), { base: BASE, ...options });
 }

@@ -12,6 +12,8 @@ export interface LoadOptions {
   /** `-c FILE`; its neighbour folder config.d is read too. Absent: RINGFENCE_CONFIG or the default file, if there. */
   readonly file?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
+  /** Values below every file, where a default cannot be said in the schema (entries of open maps). */
+  readonly base?: Readonly<Record<string, unknown>>;
   /** `--set a.b=value` */
   readonly set?: readonly string[];
   /** Values of other flags: flag, dotted path, value. */
@@ -59,7 +61,7 @@ export function loadConfig<C>(schema: Schema, options: LoadOptions = {}): Loaded
 
   const checker = checkerFor(schema);
   const origins = new Map<string, string>();
-  const merged: Record<string, unknown> = {};
+  const merged = structuredClone(options.base ?? {}) as Record<string, unknown>;
   for (const layer of layers) {
     const problems = checker.checkLayer(layer);
     diagnostics.push(...problems);

@@ -1,0 +1,110 @@
+import { load } from '../config/config.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { parseDuration } from '../core/units.ts';
+import { act, type CommandSpec } from './command.ts';
+import { note, noteDiagnostics } from './output.ts';
+import { outputsSchema } from './outputs.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly rules?: readonly string[];
+  readonly output?: 'json' | 'text';
+  readonly mode?: 'monitor' | 'enforce';
+  readonly duration?: string;
+  readonly dryRun?: boolean;
+  readonly demo?: boolean;
+  readonly set: readonly string[];
+}
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence run', 'watch this machine with the built-in rules until Ctrl-C'],
+    ['ringfence run --demo', 'do a handful of suspicious things in a sandbox and show the alerts'],
+    ['ringfence run -r my_rules.yaml -o json', 'your rules, alerts as JSON lines'],
+    ['ringfence run --duration 30s --set priority=warning', 'half a minute, nothing below Warning'],
+  ],
+  configure(command) {
+    command
+      .option('-c, --config <file>', 'configuration file')
+      .option('-r, --rules <path...>', 'rules files or folders, instead of the configured ones')
+      .option('-o, --output <form>', 'form of the alerts on stdout: text or json')
+      .option('--mode <mode>', 'monitor or enforce')
+      .option('--duration <time>', 'stop after this time (30s, 5m ...)')
+      .option('--dry-run', 'load, attach and evaluate, but refuse nothing')
+      .option('--demo', 'perform suspicious acts in a sandbox, show their alerts, and end')
+      .option(
+        '--set <key=value>',
+        'set a configuration value; may be repeated',
+        (p: string, all: string[]) => [...all, p],
+        [],
+      )
+      .action(act(run));
+  },
+};
+
+async function run(options: Options): Promise<number> {
+  const schema = await outputsSchema();
+  const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
+  if (options.duration !== undefined && duration === undefined) {
+    throw usage(`--duration needs a time such as 30s or 5m, not "${options.duration}"`);
+  }
+  if (options.output !== undefined && !['json', 'text'].includes(options.output)) {
+    throw usage(`-o takes text or json, not "${options.output}"`);
+  }
+  const flags: (readonly [string, string, unknown])[] = [];
+  if (options.mode !== undefined) flags.push(['--mode', 'mode', options.mode]);
+  if (options.output === 'json') flags.push(['-o', 'outputs.console.format', 'falco_json']);
+  if (options.output === 'text') flags.push(['-o', 'outputs.console.format', 'human']);
+  const readConfig = () => {
+    const loaded = load(schema, { file: options.config, set: options.set, flags });
+    noteDiagnostics(loaded.diagnostics);
+    if (loaded.config) return loaded.config;
+    throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
+  };
+  const { dryRun = false, rules = [] } = options;
+  if (options.demo) {
+    const { runDemo } = await import('../demo/demo.ts');
+    return runDemo({ readConfig }).catch(explain);
+  }
+  return runUntilEnd({ readConfig, rules, dryRun }, duration);
+}
+
+async function runUntilEnd(
+  options: Parameters<typeof import('../main.ts').Engine.start>[0],
+  duration: number | undefined,
+): Promise<number> {
+  const { Engine } = await import('../main.ts');
+  let end: (reason: string) => void = () => {};
+  const ended = new Promise<string>((resolve) => {
+    end = resolve;
+  });
+  let interrupts = 0;
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGINT', () => {
+    if (++interrupts > 1) process.exit(130);
+    end('SIGINT');
+  });
+  const engine = await Engine.start(options).catch(explain);
+  process.on('SIGHUP', () => void engine.reload().catch(() => {}));
+  const timer = duration === undefined ? undefined : setTimeout(() => end('duration'), duration);
+  if (process.stderr.isTTY && duration === undefined) note('Watching. Ctrl-C ends.');
+  try {
+    const reason = await Promise.race([ended, engine.failure]);
+    await engine.stop(reason);
+    return reason === 'SIGINT' ? 130 : EXIT.ok;
+  } catch (error) {
+    engine.log.error({ code: 'E_ENGINE_DIED', err: error }, 'the engine thread died');
+    await engine.stop('failure');
+    return EXIT.failure;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Problems in rules are shown one by one before the error itself. */
+export function explain(error: unknown): never {
+  if (error instanceof AppError && 'diagnostics' in error) noteDiagnostics(error.diagnostics as never);
+  throw error;
+}
+
+const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

@@ -1,0 +1,224 @@
+import { hostname as osHostname, release } from 'node:os';
+import { internalAlert } from '../outputs/internal-alert.ts';
+import { OutputManager } from '../outputs/manager.ts';
+import type { Config } from './config/config.ts';
+import { controlCommands } from './control/commands.ts';
+import { ControlServer } from './control/server.ts';
+import type { Alert } from './core/alert.ts';
+import { AppError } from './core/diagnostic.ts';
+import { createLog, type Log } from './core/log.ts';
+import { MetricsRegistry } from './core/metrics-registry.ts';
+import { VERSION } from './core/package.ts';
+import { EngineThread } from './engine-thread.ts';
+import type { EngineReport, EngineSpec } from './protocol.ts';
+import { ruleFiles } from './rule-files.ts';
+import { startServiceNotice } from './service.ts';
+
+export interface EngineOptions {
+  /** Reads the configuration (again); throws an AppError if it is not valid. */
+  readonly readConfig: () => Config;
+  /** Rules files of the command line; they replace those of the configuration. */
+  readonly rules: readonly string[];
+  readonly dryRun: boolean;
+  readonly log?: Log;
+  /** Sees every alert before the outputs (the demo). */
+  readonly onAlert?: (alert: Alert) => void;
+}
+
+const DRAIN_MS = 5000;
+
+/** What the engine did in its life. */
+export interface Totals {
+  alerts: number;
+  readonly since: number;
+}
+
+/** A running engine: outputs, control socket and metrics around the engine thread. */
+export class Engine {
+  readonly metrics: MetricsRegistry;
+  readonly log: Log;
+  readonly totals: Totals = { alerts: 0, since: Date.now() };
+  readonly #options: EngineOptions;
+  readonly #outputs: OutputManager;
+  readonly #hostname = osHostname();
+  #config: Config;
+  #thread: EngineThread | undefined;
+  #control: ControlServer | undefined;
+  #report: EngineReport | undefined;
+  #reloading: Promise<EngineReport> | undefined;
+  #endNotice: () => void = () => {};
+  #died: (error: Error) => void = () => {};
+  /** Rejects when the engine thread dies by itself. */
+  readonly failure: Promise<never>;
+
+  private constructor(
+    options: EngineOptions,
+    config: Config,
+    outputs: OutputManager,
+    log: Log,
+    metrics: MetricsRegistry,
+  ) {
+    this.#options = options;
+    this.#config = config;
+    this.#outputs = outputs;
+    this.log = log;
+    this.metrics = metrics;
+    this.failure = new Promise<never>((_, reject) => {
+      this.#died = reject;
+    });
+    this.failure.catch(() => {});
+  }
+
+  /** Starts everything; resolves when events flow. On any error nothing is left running. */
+  static async start(options: EngineOptions): Promise<Engine> {
+    const config = options.readConfig();
+    const { level, format } = config.log;
+    const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format });
+    const metrics = new MetricsRegistry({ processMetrics: true });
+    metrics.set('buildInfo', [VERSION, process.versions.node, release()], 1);
+    const outputs = await OutputManager.open(config.outputs, {
+      hostname: osHostname(),
+      version: VERSION,
+      stateDir: config.state_dir,
+      log,
+      metrics,
+    });
+    const engine = new Engine(options, config, outputs, log, metrics);
+    try {
+      await engine.#begin();
+    } catch (error) {
+      await engine.#end();
+      throw error;
+    }
+    return engine;
+  }
+
+  get report(): EngineReport | undefined {
+    return this.#report;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** State of the whole, for `ringfence status`. */
+  async status(): Promise<object> {
+    return {
+      version: VERSION,
+      pid: process.pid,
+      hostname: this.#hostname,
+      uptimeSeconds: Math.round((Date.now() - this.totals.since) / 1000),
+      mode: this.#config.mode,
+      alerts: this.totals.alerts,
+      rules: this.#report?.rules ?? 0,
+      skipped: this.#report?.skipped ?? [],
+      events: this.#report?.events ?? [],
+      tiers: this.#report?.tiers ?? {},
+      outputs: this.#outputs.stats(),
+      engine: await this.#thread?.ask('status'),
+    };
+  }
+
+  /** Asks the engine thread. */
+  ask(question: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    if (!this.#thread) throw new AppError('E_STOPPING', 'the engine is not running');
+    return this.#thread.ask(question, args);
+  }
+
+  /**
+   * Reads configuration and rules again and puts them in force; if anything is wrong with them the old state stays.
+   * Outputs are opened anew either way (log rotation).
+   */
+  reload(): Promise<EngineReport> {
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = undefined;
+    });
+    return this.#reloading;
+  }
+
+  /** Stops in order: no new events, what is under way is finished, outputs are drained. */
+  async stop(reason: string): Promise<void> {
+    this.log.info({ reason, alerts: this.totals.alerts }, 'stopping');
+    await this.#end();
+    this.log.info({ alerts: this.totals.alerts }, 'stopped');
+  }
+
+  /** Hands an alert to the outputs. */
+  emit(alerts: readonly Alert[]): void {
+    this.totals.alerts += alerts.length;
+    if (this.#options.onAlert) for (const alert of alerts) this.#options.onAlert(alert);
+    this.#outputs.emit(alerts);
+  }
+
+  async #begin(): Promise<void> {
+    const { config, log, metrics } = this;
+    if (config.control.enabled) {
+      this.#control = await ControlServer.listen(config.control.socket, controlCommands(this), log);
+    }
+    const { engine, report } = await EngineThread.start(this.#spec(config), {
+      alerts: (alerts) => this.emit(alerts),
+      log,
+      metrics,
+      died: (error) => this.#died(error),
+    });
+    this.#thread = engine;
+    this.#inForce(report);
+    this.#endNotice = startServiceNotice(() => engine.ask('ping'));
+    const { rules, events, tiers } = report;
+    log.info({ rules, events: events.length, mode: config.mode, tiers }, 'ready');
+  }
+
+  async #reload(): Promise<EngineReport> {
+    const { log, metrics } = this;
+    await this.#outputs.reopen();
+    try {
+      const config = this.#options.readConfig();
+      const report = await this.#thread?.reload(this.#spec(config));
+      if (!report) throw new AppError('E_STOPPING', 'the engine is not running');
+      if (JSON.stringify(config.outputs) !== JSON.stringify(this.#config.outputs)) {
+        log.warn({ code: 'W_RESTART_NEEDED' }, 'changes of `outputs` take effect at the next start');
+      }
+      this.#config = config;
+      this.#inForce(report);
+      log.info({ rules: report.rules, ...report.diff }, 'reloaded');
+      return report;
+    } catch (error) {
+      metrics.set('reloadOk', [], 0);
+      const code = error instanceof AppError ? error.code : 'E_INTERNAL';
+      log.error({ code, err: error }, 'reload failed, the old state stays in force');
+      const message = `Reload failed, the old rules stay in force: ${(error as Error).message}`;
+      this.emit([
+        internalAlert(
+          { rule: 'Ringfence internal: reload failed', priority: 4, message, fields: { code } },
+          this.#hostname,
+        ),
+      ]);
+      throw error;
+    }
+  }
+
+  #inForce(report: EngineReport): void {
+    this.#report = report;
+    this.metrics.set('reloadOk', [], 1);
+    this.metrics.set('reloadTime', [], Date.now() / 1000);
+    this.metrics.set('rulesLoaded', [], report.rules);
+    for (const { rule, reason } of report.skipped) this.log.warn({ rule, reason }, 'rule is not in force');
+  }
+
+  #spec(config: Config): EngineSpec {
+    return {
+      config,
+      ruleFiles: ruleFiles(config, this.#options.rules),
+      hostname: this.#hostname,
+      dryRun: this.#options.dryRun,
+    };
+  }
+
+  async #end(): Promise<void> {
+    this.#endNotice();
+    await this.#control?.close();
+    await this.#thread?.stop();
+    this.#thread = undefined;
+    await this.#outputs.close(DRAIN_MS);
+  }
+}

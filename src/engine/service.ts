@@ -1,0 +1,20 @@
+import { notifyServiceManager } from './libc.ts';
+
+/**
+ * Tells systemd that the engine runs, and keeps its watchdog content as long as `alive` answers: a stuck engine thread
+ * is restarted. Returns what ends it. Without a service manager it does nothing.
+ */
+export function startServiceNotice(alive: () => Promise<unknown>): () => void {
+  if (!process.env.NOTIFY_SOCKET) return () => {};
+  notifyServiceManager('READY=1');
+  const period = Number(process.env.WATCHDOG_USEC ?? 0) / 1000 / 2;
+  const timer =
+    period > 0
+      ? setInterval(() => void alive().then(() => notifyServiceManager('WATCHDOG=1')), period)
+      : undefined;
+  timer?.unref();
+  return () => {
+    clearInterval(timer);
+    notifyServiceManager('STOPPING=1');
+  };
+}
