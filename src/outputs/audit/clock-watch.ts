@@ -1,4 +1,5 @@
-import { type Entry, entry, rfc3339 } from './entry.ts';
+import { rfc3339Nano } from '../formats/time.ts';
+import { type Entry, entry } from './entry.ts';
 
 /** A step smaller than this is noise: adjusting by small amounts is what keeps a clock right. */
 const STEP_NS = 1_000_000_000n;
@@ -30,8 +31,8 @@ export class ClockWatch {
     // A clock that is slewed gains or loses up to half a millisecond in a second.
     if (size <= STEP_NS + elapsed / 1000n) return undefined;
     const seconds = Number(stepNs) / 1e9;
-    const from = rfc3339(before);
-    const to = rfc3339(wallNs);
+    const from = rfc3339Nano(before);
+    const to = rfc3339Nano(wallNs);
     return entry(
       'clock',
       { from, to, seconds, direction: stepNs < 0n ? 'back' : 'forward' },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Alert } from '../../engine/core/alert.ts';
 import { epochNs } from '../../engine/core/clock.ts';
 import { PRIORITIES } from '../../engine/core/priority.ts';
+import { rfc3339Nano } from '../formats/time.ts';
 import { canonicalJson, type Json } from './canonical.ts';
 
 /** Every kind of row, with what it records. The documentation and `audit query --kind` are made from this table. */
@@ -76,7 +77,7 @@ export function alertEntry(alert: Alert, context: AlertContext = {}): Entry {
     refused ? 'denial' : 'alert',
     {
       uuid: alert.uuid,
-      time: rfc3339(alert.timeNs),
+      time: rfc3339Nano(alert.timeNs),
       rule: alert.rule,
       priority: PRIORITIES[alert.priority],
       source: alert.source,
@@ -112,14 +113,5 @@ export function lossEntry(loss: {
   readonly [key: string]: Json;
 }): Entry {
   const { fromNs, toNs, ...rest } = loss;
-  return entry('loss', { ...rest, from: rfc3339(fromNs), to: rfc3339(toNs) }, { timeNs: toNs });
-}
-
-/** RFC 3339 in UTC with nanoseconds. */
-export function rfc3339(timeNs: bigint): string {
-  const seconds = timeNs / 1_000_000_000n - (timeNs % 1_000_000_000n < 0n ? 1n : 0n);
-  const nanos = timeNs - seconds * 1_000_000_000n;
-  const date = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime())) return `${timeNs}ns`;
-  return `${date.toISOString().slice(0, -5)}.${nanos.toString().padStart(9, '0')}Z`;
+  return entry('loss', { ...rest, from: rfc3339Nano(fromNs), to: rfc3339Nano(toNs) }, { timeNs: toNs });
 }

@@ -72,7 +72,7 @@ export function rotate(sealed: LiveFile, options: RecoverOptions): LiveFile {
   const { chain, ordinal, seq, hash } = sealed.head;
   const sha256 = sealed.finish();
   const previous: Previous = { ordinal, seq, hash, file: sealed.file.name, sha256 };
-  const month = options.month > sealed.file.month ? options.month : sealed.file.month;
+  const month = [options.month, sealed.file.month].sort().at(-1)!;
   return LiveFile.create(
     options.folder,
     { ordinal: ordinal + 1, month, chain, previous },

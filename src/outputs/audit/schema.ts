@@ -4,10 +4,6 @@ import { AppError } from '../../engine/core/diagnostic.ts';
 /** "RFAU": tells `file` and ourselves whose database this is. */
 export const APPLICATION_ID = 0x52464155;
 
-/** First member of the row that has one of these paths. */
-const first = (...paths: string[]): string => `coalesce(${paths.map((p) => `body ->> '${p}'`).join(', ')})`;
-const field = (name: string): string[] => [`$.output_fields."${name}"`, `$.event."${name}"`];
-
 /**
  * Numbered schema changes; `user_version` says how many a file has had. A released one is never edited: finished
  * files keep the layout they were sealed with.
@@ -39,10 +35,10 @@ export const MIGRATIONS: readonly string[] = [
     kind,
     rule,
     body ->> '$.priority' AS priority,
-    ${first(...field('user.name'), ...field('user.uid'), '$.actor.user', '$.actor.uid')} AS user,
-    ${first(...field('proc.name'), ...field('proc.exepath'), '$.actor.exe')} AS process,
-    ${first(...field('container.name'), ...field('container.id'))} AS container,
-    ${first('$.output', '$.reason', '$.summary')} AS text
+    coalesce(body ->> '$.output_fields."user.name"', body ->> '$.event."user.name"', body ->> '$.actor.user') AS user,
+    coalesce(body ->> '$.output_fields."proc.name"', body ->> '$.event."proc.name"', body ->> '$.actor.exe') AS process,
+    coalesce(body ->> '$.output_fields."container.id"', body ->> '$.event."container.id"') AS container,
+    coalesce(body ->> '$.output', body ->> '$.reason', body ->> '$.summary') AS text
   FROM entries;
   `,
 ];

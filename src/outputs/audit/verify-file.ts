@@ -214,10 +214,10 @@ class Walk {
     } catch {
       return;
     }
-    if (typeof body['public_key'] === 'string') this.#key(row, body['public_key']);
+    if (typeof body.public_key === 'string') this.#key(row, body.public_key);
     if (row.kind === 'gap')
-      this.#problem(`a gap was found at the start of the engine: ${String(body['reason'])}`, row.seq);
-    if (row.kind === 'retention') this.#retained.push(body['first_kept'] as Previous);
+      this.#problem(`a gap was found at the start of the engine: ${String(body.reason)}`, row.seq);
+    if (row.kind === 'retention') this.#retained.push(body.first_kept as Previous);
     if (row.kind === 'anchor') this.#anchor(row, body as Partial<Anchor>);
   }
 

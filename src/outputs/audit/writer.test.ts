@@ -61,7 +61,7 @@ test('an entry handed over twice is written once, also after a restart and over 
   clock.ns += 15n * DAY;
   const report = second.append(sampleEntries(3, 5));
   assert.equal(report.duplicates, 2);
-  assert.equal(report.written['alert'], 1);
+  assert.equal(report.written.alert, 1);
   second.close();
   assert.equal(readdirSync(folder()).filter((n) => n.endsWith('.db')).length, 2);
   assert.ok(verifyFolder(folder()).ok);
@@ -86,7 +86,7 @@ test('a clock that goes back is recorded and does not go back to an older file',
   const clock = { ns: NOV };
   const writer = at(clock);
   clock.ns -= 40n * DAY;
-  assert.equal(writer.append(sampleEntries(1, 1)).written['clock'], 1);
+  assert.equal(writer.append(sampleEntries(1, 1)).written.clock, 1);
   writer.close();
   const all = rows('audit-2026-11-0001.db');
   const { direction, seconds } = JSON.parse(all.find((r) => r.kind === 'clock')!.body);

@@ -1,10 +1,11 @@
 import { statfsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { epochNs } from '../../engine/core/clock.ts';
+import { rfc3339Nano } from '../formats/time.ts';
 import { type Anchor, appendAnchor, makeAnchor } from './anchor.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { openForReading, sqliteCode } from './database.ts';
-import { type Entry, entry, rfc3339 } from './entry.ts';
+import { type Entry, entry } from './entry.ts';
 import { listFiles, monthOf, prepareFolder } from './folder.ts';
 import { HeadFile, type HeadRecord } from './head-file.ts';
 import { type Head, loadSigningKey, type SigningKey } from './keys.ts';
@@ -99,7 +100,11 @@ export class AuditWriter {
     const live = this.#guarded(() => this.#ready());
     if (live.lastKind === 'anchor') return undefined;
     const timeNs = this.#now();
-    const anchor = makeAnchor(live.head, { host: this.#options.hostname, time: rfc3339(timeNs) }, this.#key);
+    const anchor = makeAnchor(
+      live.head,
+      { host: this.#options.hostname, time: rfc3339Nano(timeNs) },
+      this.#key,
+    );
     this.#guarded(() => this.#add([entry('anchor', { ...anchor }, { timeNs })]));
     if (this.#options.anchorFile !== undefined) appendAnchor(this.#options.anchorFile, anchor);
     return anchor;
