@@ -2,6 +2,13 @@ import type { CommandRow } from './command.ts';
 
 /** THE COMMAND TABLE, in the order of the help. */
 export const COMMANDS: readonly CommandRow[] = [
+  { name: 'run', summary: 'watch this machine until Ctrl-C', load: () => import('./run.ts') },
+  { name: 'status', summary: 'say how the running engine is', load: () => import('./status.ts') },
+  {
+    name: 'reload',
+    summary: 'let the running engine read configuration and rules again',
+    load: () => import('./reload.ts'),
+  },
   {
     name: 'doctor',
     summary: 'say what this machine can do, and what is missing',

@@ -1,0 +1,24 @@
+import type { EngineReport } from '../protocol.ts';
+import { act, type CommandSpec } from './command.ts';
+import { askEngine, type ControlOptions, withControl } from './control.ts';
+import { print, printJson } from './output.ts';
+
+export const command: CommandSpec = {
+  examples: [['ringfence reload', 'put changed rules in force; with an error the old ones stay']],
+  configure(command) {
+    withControl(command).action(
+      act(async (options: ControlOptions) => {
+        const report = (await askEngine(options, 'reload')) as EngineReport;
+        if (options.json) printJson({ schema: 'ringfence.reload.v1', ...report });
+        else {
+          const { added = [], removed = [], changed = [] } = report.diff ?? {};
+          for (const name of added) print(`+ ${name}`);
+          for (const name of removed) print(`- ${name}`);
+          for (const name of changed) print(`~ ${name}`);
+          print(`${report.rules} rules in force`);
+        }
+        return 0;
+      }),
+    );
+  },
+};
