@@ -20,6 +20,8 @@
 #ifndef RF_EVENT_H
 #define RF_EVENT_H
 
+#include <linux/types.h>
+
 #define RF_BIG __attribute__((btf_decl_tag("big")))
 #define RF_WIDE __attribute__((btf_decl_tag("wide")))
 #define RF_IP __attribute__((btf_decl_tag("ip")))
@@ -222,6 +224,7 @@ enum rf_capture_flag {
 	RF_CAP_OK = 1 << 3,      /* also when it succeeded */
 	RF_CAP_MSGHDR = 1 << 4,  /* data is struct msghdr: addr and first iovec are read through it */
 	RF_CAP_ENTER = 1 << 5,   /* record at entry: the call does not return (exit_group ...) */
+	RF_CAP_ARGV = 1 << 6,	 /* data is an array of strings that ends with NULL: joined by NUL */
 };
 
 /* What is being done, whatever hook or call saw it: the classifier's first dimension. */
@@ -251,6 +254,32 @@ enum rf_op {
 	RF_OP_MMAP_EXEC = 22,
 	RF_OP_CREATE = 23,
 	RF_OP_MAX = 24,
+};
+
+/* Kernel-side counters, one slot per CPU each (map stats). The losses come first. */
+enum rf_stat {
+	RF_STAT_LOST_RING = 0,	   /* no room in the bulk ring */
+	RF_STAT_LOST_PRIORITY = 1, /* no room in the priority ring */
+	RF_STAT_LOST_SLOT = 2,	   /* no free slot to build the record in */
+	RF_STAT_EMITTED = 3,
+	RF_STAT_FILTERED = 4, /* rejected by the classifier */
+	RF_STAT_SELF = 5,     /* the engine's own */
+	RF_STAT_COMPAT = 6,   /* 32-bit system calls that were passed over */
+	RF_STAT_MAX = 7,
+};
+
+/* One ring's words in the mapped control area, a cache line of its own. */
+struct rf_ring_ctl {
+	__u64 seq;	   /* sequence number of the next record */
+	__u32 need_wakeup; /* set by the reader before it sleeps, cleared by whoever wakes it */
+	__u32 pad[13];
+};
+
+/* In .bss, mapped by user space. */
+struct rf_control {
+	struct rf_ring_ctl ring[2]; /* bulk, priority */
+	__u32 ignore_tgid;	    /* the engine itself; 0 = ignore nobody */
+	__u32 policy;		    /* generation in force, copied to every record */
 };
 
 #endif

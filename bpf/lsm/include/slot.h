@@ -12,7 +12,7 @@
 
 #define RF_STR_MAX 4096	     /* one string, and the longest path */
 #define RF_TAIL_MAX 24575    /* a string may start no later than this */
-#define RF_REC_MAX (RF_TAIL_MAX + 1 + RF_STR_MAX)
+#define RF_REC_MAX (RF_TAIL_MAX + 1 + RF_STR_MAX + 8)
 #define RF_NAME_MAX 256
 
 /* In the union for their BTF only: the generator reads the enums from the object. */
@@ -24,6 +24,7 @@ struct rf_abi_enums {
 	enum rf_capture_flag capture_flag;
 	enum rf_op op;
 	enum rf_arg arg;
+	enum rf_stat stat;
 };
 
 struct rf_slot {

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * System calls, seen when they return. One body, three ways to attach it; which calls and what
+ * to copy of each is said by the capture map.
+ */
+#include "classify.h"
+#include "record.h"
+
+#define RF_ADDR_MAX 128
+#define AT_FDCWD (-100)
+
+struct rf_msghdr {
+	__u64 name;
+	__u32 namelen;
+	__u32 pad;
+	__u64 iov;
+	__u64 iovlen;
+};
+
+struct rf_iovec {
+	__u64 base;
+	__u64 len;
+};
+
+/* Context of a syscalls/sys_exit_NAME tracepoint. */
+struct rf_tp_exit {
+	__u64 common;
+	__s32 nr;
+	__s64 ret;
+};
+
+static __always_inline __u64 rf_arg(struct rf_slot *s, __s8 index)
+{
+	switch (index) {
+	case 0:
+		return s->call.args[0];
+	case 1:
+		return s->call.args[1];
+	case 2:
+		return s->call.args[2];
+	case 3:
+		return s->call.args[3];
+	case 4:
+		return s->call.args[4];
+	case 5:
+		return s->call.args[5];
+	}
+	return 0;
+}
+
+static __always_inline bool rf_failed(__s64 ret)
+{
+	return ret < 0 && ret >= -4095;
+}
+
+static __always_inline struct rf_capture *rf_capture_of(__u32 nr)
+{
+	return bpf_map_lookup_elem(&capture, &nr);
+}
+
+/* A path argument, and what it is relative to. */
+static __always_inline void rf_put_paths(__u32 slot, struct rf_slot *s, struct rf_capture *c, int i)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_str *str = &s->call.path[i];
+	__s32 dirfd = AT_FDCWD;
+	__u64 base;
+	__u32 word;
+
+	if (c->path[i] < 0)
+		return;
+	word = rf_put_user_str(slot, rf_arg(s, c->path[i]));
+	if (!word)
+		return;
+	rf_set_str(str, word);
+	if (str->off > RF_TAIL_MAX || s->rec[str->off] == '/')
+		return;
+	if (c->dirfd[i] >= 0)
+		dirfd = (__s32)rf_arg(s, c->dirfd[i]);
+	if (dirfd == AT_FDCWD) {
+		struct fs_struct *fs = task->fs;
+
+		base = (__u64)BPF_CORE_READ(task, fs) + bpf_core_field_offset(fs->pwd);
+	} else {
+		base = rf_file_of(dirfd);
+		if (!base)
+			return;
+		base = rf_file_path(base);
+	}
+	rf_set_str(&s->call.base[i], rf_put_path(slot, base));
+}
+
+/* Fills the record up to what the classifier needs. */
+int rf_call_object(__u32 slot, __u32 nr)
+{
+	struct rf_capture *c = rf_capture_of(nr);
+	struct rf_slot *s = rf_slot(slot);
+	__u32 len;
+	__u64 ptr;
+
+	if (!s || !c)
+		return 0;
+	if (c->fd >= 0) {
+		__s64 fd = c->fd == RF_FD_RET ? s->call.ret : (__s32)rf_arg(s, c->fd);
+
+		if (fd >= 0)
+			rf_put_file(slot, rf_file_of(fd));
+	}
+	rf_put_paths(slot, s, c, 0);
+	rf_put_paths(slot, s, c, 1);
+	if (c->addr >= 0) {
+		ptr = rf_arg(s, c->addr_len);
+		len = ptr;
+		if (ptr > 4096) /* a pointer to the length: accept, recvfrom */
+			bpf_probe_read_user(&len, sizeof(len), (void *)ptr);
+		rf_set_str(&s->call.addr, rf_put_user_mem(slot, rf_arg(s, c->addr), len, RF_ADDR_MAX));
+	}
+	return 0;
+}
+
+static __always_inline void rf_put_msghdr(__u32 slot, struct rf_slot *s, struct rf_capture *c)
+{
+	struct rf_msghdr msg = {};
+	struct rf_iovec iov = {};
+
+	if (bpf_probe_read_user(&msg, sizeof(msg), (void *)rf_arg(s, c->data)))
+		return;
+	if (msg.name)
+		rf_set_str(&s->call.addr, rf_put_user_mem(slot, msg.name, msg.namelen, RF_ADDR_MAX));
+	if (msg.iovlen && !bpf_probe_read_user(&iov, sizeof(iov), (void *)msg.iov))
+		rf_set_str(&s->call.data, rf_put_user_mem(slot, iov.base, iov.len, c->data_max));
+}
+
+static __always_inline __u32 rf_data_len(struct rf_slot *s, struct rf_capture *c)
+{
+	__u64 len = c->data_max;
+
+	if (c->data_len == RF_LEN_RET)
+		len = s->call.ret > 0 ? s->call.ret : 0;
+	else if (c->data_len >= 0)
+		len = rf_arg(s, c->data_len);
+	return len > 0x7fffffff ? 0x7fffffff : len;
+}
+
+/* What only rules in user space read. */
+int rf_call_rest(__u32 slot, __u32 nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_capture *c = rf_capture_of(nr);
+	struct rf_slot *s = rf_slot(slot);
+
+	if (!s || !c)
+		return 0;
+	if (c->data >= 0) {
+		__u64 ptr = rf_arg(s, c->data);
+
+		if (c->flags & RF_CAP_MSGHDR)
+			rf_put_msghdr(slot, s, c);
+		else if (c->flags & RF_CAP_ARGV)
+			rf_set_str(&s->call.data, rf_put_user_argv(slot, ptr));
+		else
+			rf_set_str(&s->call.data,
+				   rf_put_user_mem(slot, ptr, rf_data_len(s, c), c->data_max));
+	}
+	if (c->flags & RF_CAP_CWD) {
+		struct fs_struct *fs = task->fs;
+
+		rf_set_str(&s->call.cwd, rf_put_path(slot, (__u64)BPF_CORE_READ(task, fs) +
+								   bpf_core_field_offset(fs->pwd)));
+	}
+	return 0;
+}
+
+/* What the classifier is asked before anything is copied. */
+static __always_inline int rf_ask(struct rf_capture *c, struct pt_regs *regs, __u32 nr, __s64 ret)
+{
+	struct rf_query q = {.op = c->op, .nr = nr, .ret = ret, .dirfd = AT_FDCWD};
+	__u64 args[6];
+
+	if (c->op == RF_OP_OTHER)
+		return RF_WANT_EMIT;
+	rf_regs_args(regs, args);
+	q.path = c->path[0] == 0 ? args[0] : c->path[0] == 1 ? args[1] : 0;
+	if (c->dirfd[0] == 0)
+		q.dirfd = (__s32)args[0];
+	if (c->op == RF_OP_OPEN) {
+		q.flags = c->path[0] == 0 ? args[1] : args[2];
+		if (c->data >= 0) /* openat2: the flags stand in a struct */
+			bpf_probe_read_user(&q.flags, sizeof(q.flags), (void *)args[2]);
+	}
+	return rf_judge(&q);
+}
+
+static __always_inline int rf_call_exit(struct pt_regs *regs, __u32 nr, __s64 ret)
+{
+	struct rf_capture *c = rf_capture_of(nr);
+	struct rf_slot *s;
+	__u32 slot;
+	int want;
+
+	if (!c || !(c->flags & (rf_failed(ret) ? RF_CAP_FAILED : RF_CAP_OK)))
+		return 0;
+	if (rf_ignored(bpf_get_current_pid_tgid() >> 32)) {
+		rf_count(RF_STAT_SELF);
+		return 0;
+	}
+	want = rf_ask(c, regs, nr, ret);
+	if (want == RF_WANT_DROP) {
+		rf_count(RF_STAT_FILTERED);
+		return 0;
+	}
+	slot = rf_begin(RF_KIND_CALL, 0);
+	s = rf_slot(slot);
+	if (!s)
+		return 0;
+	s->h.nr = nr;
+	s->call.ret = ret;
+	rf_regs_args(regs, s->call.args);
+	rf_call_object(slot, nr);
+	rf_call_rest(slot, nr);
+	if (want == RF_WANT_PRIORITY)
+		s->h.ring = 1;
+	rf_send(slot);
+	return 0;
+}
+
+/* On each wanted syscalls/sys_exit_NAME: calls that are not wanted pay little. */
+SEC("tracepoint")
+int rf_sys_exit_tp(struct rf_tp_exit *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return rf_call_exit((struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret);
+}
+
+static __always_inline int rf_any_exit(__s64 ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u32 nr = rf_regs_nr(regs);
+
+	/* 32-bit calls have numbers of their own. */
+	if (rf_is_compat(task)) {
+		rf_count(RF_STAT_COMPAT);
+		return 0;
+	}
+	return rf_call_exit(regs, nr, ret);
+}
+
+/* On every call: where tracefs can't be had. */
+SEC("tp_btf/sys_exit")
+int rf_sys_exit_btf(__u64 *ctx)
+{
+	return rf_any_exit(ctx[1]);
+}

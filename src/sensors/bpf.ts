@@ -1,0 +1,270 @@
+import { AppError, EXIT } from '../engine/core/diagnostic.ts';
+import type { Btf } from './btf.ts';
+import { errnoName, lastErrno, native, openOptions, type Ptr, viewAt, withMessages } from './libbpf.ts';
+import { verifierSummary } from './verifier-log.ts';
+
+const BPF_MAP_TYPE_PERCPU = new Set([5, 6, 10, 21]);
+const ENOENT = 2;
+const EPERM = 1;
+
+/** A map with buffers of the right size: koffi cannot know how much the kernel reads or writes. */
+export class BpfMap {
+  readonly name: string;
+  readonly fd: number;
+  readonly type: number;
+  readonly keySize: number;
+  /** Bytes of one value as lookup returns it: for per-CPU maps those of all CPUs. */
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly perCpu: boolean;
+
+  constructor(
+    name: string,
+    fd: number,
+    shape: { type: number; keySize: number; valueSize: number; maxEntries: number },
+  ) {
+    this.name = name;
+    this.fd = fd;
+    this.type = shape.type;
+    this.keySize = shape.keySize;
+    this.perCpu = BPF_MAP_TYPE_PERCPU.has(shape.type);
+    this.valueSize = this.perCpu ? ((shape.valueSize + 7) & ~7) * native().possibleCpus() : shape.valueSize;
+    this.maxEntries = shape.maxEntries;
+  }
+
+  /** The value, or undefined when there is none. */
+  lookup(key: Uint8Array): Buffer | undefined {
+    this.#check('key', key, this.keySize);
+    const value = Buffer.alloc(this.valueSize);
+    const rc = native().lookup(this.fd, key, value);
+    if (rc === 0) return value;
+    const errno = lastErrno();
+    if (errno === ENOENT) return undefined;
+    throw this.#failed('look up in', errno);
+  }
+
+  update(key: Uint8Array, value: Uint8Array, flags = 0): void {
+    this.#check('key', key, this.keySize);
+    this.#check('value', value, this.valueSize);
+    if (native().update(this.fd, key, value, flags) !== 0) throw this.#failed('write to', lastErrno());
+  }
+
+  /** Writes many entries with few calls; keys and values stand one behind the other. */
+  updateBatch(keys: Uint8Array, values: Uint8Array): void {
+    const count = keys.length / this.keySize;
+    if (!Number.isInteger(count) || values.length !== count * this.valueSize) {
+      throw new RangeError(`map ${this.name}: keys and values of a batch do not fit each other`);
+    }
+    if (count === 0) return;
+    if (native().updateBatch(this.fd, keys, values, Uint32Array.of(count), null) !== 0) {
+      throw this.#failed('write to', lastErrno());
+    }
+  }
+
+  /** False when there was no such key. */
+  delete(key: Uint8Array): boolean {
+    this.#check('key', key, this.keySize);
+    if (native().remove(this.fd, key) === 0) return true;
+    const errno = lastErrno();
+    if (errno === ENOENT) return false;
+    throw this.#failed('delete from', errno);
+  }
+
+  /** All keys, as far as they can be walked while others write. */
+  *keys(): Generator<Buffer> {
+    let key: Buffer | null = null;
+    for (;;) {
+      const next = Buffer.alloc(this.keySize);
+      if (native().nextKey(this.fd, key, next) !== 0) return;
+      yield next;
+      key = next;
+    }
+  }
+
+  #check(what: string, bytes: Uint8Array, size: number): void {
+    if (bytes.length !== size) {
+      throw new RangeError(`map ${this.name}: a ${what} has ${size} bytes, not ${bytes.length}`);
+    }
+  }
+
+  #failed(verb: string, errno: number): AppError {
+    return new AppError('sensor/map', `cannot ${verb} BPF map ${this.name}: ${errnoName(errno)}`);
+  }
+}
+
+/** An attached program. It detaches when destroyed, or when the process ends. */
+export class BpfLink {
+  #ptr: Ptr;
+
+  constructor(ptr: Ptr) {
+    this.#ptr = ptr;
+  }
+
+  get fd(): number {
+    return native().linkFd(this.#ptr);
+  }
+
+  /** Keeps the program attached beyond the life of this process; unlinking the file detaches it. */
+  pin(path: string): void {
+    const rc = native().linkPin(this.#ptr, path);
+    if (rc !== 0) throw new AppError('sensor/pin', `cannot pin a link at ${path}: ${errnoName(rc)}`);
+  }
+
+  destroy(): void {
+    if (this.#ptr !== null) native().linkDestroy(this.#ptr);
+    this.#ptr = null;
+  }
+}
+
+/** A CO-RE object: open, configure, load, attach, close. After a failed load it must be closed. */
+export class BpfObject {
+  readonly #btf: Btf;
+  readonly #programs = new Map<string, Ptr>();
+  readonly #maps = new Map<string, Ptr>();
+  #ptr: Ptr;
+  #loaded = false;
+
+  private constructor(ptr: Ptr, btf: Btf) {
+    this.#ptr = ptr;
+    this.#btf = btf;
+    const lib = native();
+    for (let p = lib.nextProgram(ptr, null); p !== null; p = lib.nextProgram(ptr, p)) {
+      this.#programs.set(lib.programName(p), p);
+    }
+    for (let m = lib.nextMap(ptr, null); m !== null; m = lib.nextMap(ptr, m))
+      this.#maps.set(lib.mapName(m), m);
+  }
+
+  static open(elf: Uint8Array, name: string, btf: Btf): BpfObject {
+    const { result, lines } = withMessages((lib) => lib.objectOpen(elf, elf.length, openOptions(name)));
+    if (result === null) {
+      throw new AppError(
+        'sensor/object',
+        `cannot open the BPF object: ${lines.filter(Boolean).at(-1) ?? ''}`,
+      );
+    }
+    return new BpfObject(result, btf);
+  }
+
+  get programNames(): readonly string[] {
+    return [...this.#programs.keys()];
+  }
+
+  /** Chooses what is loaded. Always for all programs: one that the kernel refuses fails the whole object. */
+  select(wanted: ReadonlySet<string>): void {
+    for (const [name, ptr] of this.#programs) native().programAutoload(ptr, wanted.has(name));
+  }
+
+  setMaxEntries(map: string, count: number): void {
+    native().mapSetMaxEntries(this.#mapPtr(map), count);
+  }
+
+  /** Lets an existing (pinned) map stand for one of the object. */
+  reuseMap(map: string, fd: number): void {
+    const rc = native().mapReuseFd(this.#mapPtr(map), fd);
+    if (rc !== 0) throw new AppError('sensor/map', `cannot reuse map ${map}: ${errnoName(rc)}`);
+  }
+
+  /** Sets a `const volatile` variable: a constant for the verifier. Before load only. */
+  setConstant(name: string, value: number): void {
+    const where = this.#btf.section('.rodata').find((v) => v.name === name);
+    const section = [...this.#maps].find(([map]) => map.endsWith('.rodata'))?.[1];
+    if (where === undefined || section === undefined)
+      throw new Error(`the BPF object has no constant ${name}`);
+    const length = [0 as number | bigint];
+    const memory = native().mapInitial(section, length);
+    if (memory === null) throw new Error('the BPF object has no initial .rodata');
+    new DataView(viewAt(memory, Number(length[0]))).setUint32(where.offset, value, true);
+  }
+
+  /** The place of a global variable in .bss, for mapping it. */
+  variable(name: string): { readonly map: BpfMap; readonly offset: number; readonly size: number } {
+    const where = this.#btf.section('.bss').find((v) => v.name === name);
+    const section = [...this.#maps.keys()].find((map) => map.endsWith('.bss'));
+    if (where === undefined || section === undefined)
+      throw new Error(`the BPF object has no variable ${name}`);
+    return { map: this.map(section), offset: where.offset, size: where.size };
+  }
+
+  load(): void {
+    const { result, lines } = withMessages((lib) => lib.objectLoad(this.#ptr));
+    if (result === 0) {
+      this.#loaded = true;
+      return;
+    }
+    if (-result === EPERM && !lines.some((line) => line.includes('PROG LOAD LOG'))) throw notPermitted();
+    throw new AppError(
+      'sensor/load',
+      `the kernel refused a BPF program (${errnoName(result)})\n${verifierSummary(lines)}`,
+      {
+        help: 'run `ringfence doctor` to see what this kernel supports',
+      },
+    );
+  }
+
+  map(name: string): BpfMap {
+    const ptr = this.#mapPtr(name);
+    const lib = native();
+    return new BpfMap(name, lib.mapFd(ptr), {
+      type: lib.mapType(ptr),
+      keySize: lib.mapKeySize(ptr),
+      valueSize: lib.mapValueSize(ptr),
+      maxEntries: lib.mapMaxEntries(ptr),
+    });
+  }
+
+  has(map: string): boolean {
+    return this.#maps.has(map);
+  }
+
+  programFd(name: string): number {
+    return native().programFd(this.#programPtr(name));
+  }
+
+  /** Attaches by the program's section name. */
+  attach(program: string): BpfLink {
+    return this.#link(program, (ptr) => native().programAttach(ptr));
+  }
+
+  /** Attaches to a perf event, which then belongs to the link. */
+  attachPerfEvent(program: string, fd: number): BpfLink {
+    return this.#link(program, (ptr) => native().attachPerfEvent(ptr, fd));
+  }
+
+  attachCgroup(program: string, cgroupFd: number): BpfLink {
+    return this.#link(program, (ptr) => native().attachCgroup(ptr, cgroupFd));
+  }
+
+  close(): void {
+    if (this.#ptr !== null) native().objectClose(this.#ptr);
+    this.#ptr = null;
+  }
+
+  #link(program: string, attach: (ptr: Ptr) => Ptr): BpfLink {
+    if (!this.#loaded) throw new Error('attach before load');
+    const link = attach(this.#programPtr(program));
+    const errno = lastErrno();
+    if (link === null) throw new AppError('sensor/attach', `cannot attach ${program}: ${errnoName(errno)}`);
+    return new BpfLink(link);
+  }
+
+  #programPtr(name: string): Ptr {
+    const ptr = this.#programs.get(name);
+    if (ptr === undefined) throw new Error(`the BPF object has no program ${name}`);
+    return ptr;
+  }
+
+  #mapPtr(name: string): Ptr {
+    const ptr = this.#maps.get(name);
+    if (ptr === undefined) throw new Error(`the BPF object has no map ${name}`);
+    return ptr;
+  }
+}
+
+/** What to say when the kernel does not let us load BPF programs at all. */
+export function notPermitted(): AppError {
+  return new AppError('sensor/not-permitted', 'not permitted to load BPF programs', {
+    exitCode: EXIT.notPermitted,
+    help: 'run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; in a container, with these added and no seccomp filter on bpf(2)',
+  });
+}
