@@ -1,4 +1,6 @@
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
+
+type Koffi = typeof import('koffi');
 
 // Node has no AF_UNIX datagram sockets: four calls of the C library make one.
 const AF_UNIX = 1;
@@ -14,11 +16,14 @@ interface Libc {
   readonly close: Call;
 }
 
+const koffi = (): Koffi => createRequire(import.meta.url)('koffi') as Koffi;
+
 let loaded: Libc | undefined;
 
+/** Loaded on first use: most configurations need none of it. */
 function libc(): Libc {
   if (!loaded) {
-    const lib = koffi.load('libc.so.6');
+    const lib = koffi().load('libc.so.6');
     loaded = {
       socket: lib.func('int socket(int, int, int)') as Call,
       connect: lib.func('int connect(int, const uint8_t *, uint32_t)') as Call,
@@ -29,11 +34,10 @@ function libc(): Libc {
   return loaded;
 }
 
-const CODES = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
-
 function failure(call: string): NodeJS.ErrnoException {
-  const errno = koffi.errno();
-  const code = CODES.get(errno) ?? `errno ${errno}`;
+  const { errno: last, os } = koffi();
+  const errno = last();
+  const code = Object.entries(os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
   return Object.assign(new Error(`${call}: ${code}`), { code, errno });
 }
 

@@ -1,3 +1,4 @@
+import type { FormatOptions } from '../options.ts';
 import type { Schema } from '../output.ts';
 import { type TlsOptions, tlsSchema } from '../tls.ts';
 
@@ -10,6 +11,20 @@ export interface NatsOptions {
   readonly user?: string;
   readonly password_file?: string;
   readonly tls: TlsOptions & { readonly enabled: boolean };
+}
+
+/** Options of the output. */
+export interface NatsOutputConfig extends NatsOptions, FormatOptions {
+  readonly mode: 'jetstream' | 'core';
+  readonly stream: string;
+  readonly max_in_flight: number;
+  readonly ack_timeout_ms: number;
+  readonly create_stream?: {
+    readonly replicas: number;
+    readonly max_age_days: number;
+    readonly max_bytes: number;
+    readonly duplicate_window_ms: number;
+  };
 }
 
 const file = (description: string) => ({ type: 'string', minLength: 1, description }) as const;
