@@ -10,6 +10,8 @@ import { containerOfCgroupFile, containerOfPath } from './container-id.ts';
 import { ContainerRegistry } from './containers.ts';
 import { Event, type HeldEvent } from './event.ts';
 import { Image } from './image.ts';
+import { LocalAddresses } from './interfaces.ts';
+import { AddressNames } from './names.ts';
 import { listPids, type ProcEntry, readCgroup, readProcess, TICK_NS } from './proc-fs.ts';
 import { Process, ProcessTable } from './process.ts';
 import { UserDirectory } from './users.ts';
@@ -23,6 +25,9 @@ export interface EnricherOptions {
   readonly clock?: BootClock;
   readonly containers?: ContainerRegistry;
   readonly hostname?: string;
+  readonly local?: LocalAddresses;
+  readonly names?: AddressNames;
+  readonly tierOf?: (event: string) => string | undefined;
   readonly arch?: Arch;
   /** Where /proc is; undefined = nothing is read from the system (recordings). */
   readonly proc?: string | undefined;
@@ -47,6 +52,8 @@ export class Enricher {
   readonly table: ProcessTable;
   readonly containers: ContainerRegistry;
   readonly users: UserDirectory;
+  /** Addresses' names, from the names that rules compare with: hand those to `watch`. */
+  readonly names: AddressNames;
   readonly event: Event;
   readonly #codes: Int32Array;
   readonly #forkEvents: boolean;
@@ -68,6 +75,7 @@ export class Enricher {
     this.table = options.table ?? new ProcessTable({ heal: (pid) => this.#fromProc(pid) });
     this.users = options.users ?? new UserDirectory();
     this.containers = options.containers ?? new ContainerRegistry([]);
+    this.names = options.names ?? new AddressNames();
     this.#codes = codesByNumber(options.arch);
     this.#forkEvents = options.forkEvents ?? false;
     this.#exitEvents = options.exitEvents ?? false;
@@ -77,6 +85,10 @@ export class Enricher {
       users: this.users,
       clock: options.clock ?? new BootClock(),
       hostname: options.hostname ?? process.env.FALCO_HOSTNAME ?? hostname(),
+      local: options.local ?? new LocalAddresses(),
+      names: this.names,
+      live: this.#proc !== undefined,
+      tierOf: options.tierOf ?? (() => undefined),
     });
   }
 

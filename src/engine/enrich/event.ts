@@ -5,6 +5,8 @@ import type { BootClock } from './clock.ts';
 import type { ContainerInfo } from './container.ts';
 import { EventFd } from './fd.ts';
 import type { Image } from './image.ts';
+import type { LocalAddresses } from './interfaces.ts';
+import type { AddressNames } from './names.ts';
 import type { Process, ProcessTable } from './process.ts';
 import type { User, UserDirectory } from './users.ts';
 
@@ -14,6 +16,12 @@ export interface EventServices {
   readonly users: UserDirectory;
   readonly clock: BootClock;
   readonly hostname: string;
+  readonly local: LocalAddresses;
+  readonly names: AddressNames;
+  /** Fields may read what a running process shows of itself: not for recordings. */
+  readonly live: boolean;
+  /** The kernel mechanism that sees an event of this name, once the sensors are attached. */
+  readonly tierOf: (event: string) => string | undefined;
 }
 
 const UNSET = 0xffffffff;
@@ -40,6 +48,9 @@ export class Event {
   /** Counter of events, the first is 1. */
   num = 0;
   ts = 0;
+  /** Time of the first event, and of the one before this. */
+  firstTs = 0;
+  previousTs = 0;
 
   #ancestors: Process[] | undefined;
   #parent: Process | undefined;
@@ -55,7 +66,9 @@ export class Event {
     this.code = code;
     this.def = def;
     this.process = process;
+    this.previousTs = this.ts === 0 ? rec.ts : this.ts;
     this.ts = rec.ts;
+    if (this.firstTs === 0) this.firstTs = this.ts;
     this.call = undefined;
     this.exec = undefined;
     this.fork = undefined;

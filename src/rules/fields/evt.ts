@@ -1,0 +1,193 @@
+import type { Event } from '../../engine/enrich/event.ts';
+import { paramIndex, paramsText, paramText, paramValue } from '../../engine/enrich/params.ts';
+import { absolute } from '../../engine/enrich/paths.ts';
+import type { ParamDef, ParamType } from '../../sensors/event-def.ts';
+import { EVENT_NAMES, EVENTS, PARAM_NAMES } from '../../sensors/events.ts';
+import { O } from '../../sensors/flags.ts';
+import { RF_FD_TYPE } from '../../sensors/layout.gen.ts';
+import { errnoName } from '../../sensors/names.ts';
+import type { FieldType } from '../field-spec.ts';
+import { type Arg, bool, type Field, field, int, never, str, uint, whole } from './define.ts';
+
+const WAITS = new Set(
+  'poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 futex wait4 waitid nanosleep clock_nanosleep pause rt_sigsuspend'.split(
+    ' ',
+  ),
+);
+const OPEN_READ_WRITE = new Set(['open', 'openat', 'openat2', 'open_by_handle_at']);
+const ANY_X = 0o111;
+
+function paramOf(event: Event, arg: Arg): ParamDef | undefined {
+  if (typeof arg === 'number') return event.def.params[arg];
+  const index = arg === undefined ? undefined : paramIndex(event.def, arg);
+  return index === undefined ? undefined : event.def.params[index];
+}
+
+function named(event: Event, name: string): string | number | bigint | undefined {
+  const param = paramOf(event, name);
+  return param === undefined ? undefined : paramValue(event, param);
+}
+
+function resultText(event: Event): string | undefined {
+  const result = event.result;
+  if (result === undefined) return undefined;
+  return result >= 0 ? 'SUCCESS' : (errnoName(-result) ?? String(-result));
+}
+
+/** Calls that move bytes belong to what their descriptor is. */
+function category(event: Event): string {
+  if (event.def.category !== 'I/O') return event.def.category;
+  const type = event.fd.type;
+  if (type === RF_FD_TYPE.FILE || type === RF_FD_TYPE.DIR) return 'file';
+  if (type === RF_FD_TYPE.IPV4 || type === RF_FD_TYPE.IPV6 || type === RF_FD_TYPE.UNIX) return 'net';
+  return type === RF_FD_TYPE.PIPE ? 'IPC' : 'other';
+}
+
+function isOpen(event: Event, bit: number): boolean {
+  if (!OPEN_READ_WRITE.has(event.def.name)) return false;
+  return ((event.fd.openFlags ?? 0) & bit) !== 0;
+}
+
+function isOpenExec(event: Event): boolean {
+  const { name } = event.def;
+  if (name !== 'open' && name !== 'openat' && name !== 'openat2' && name !== 'creat') return false;
+  const mode = Number(named(event, 'mode') ?? 0);
+  if ((mode & ANY_X) === 0) return false;
+  return name === 'creat' || ((event.fd.openFlags ?? 0) & (O.CREAT | O.TMPFILE)) !== 0;
+}
+
+function isOpenCreate(event: Event): boolean {
+  const flags = event.fd.openFlags ?? 0;
+  return (flags & O.F_CREATED) !== 0 || ((flags & O.TMPFILE) !== 0 && !event.failed);
+}
+
+/** Absolute path of a path argument: the first of the event, or the first or second of two. */
+function abspath(event: Event, which: 'any' | 0 | 1): string | undefined {
+  const call = event.call;
+  if (call === undefined) return undefined;
+  const params = event.def.params.filter((p) => p.type === 'relpath' || p.type === 'path');
+  const param = which === 'any' ? params[0] : params.length > 1 ? params[which] : undefined;
+  if (param?.path === undefined) return undefined;
+  const raw = param.path === 0 ? call.path0 : call.path1;
+  return raw === undefined ? undefined : absolute(raw, param.path === 0 ? call.base0 : call.base1);
+}
+
+const failed = (event: Event, when: (event: Event) => boolean): number =>
+  event.failed && when(event) ? 1 : 0;
+const isFile = (event: Event): boolean => category(event) === 'file';
+const isNet = (event: Event): boolean => category(event) === 'net';
+const isMemory = (event: Event): boolean => category(event) === 'memory';
+
+export const EVT_FIELDS: readonly Field[] = [
+  uint('evt.num', 'Number of the event since the start, the first is 1.', (e) => e.num),
+  str('evt.type', "The event's name: that of the system call.", (e) => e.def.name),
+  uint(
+    'evt.type.is',
+    '1 if the event is of the named type, else 0.',
+    (e, arg) => (e.def.name === arg ? 1 : 0),
+    {
+      suffix: { doc: 'the name of an event', accepts: (name) => EVENT_NAMES.code(name) !== undefined },
+    },
+  ),
+  str('syscall.type', 'As evt.type; missing for events that no system call raises.', (e) =>
+    e.def.syscalls.length > 0 ? e.def.name : undefined,
+  ),
+  str('evt.category', 'file, net, process, memory, IPC, signal, user, time, wait, other.', category),
+  str('evt.dir', 'Always `<`: events are finished calls.', () => '<', { deprecated: true }),
+  int('evt.cpu', 'The processor.', (e) => e.rec.cpu),
+  str('evt.source', '`syscall`.', () => 'syscall'),
+  bool('evt.is_async', 'False: no event comes from outside the kernel.', () => false),
+  never('evt.asynctype', 'string', 'Kind of an asynchronous event.'),
+  never('evt.pluginname', 'string', 'Plugin that raised the event.'),
+  never('evt.plugininfo', 'string', 'Text of the plugin that raised the event.'),
+  str('evt.hostname', 'Name of this host, or FALCO_HOSTNAME.', (e) => e.services.hostname),
+  str('evt.args', 'All parameters, `name=text`.', paramsText),
+  str('evt.info', 'As evt.args.', paramsText),
+  str(
+    'evt.arg',
+    'Text of a parameter, by name or place: numbers by their names, paths absolute.',
+    (e, arg) => {
+      const param = paramOf(e, arg);
+      return param === undefined ? undefined : paramText(e, param);
+    },
+    {
+      arg: 'either',
+      argRequired: true,
+      suffix: { doc: 'the name of a parameter', accepts: (name) => PARAM_NAMES.has(name) },
+    },
+  ),
+  str('evt.abspath', 'Absolute form of the path argument.', (e) => abspath(e, 'any')),
+  str('evt.abspath.src', 'Absolute form of the first of two path arguments.', (e) => abspath(e, 0)),
+  str('evt.abspath.dst', 'Absolute form of the second of two path arguments.', (e) => abspath(e, 1)),
+  field('evt.buffer', 'bytes', 'First bytes of the data that was sent or received.', (e) => {
+    const data = named(e, 'data');
+    return typeof data === 'string' ? data : undefined;
+  }),
+  uint('evt.buflen', 'Number of bytes that were sent or received.', (e) =>
+    e.def.io !== undefined && !e.failed ? e.result : undefined,
+  ),
+  str('evt.res', 'SUCCESS, or the name of the error.', resultText),
+  int(
+    'evt.rawres',
+    'The return value: a descriptor, a number of bytes, a negative error number.',
+    (e) => e.result,
+  ),
+  bool('evt.failed', 'The call returned an error.', (e) => e.failed),
+  uint('evt.count', '1.', () => 1),
+  uint('evt.count.error', '1 if the call failed, else 0.', (e) => failed(e, () => true)),
+  uint('evt.count.error.file', '1 if it failed and is about files, else 0.', (e) => failed(e, isFile)),
+  uint('evt.count.error.net', '1 if it failed and is about the network, else 0.', (e) => failed(e, isNet)),
+  uint('evt.count.error.memory', '1 if it failed and is about memory, else 0.', (e) => failed(e, isMemory)),
+  uint('evt.count.error.other', '1 if it failed and is about something else, else 0.', (e) =>
+    failed(e, (event) => !isFile(event) && !isNet(event) && !isMemory(event)),
+  ),
+  uint('evt.count.exit', '1: events are finished calls.', () => 1, { deprecated: true }),
+  bool('evt.is_io', 'The call moves bytes.', (e) => e.def.io !== undefined),
+  bool('evt.is_io_read', 'The call reads.', (e) => e.def.io === 'read'),
+  bool('evt.is_io_write', 'The call writes.', (e) => e.def.io === 'write'),
+  str('evt.io_dir', '`read` or `write`.', (e) => e.def.io),
+  bool('evt.is_wait', 'The call makes the thread wait.', (e) => WAITS.has(e.def.name)),
+  bool(
+    'evt.is_syslog',
+    'The call writes to the system log.',
+    (e) => e.def.io === 'write' && (e.fd.name?.endsWith('/dev/log') ?? false),
+  ),
+  bool('evt.is_open_read', 'A file was opened, or was to be, for reading.', (e) => isOpen(e, O.RDONLY)),
+  bool('evt.is_open_write', 'A file was opened, or was to be, for writing.', (e) => isOpen(e, O.WRONLY)),
+  bool('evt.is_open_exec', 'A file was created as executable.', isOpenExec),
+  bool('evt.is_open_create', 'The call made the file.', isOpenCreate),
+  ...rawArguments(),
+];
+
+const RAW_TYPES: Readonly<Partial<Record<ParamType, FieldType>>> = {
+  fd: 'int',
+  errno: 'int',
+  pid: 'int',
+  int: 'int',
+  time: 'time',
+  path: 'path',
+  relpath: 'path',
+  string: 'string',
+  tuple: 'string',
+  bytes: 'bytes',
+  sockaddr: 'bytes',
+};
+
+/** One field a parameter name: its type is that of the first event with the parameter. */
+function rawArguments(): Field[] {
+  const first = new Map<string, ParamDef>();
+  for (const param of EVENTS.flatMap((def) => def.params))
+    if (!first.has(param.name)) first.set(param.name, param);
+  return [...first].map(([name, param]) =>
+    field(
+      `evt.rawarg.${name}`,
+      RAW_TYPES[param.type] ?? 'uint',
+      `The parameter ${name} as a value, not as text.`,
+      (e) => {
+        const value = named(e, name);
+        return typeof value === 'bigint' ? whole(value) : value;
+      },
+      { noRhs: true, noTransformer: true },
+    ),
+  );
+}

@@ -1,0 +1,120 @@
+import type { Event } from '../../engine/enrich/event.ts';
+import type { SocketView } from '../../engine/enrich/fd.ts';
+import { ANY_V4 } from '../../engine/enrich/net.ts';
+import { serviceName } from '../match/services.ts';
+import { ANY_EVERY, ANY_SOME, bool, type Field, field, str } from './define.ts';
+
+interface End {
+  readonly ip: string;
+  readonly port: number;
+}
+
+const NONE: readonly never[] = [];
+const NOWHERE: End = { ip: ANY_V4, port: 0 };
+
+function client(e: Event): End | undefined {
+  const s = e.fd.socket;
+  return s === undefined || s.role === 'none' || s.role === 'listen'
+    ? undefined
+    : { ip: s.clientIp, port: s.clientPort };
+}
+
+function server(e: Event): End | undefined {
+  const s = e.fd.socket;
+  return s === undefined || s.role === 'none' ? undefined : { ip: s.serverIp, port: s.serverPort };
+}
+
+/** Which of the two ends is ours: the one whose address this host, or the container, has. */
+function local(e: Event): End | undefined {
+  const from = client(e);
+  return from !== undefined && isLocal(e, from.ip) ? from : server(e);
+}
+
+function remote(e: Event): End | undefined {
+  const from = client(e);
+  if (from === undefined) return undefined;
+  return isLocal(e, from.ip) ? server(e) : from;
+}
+
+function isLocal(e: Event, ip: string): boolean {
+  return e.services.local.has(ip) || e.container?.metadata?.ip === ip;
+}
+
+/** Both ends, for fields that look at either; a socket without a role has two ends at 0.0.0.0. */
+function ends(e: Event): readonly End[] | undefined {
+  if (!e.fd.known) return undefined;
+  const s: SocketView | undefined = e.fd.socket;
+  if (s === undefined) return NONE;
+  if (s.role === 'none') return [NOWHERE, NOWHERE];
+  const own = { ip: s.serverIp, port: s.serverPort };
+  return s.role === 'listen' ? [own] : [{ ip: s.clientIp, port: s.clientPort }, own];
+}
+
+type Side = 'c' | 's' | 'l' | 'r';
+const SIDES: readonly (readonly [Side, string, (e: Event) => End | undefined])[] = [
+  ['c', 'client', client],
+  ['s', 'server', server],
+  ['l', 'local', local],
+  ['r', 'remote', remote],
+];
+
+const protoName = (end: End | undefined): string | undefined =>
+  end === undefined ? undefined : (serviceName(end.port) ?? String(end.port));
+
+function sides(): Field[] {
+  return SIDES.flatMap(([side, word, end]) => [
+    field(`fd.${side}ip`, 'ip', `Address of the ${word} end.`, (e) => end(e)?.ip),
+    field(`fd.${side}port`, 'port', `Port of the ${word} end.`, (e) => end(e)?.port),
+    str(`fd.${side}proto`, `Service of the port of the ${word} end.`, (e) => protoName(end(e))),
+    field(`fd.${side}net`, 'net', `The network that holds the ${word} end.`, (e) => end(e)?.ip, {
+      filterOnly: true,
+      noRhs: true,
+    }),
+    field(
+      `fd.${side}ip.name`,
+      'string',
+      `Domain name of the ${word} end: one that a rule compares with and that resolves to its address.`,
+      (e) => {
+        const ip = end(e)?.ip;
+        return ip === undefined ? undefined : e.services.names.of(ip);
+      },
+      {
+        ...ANY_SOME,
+        print: (e) => {
+          const ip = end(e)?.ip;
+          return ip === undefined ? undefined : e.services.names.of(ip)[0];
+        },
+      },
+    ),
+  ]);
+}
+
+export const FD_NET_FIELDS: readonly Field[] = [
+  field('fd.ip', 'ip', 'Address of either end.', (e) => ends(e)?.map((end) => end.ip), ANY_EVERY),
+  field('fd.port', 'port', 'Port of either end.', (e) => ends(e)?.map((end) => end.port), ANY_EVERY),
+  field(
+    'fd.net',
+    'net',
+    'The network that holds either end.',
+    (e) => ends(e)?.map((end) => end.ip),
+    ANY_EVERY,
+  ),
+  field(
+    'fd.proto',
+    'string',
+    'Service of the port of either end.',
+    (e) => ends(e)?.map((end) => protoName(end)!),
+    ANY_EVERY,
+  ),
+  ...sides(),
+  str('fd.l4proto', 'tcp, udp, icmp or raw; `<NA>` for what is no IP socket.', (e) => e.fd.l4proto),
+  str('fd.sockfamily', '`ip` or `unix`.', (e) => e.fd.family),
+  bool('fd.is_server', 'The process is the server end.', (e) => {
+    const role = e.fd.socket?.role;
+    return role === undefined ? undefined : role === 'server' || role === 'listen';
+  }),
+  bool('fd.connected', 'The socket is connected, or is about to be.', (e) => e.fd.socket?.connected),
+  bool('fd.name_changed', 'The event gave the socket another peer.', (e) =>
+    e.fd.known ? (e.fd.socket?.nameChanged ?? false) : undefined,
+  ),
+];
