@@ -1,0 +1,399 @@
+/** Type checking: a resolved syntax tree becomes a plan, or a list of faults with positions. */
+
+import type { EventNames, FieldType } from '../field-spec.ts';
+import type { FieldTable } from '../field-table.ts';
+import { nearest } from '../field-table.ts';
+import type { CheckExpr, Expr, FieldExpr, OperandExpr, TransformArg, TransformExpr } from '../lang/ast.ts';
+import { fromBytes } from '../lang/bytes.ts';
+import { type BinaryOp, type OperandClass, operatorInfo } from '../lang/operators.ts';
+import { printOperand } from '../lang/print.ts';
+import { compileRegex, requiredLiteral } from '../match/regex.ts';
+import { isEventType } from './event-types.ts';
+import { convertLiteral, parseHexBytes } from './literals.ts';
+import type { Constant, Interner, Operand, Plan, PlanOp } from './plan.ts';
+import { checkTransform } from './transform-types.ts';
+
+export interface Fault {
+  /** `unknown`: a field or event that this engine does not have; skip-if-unknown-filter forgives it. */
+  readonly kind: 'unknown' | 'type';
+  readonly message: string;
+  readonly help?: string;
+  /** Byte offset in the condition of `macro`, or of the rule itself. */
+  readonly at: number;
+  readonly macro?: string;
+}
+
+export interface CheckContext<E> {
+  readonly fields: FieldTable<E>;
+  readonly events: EventNames;
+  readonly plans: Interner<E>;
+}
+
+type Side = 'left' | 'right' | 'output';
+
+export interface Checked<E> {
+  /** Absent if there are faults. */
+  readonly plan?: Plan<E>;
+  readonly faults: readonly Fault[];
+  /** Things that are legal and probably not meant. */
+  readonly hints: readonly Fault[];
+}
+
+/** Checks conditions; macros are checked once, however often they are referred to. */
+export class Checker<E> {
+  private readonly context: CheckContext<E>;
+  private readonly macros = new Map<Expr, Checked<E>>();
+
+  constructor(context: CheckContext<E>) {
+    this.context = context;
+  }
+
+  check(expr: Expr): Checked<E> {
+    return this.run(expr, undefined);
+  }
+
+  /** Checks a field or transformer call by itself: in an output format, or as the left side of some condition. */
+  operand(expr: OperandExpr, side: 'left' | 'output'): { operand?: Operand<E>; faults: readonly Fault[] } {
+    const scope = new Scope(this.context, undefined, (body, name) => this.macro(body, name));
+    const operand = scope.operand(expr, side);
+    return { faults: scope.faults, ...(operand === undefined ? {} : { operand }) };
+  }
+
+  private run(expr: Expr, macro: string | undefined): Checked<E> {
+    const scope = new Scope(this.context, macro, (body, name) => this.macro(body, name));
+    const plan = scope.expr(expr);
+    const { faults, hints } = scope;
+    return faults.length > 0 || plan === undefined ? { faults, hints } : { plan, faults, hints };
+  }
+
+  private macro(body: Expr, name: string): Checked<E> {
+    let result = this.macros.get(body);
+    if (result === undefined) {
+      result = this.run(body, name);
+      this.macros.set(body, result);
+    }
+    return result;
+  }
+}
+
+class Scope<E> {
+  readonly faults: Fault[] = [];
+  readonly hints: Fault[] = [];
+  private readonly context: CheckContext<E>;
+  private readonly macro: string | undefined;
+  private readonly inner: (body: Expr, name: string) => Checked<E>;
+
+  constructor(
+    context: CheckContext<E>,
+    macro: string | undefined,
+    inner: (body: Expr, name: string) => Checked<E>,
+  ) {
+    this.context = context;
+    this.macro = macro;
+    this.inner = inner;
+  }
+
+  expr(expr: Expr): Plan<E> | undefined {
+    const { plans } = this.context;
+    switch (expr.kind) {
+      case 'and':
+      case 'or': {
+        const children = expr.children.map((child) => this.expr(child));
+        return children.every((child) => child !== undefined) ? plans.logic(expr.kind, children) : undefined;
+      }
+      case 'not': {
+        const child = this.expr(expr.child);
+        return child === undefined ? undefined : plans.not(child);
+      }
+      case 'exists': {
+        const operand = this.operand(expr.left, 'left');
+        return operand === undefined ? undefined : plans.exists(operand);
+      }
+      case 'check':
+        return this.comparison(expr);
+      case 'macro': {
+        if (expr.body === undefined) {
+          return this.fault('type', `undefined macro '${expr.name}'`, expr.at);
+        }
+        const result = this.inner(expr.body, expr.name);
+        this.faults.push(...result.faults);
+        this.hints.push(...result.hints);
+        return result.plan;
+      }
+    }
+  }
+
+  private comparison(expr: CheckExpr): Plan<E> | undefined {
+    const left = this.operand(expr.left, 'left');
+    if (left === undefined) return undefined;
+    const { op, modifier, right } = expr;
+    const allowed = this.checkOperator(left, op, expr.left, expr.at);
+    if (right.kind === 'field' || right.kind === 'transform')
+      return this.fieldRight(expr, left, right, allowed);
+    const texts = right.kind === 'list' ? right.values : [right.text];
+    for (const text of texts) this.hintAtValue(text, right.at);
+    if (!allowed) return undefined;
+    const constants: Constant[] = [];
+    let good = true;
+    for (const text of texts) {
+      const values = this.constant(left, op, text, right.at);
+      if (values === undefined) good = false;
+      else constants.push(...values);
+    }
+    if (!good) return undefined;
+    return this.context.plans.compare({ operand: left, op: normalizeOp(op), modifier, constants });
+  }
+
+  private fieldRight(
+    expr: CheckExpr,
+    left: Operand<E>,
+    rightExpr: OperandExpr,
+    allowed: boolean,
+  ): Plan<E> | undefined {
+    const right = this.operand(rightExpr, 'right');
+    if (right === undefined) return undefined;
+    const { op, modifier } = expr;
+    const at = rightExpr.at;
+    if (op === 'pmatch' || op === 'regex') {
+      return this.fault('type', `the operator ${op} needs constants on its right side`, at);
+    }
+    if (isEventType(left)) return this.fault('type', `${left.key} can be compared with event names only`, at);
+    if (left.type === 'net') return this.fault('type', `${left.key} can be compared with networks only`, at);
+    if (left.any !== undefined && left.list) {
+      return this.fault('type', `${left.key} cannot be compared with a field`, at);
+    }
+    if (typeClass(left.type) !== typeClass(right.type) || comparable(left.type) !== comparable(right.type)) {
+      return this.fault(
+        'type',
+        `${left.key} is of type ${left.type}, ${right.key} of type ${right.type}`,
+        at,
+      );
+    }
+    const listOp = op === 'in' || op === 'intersects';
+    if (right.list && !listOp) {
+      return this.fault('type', `${right.key} is a list: use in or intersects`, at);
+    }
+    if (!allowed) return undefined;
+    return this.context.plans.fields({ left, op: normalizeOp(op), modifier, right });
+  }
+
+  /** Whether the operator fits the operand; the fault is recorded if not. */
+  private checkOperator(operand: Operand<E>, op: BinaryOp, expr: OperandExpr, at: number): boolean {
+    const cls = operand.list ? 'list' : typeClass(operand.type);
+    const info = operatorInfo(op);
+    if (info?.classes.includes(cls) === true) return true;
+    const usable = [
+      '=',
+      '!=',
+      '<',
+      'contains',
+      'startswith',
+      'glob',
+      'in',
+      'intersects',
+      'pmatch',
+      'exists',
+    ].filter((name) => operatorInfo(name)?.classes.includes(cls));
+    this.fault(
+      'type',
+      `the operator ${op} cannot be used on ${printOperand(expr)}, which is ${describeClass(cls)}`,
+      at,
+      `use one of ${usable.join(' ')}`,
+    );
+    return false;
+  }
+
+  private constant(
+    left: Operand<E>,
+    op: BinaryOp,
+    text: string,
+    at: number,
+  ): readonly Constant[] | undefined {
+    const bad = (message: string, help?: string): undefined => this.fault('type', message, at, help);
+    if (isEventType(left) && op !== 'contains' && op !== 'startswith' && op !== 'endswith') {
+      return this.eventName(text, op, at);
+    }
+    if (op === 'bcontains' || op === 'bstartswith') {
+      const value = parseHexBytes(text);
+      if (value !== undefined) return [{ text, value }];
+      return bad(`'${fromBytes(text)}' is not an even number of hexadecimal digits`);
+    }
+    if (op === 'regex') {
+      const compiled = compileRegex(text);
+      if (!compiled.ok) return bad(`invalid regular expression '${fromBytes(text)}': ${compiled.error}`);
+      this.hintAtRegex(text, at);
+      return [{ text, value: text }];
+    }
+    const format = left.kind === 'field' ? left.ref.spec.format : undefined;
+    const converted = convertLiteral(left.type, format, text);
+    if ('error' in converted) return bad(`${left.key}: ${converted.error}`);
+    const equality = op === '=' || op === '==' || op === '!=' || op === 'in' || op === 'intersects';
+    const values = equality ? converted : converted.slice(0, 1);
+    return values.map((value) => ({ text, value }));
+  }
+
+  private eventName(text: string, op: BinaryOp, at: number): readonly Constant[] | undefined {
+    const name = fromBytes(text);
+    const exact = op === '=' || op === '==' || op === '!=' || op === 'in' || op === 'intersects';
+    if (!exact || this.context.events.code(name) !== undefined) return [{ text, value: text }];
+    const near = nearest(name, this.context.events.names, 3);
+    const help = near.length > 0 ? `did you mean ${near.join(', ')}?` : undefined;
+    return this.fault('unknown', `unknown event type ${name}`, at, help);
+  }
+
+  operand(expr: OperandExpr, side: Side): Operand<E> | undefined {
+    if (expr.kind === 'field') return this.field(expr, side, false);
+    if (expr.name === 'val') {
+      const field = expr.args[0];
+      return field?.kind === 'field' ? this.field(field, side, false) : undefined;
+    }
+    return this.transform(expr, side);
+  }
+
+  private field(expr: FieldExpr, side: Side, inTransformer: boolean): Operand<E> | undefined {
+    const found = this.context.fields.lookup(
+      expr.name,
+      expr.arg === undefined ? undefined : fromBytes(expr.arg),
+    );
+    if (!found.ok) {
+      return this.fault(found.reason === 'unknown' ? 'unknown' : 'type', found.message, expr.at, found.help);
+    }
+    const { spec } = found.ref;
+    const name = found.ref.text;
+    if (spec.printOnly === true && side !== 'output') {
+      return this.fault('type', `${name} can be used in outputs only`, expr.at);
+    }
+    if (spec.filterOnly === true && side === 'output') {
+      return this.fault('type', `${name} can be used in conditions only`, expr.at);
+    }
+    if (side === 'right' && spec.noRhs === true) {
+      return this.fault('type', `${name} cannot be used on the right side of a comparison`, expr.at);
+    }
+    if (inTransformer && spec.noTransformer === true) {
+      return this.fault('type', `${name} cannot be used in a transformer`, expr.at);
+    }
+    return {
+      kind: 'field',
+      key: printOperand(expr),
+      type: spec.type,
+      list:
+        spec.list === true && (found.ref.arg === undefined || spec.arg === undefined || spec.arg === 'none'),
+      any: found.ref.arg === undefined ? spec.any : undefined,
+      ref: found.ref,
+    };
+  }
+
+  private transform(expr: TransformExpr, side: Side): Operand<E> | undefined {
+    const args = expr.args.map((arg) => this.transformArgument(arg, side));
+    if (args.some((arg) => arg === undefined)) return undefined;
+    const result = checkTransform<E>(expr, args as (Operand<E> | readonly Operand<E>[])[]);
+    if ('error' in result) return this.fault('type', result.error, expr.at);
+    return result;
+  }
+
+  private transformArgument(arg: TransformArg, side: Side): Operand<E> | readonly Operand<E>[] | undefined {
+    switch (arg.kind) {
+      case 'field':
+        return this.field(arg, side, true);
+      case 'transform':
+        return this.transform(arg, side);
+      case 'literal':
+        return {
+          kind: 'literal',
+          key: printOperand(arg),
+          type: 'string',
+          list: false,
+          any: undefined,
+          text: arg.text,
+        };
+      case 'args': {
+        const inner = arg.args.map((item) => this.transformArgument(item, side));
+        if (inner.some((item) => item === undefined)) return undefined;
+        return inner.flat() as Operand<E>[];
+      }
+    }
+  }
+
+  private hintAtValue(text: string, at: number): void {
+    const name = fromBytes(text).trim();
+    if (this.context.fields.has(name)) {
+      this.hint(
+        `'${fromBytes(text)}' may be a valid field misused as a const string value`,
+        at,
+        `write val(${name})`,
+      );
+    } else if (/^(?:val|tolower|toupper|b64|basename|len|join|concat|getopt)\(.*\)$/.test(name)) {
+      this.hint(`'${fromBytes(text)}' may be a valid field transformer misused as a const string value`, at);
+    }
+  }
+
+  private hintAtRegex(text: string, at: number): void {
+    if (/^[^\\[\](){}|?+^$]*$/.test(text) && requiredLiteral(text) !== '') {
+      const simpler = text.includes('.*') ? 'startswith, endswith, contains' : '=';
+      this.hint(
+        `regex check with '${fromBytes(text)}' may be optimized with simpler operators such as ${simpler}`,
+        at,
+      );
+    }
+  }
+
+  private fault(kind: Fault['kind'], message: string, at: number, help?: string): undefined {
+    this.faults.push(this.located(kind, message, at, help));
+    return undefined;
+  }
+
+  private hint(message: string, at: number, help?: string): void {
+    this.hints.push(this.located('type', message, at, help));
+  }
+
+  private located(kind: Fault['kind'], message: string, at: number, help: string | undefined): Fault {
+    return {
+      kind,
+      message,
+      at,
+      ...(help === undefined ? {} : { help }),
+      ...(this.macro === undefined ? {} : { macro: this.macro }),
+    };
+  }
+}
+
+function normalizeOp(op: BinaryOp): PlanOp {
+  return op === '==' ? '=' : op;
+}
+
+/** The class of a type, which decides the operators it has. */
+export function typeClass(type: FieldType): OperandClass {
+  switch (type) {
+    case 'string':
+    case 'path':
+      return 'string';
+    case 'int':
+    case 'uint':
+    case 'port':
+    case 'time':
+    case 'reltime':
+      return 'number';
+    default:
+      return type;
+  }
+}
+
+/** Types that two fields must share to be compared: text is text, other numbers keep their meaning. */
+function comparable(type: FieldType): string {
+  if (type === 'path') return 'string';
+  return type === 'uint' ? 'int' : type;
+}
+
+function describeClass(cls: OperandClass): string {
+  const words: Readonly<Record<OperandClass, string>> = {
+    number: 'a number',
+    double: 'a number',
+    bool: 'a boolean',
+    string: 'a text',
+    bytes: 'a byte buffer',
+    ip: 'an IP address',
+    net: 'a network',
+    list: 'a list',
+  };
+  return words[cls];
+}

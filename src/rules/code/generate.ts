@@ -1,0 +1,288 @@
+/**
+ * Checked conditions → one JavaScript function per event type.
+ *
+ * The source text is made of fixed templates and indices only: every constant, getter and matcher reaches it as data
+ * (arrays K, F and M). Values and shared sub-conditions live in variables beside the functions, each with the number
+ * of the event it was computed for, so that each is computed at most once per event, and only if it is needed.
+ */
+
+import type { ComparePlan, FieldsPlan, Operand, Plan } from '../check/plan.ts';
+import type { Scalar, Value } from '../field-spec.ts';
+import type { Matcher } from './matcher.ts';
+import { compileMatcher, INLINE_LIMIT } from './matcher.ts';
+import { compileOperand, type Getter } from './operand.ts';
+import { compareFields, everyCandidate, everyElement, someValue } from './runtime.ts';
+
+/** Rules in one generated function: larger ones are not optimised by V8. */
+const RULES_PER_FUNCTION = 50;
+/** Nesting of one generated expression; deeper parts become functions of their own. */
+const MAX_NESTING = 24;
+
+export interface GenerateItem<E, R> {
+  readonly plan: Plan<E>;
+  readonly result: R;
+}
+
+/** Puts the results of all conditions that hold into `out` from index 0, in order; returns their number. */
+export type Program<E, R> = (event: E, out: R[]) => number;
+
+/** Generates the program for conditions; with `first` it stops at the first that holds. */
+export function generateProgram<E, R>(items: readonly GenerateItem<E, R>[], first = false): Program<E, R> {
+  return new Generator<E, R>(items, first).program();
+}
+
+/** Generates a filter for one condition. */
+export function generateFilter<E>(plan: Plan<E>): (event: E) => boolean {
+  const program = generateProgram<E, true>([{ plan, result: true }]);
+  const out: true[] = [];
+  return (event) => program(event, out) > 0;
+}
+
+type Data = Scalar | ReadonlySet<Scalar>;
+type Fields = (index: number, left: Value | undefined, right: Value | undefined) => boolean;
+
+class Generator<E, R> {
+  private readonly items: readonly GenerateItem<E, R>[];
+  private readonly first: boolean;
+  private readonly constants: Data[] = [];
+  private readonly constantIndex = new Map<Data, number>();
+  private readonly getters: Getter<E>[] = [];
+  private readonly getterIndex = new Map<string, number>();
+  private readonly matchers: Matcher[] = [];
+  private readonly fieldPlans: FieldsPlan<E>[] = [];
+  private readonly uses = new Map<number, number>();
+  private readonly fieldUses = new Map<string, number>();
+  private readonly declarations: string[] = [];
+  private readonly stamps: string[] = [];
+  private readonly shared = new Map<number, string>();
+
+  constructor(items: readonly GenerateItem<E, R>[], first: boolean) {
+    this.items = items;
+    this.first = first;
+  }
+
+  program(): Program<E, R> {
+    for (const item of this.items) this.count(item.plan);
+    const chunks: string[] = [];
+    for (let start = 0; start < this.items.length; start += RULES_PER_FUNCTION) {
+      chunks.push(this.chunk(start, chunks.length));
+    }
+    const calls = chunks.map((_, i) => `n=c${i}(e,out,n);${this.first ? 'if(n)return n;' : ''}`);
+    const source = [
+      '"use strict";',
+      'let g=0;',
+      ...this.constants.map((_, i) => `const k${i}=K[${i}];`),
+      ...this.getters.map((_, i) => `const get${i}=F[${i}];`),
+      ...this.matchers.map((_, i) => `const m${i}=M[${i}];`),
+      ...this.declarations,
+      ...chunks,
+      `function reset(){g=1;${this.stamps.map((stamp) => `${stamp}=0;`).join('')}}`,
+      `return function evaluate(e,out){if(++g>0x3ffffff0)reset();let n=0;${calls.join('')}return n;}`,
+    ].join('\n');
+    const make = new Function('K', 'F', 'M', 'R', 'some', 'every', 'each', 'fields', source) as (
+      ...args: [
+        readonly Data[],
+        readonly Getter<E>[],
+        readonly Matcher[],
+        readonly R[],
+        typeof someValue,
+        typeof everyElement,
+        typeof everyCandidate,
+        Fields,
+      ]
+    ) => Program<E, R>;
+    const plans = this.fieldPlans;
+    return make(
+      this.constants,
+      this.getters,
+      this.matchers,
+      this.items.map((item) => item.result),
+      someValue,
+      everyElement,
+      everyCandidate,
+      (index, left, right) => compareFields(plans[index]!, left, right),
+    );
+  }
+
+  private chunk(start: number, index: number): string {
+    const lines = [`function c${index}(e,out,n){let t;`];
+    const end = Math.min(start + RULES_PER_FUNCTION, this.items.length);
+    for (let i = start; i < end; i++) {
+      const test = this.expression(this.items[i]!.plan, 0);
+      if (test === 'false') continue;
+      const hit = this.first ? `out[0]=R[${i}];return 1;` : `out[n++]=R[${i}];`;
+      lines.push(`if(${test}){${hit}}`);
+    }
+    lines.push('return n;}');
+    return lines.join('\n');
+  }
+
+  /** Counts how many places use each part and each field. */
+  private count(plan: Plan<E>): void {
+    const seen = this.uses.get(plan.id) ?? 0;
+    this.uses.set(plan.id, seen + 1);
+    if (seen > 0) return;
+    switch (plan.kind) {
+      case 'and':
+      case 'or':
+        for (const child of plan.children) this.count(child);
+        return;
+      case 'not':
+        this.count(plan.child);
+        return;
+      case 'exists':
+      case 'compare':
+        this.countOperand(plan.operand);
+        return;
+      case 'fields':
+        this.countOperand(plan.left);
+        this.countOperand(plan.right);
+    }
+  }
+
+  private countOperand(operand: Operand<E>): void {
+    this.fieldUses.set(operand.key, (this.fieldUses.get(operand.key) ?? 0) + 1);
+  }
+
+  private expression(plan: Plan<E>, depth: number): string {
+    if (this.isShared(plan)) return `${this.sharedFunction(plan)}(e)`;
+    if (depth > MAX_NESTING && plan.kind !== 'compare') return `${this.helper(plan)}(e)`;
+    return this.inline(plan, depth);
+  }
+
+  private inline(plan: Plan<E>, depth: number): string {
+    switch (plan.kind) {
+      case 'constant':
+        return String(plan.value);
+      case 'and':
+      case 'or': {
+        const operator = plan.kind === 'and' ? '&&' : '||';
+        return `(${plan.children.map((child) => this.expression(child, depth + 1)).join(operator)})`;
+      }
+      case 'not':
+        return `!${this.expression(plan.child, depth + 1)}`;
+      case 'exists':
+        return `(${this.value(plan.operand)}!==undefined)`;
+      case 'compare':
+        return this.comparison(plan);
+      case 'fields': {
+        const index = this.fieldPlans.push(plan) - 1;
+        return `fields(${index},${this.value(plan.left)},${this.value(plan.right)})`;
+      }
+    }
+  }
+
+  /** Worth a variable: used twice, and dearer than reading the variable. */
+  private isShared(plan: Plan<E>): boolean {
+    if ((this.uses.get(plan.id) ?? 0) < 2) return false;
+    if (plan.kind === 'and' || plan.kind === 'or' || plan.kind === 'fields') return true;
+    return plan.kind === 'compare' && isDear(plan);
+  }
+
+  private sharedFunction(plan: Plan<E>): string {
+    let name = this.shared.get(plan.id);
+    if (name !== undefined) return name;
+    const id = this.shared.size;
+    name = `p${id}`;
+    this.shared.set(plan.id, name);
+    const body = this.inline(plan, 0);
+    this.stamps.push(`ps${id}`);
+    this.declarations.push(
+      `let ps${id}=0,pv${id}=false;function ${name}(e){if(ps${id}!==g){let t;pv${id}=${body};ps${id}=g;}return pv${id};}`,
+    );
+    return name;
+  }
+
+  private helper(plan: Plan<E>): string {
+    const name = `h${this.declarations.length}_${plan.id}`;
+    const body = this.inline(plan, 0);
+    this.declarations.push(`function ${name}(e){let t;return ${body};}`);
+    return name;
+  }
+
+  /** An expression for an operand's value. */
+  private value(operand: Operand<E>): string {
+    const known = this.getterIndex.get(operand.key);
+    const once = (this.fieldUses.get(operand.key) ?? 0) < 2;
+    if (known !== undefined) return once ? `get${known}(e)` : `f${known}(e)`;
+    const index = this.getters.push(compileOperand(operand)) - 1;
+    this.getterIndex.set(operand.key, index);
+    if (once) return `get${index}(e)`;
+    this.stamps.push(`s${index}`);
+    this.declarations.push(
+      `let s${index}=0,v${index};function f${index}(e){if(s${index}!==g){v${index}=get${index}(e);s${index}=g;}return v${index};}`,
+    );
+    return `f${index}(e)`;
+  }
+
+  private constant(value: Data): string {
+    let index = this.constantIndex.get(value);
+    if (index === undefined) {
+      index = this.constants.push(value) - 1;
+      this.constantIndex.set(value, index);
+    }
+    return `k${index}`;
+  }
+
+  private matcher(plan: ComparePlan<E>): string {
+    return `m${this.matchers.push(compileMatcher(plan.op, plan.modifier, plan.constants)) - 1}`;
+  }
+
+  private comparison(plan: ComparePlan<E>): string {
+    const { operand, op } = plan;
+    const value = this.value(operand);
+    if (operand.list) return `${op === 'in' ? 'every' : 'some'}(${value},${this.matcher(plan)})`;
+    if (operand.any !== undefined) {
+      const every = op === '!=' && operand.any.notEqual === 'every';
+      return `${every ? 'each' : 'some'}(${value},${this.matcher(plan)})`;
+    }
+    if (plan.modifier === undefined && operand.type !== 'net') {
+      const inlined = this.inlineComparison(plan, value);
+      if (inlined !== undefined) return inlined;
+    }
+    return `((t=${value})!==undefined&&${this.matcher(plan)}(t))`;
+  }
+
+  /** Comparisons that are cheaper written out than called. A missing value (undefined) fails each of them. */
+  private inlineComparison(plan: ComparePlan<E>, value: string): string | undefined {
+    const scalars = plan.constants.map((constant) => constant.value as Scalar);
+    const first = scalars[0];
+    if (plan.op === 'in' || plan.op === 'intersects' || plan.op === '=')
+      return this.membership(scalars, value);
+    if (first === undefined) return 'false';
+    switch (plan.op) {
+      case '!=':
+        if (scalars.length > 1) return undefined;
+        return `((t=${value})!==undefined&&t!==${this.constant(first)})`;
+      case '<':
+      case '<=':
+      case '>':
+      case '>=':
+        return `(${value}${plan.op}${this.constant(first)})`;
+      case 'contains':
+      case 'bcontains':
+        return `((t=${value})!==undefined&&t.includes(${this.constant(first)}))`;
+      case 'startswith':
+      case 'bstartswith':
+        return `((t=${value})!==undefined&&t.startsWith(${this.constant(first)}))`;
+      case 'endswith':
+        return `((t=${value})!==undefined&&t.endsWith(${this.constant(first)}))`;
+      default:
+        return undefined;
+    }
+  }
+
+  private membership(scalars: readonly Scalar[], value: string): string {
+    if (scalars.length === 0) return 'false';
+    if (scalars.length > INLINE_LIMIT) return `${this.constant(new Set(scalars))}.has(${value})`;
+    const [head, ...rest] = scalars.map((scalar) => this.constant(scalar));
+    return `((t=${value})===${head}${rest.map((name) => `||t===${name}`).join('')})`;
+  }
+}
+
+/** Comparisons that cost more than a variable. */
+function isDear<E>(plan: ComparePlan<E>): boolean {
+  if (plan.operand.list || plan.operand.any !== undefined || plan.modifier !== undefined) return true;
+  if (plan.operand.type === 'net') return true;
+  return !['=', '!=', '<', '<=', '>', '>='].includes(plan.op);
+}

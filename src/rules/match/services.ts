@@ -1,0 +1,97 @@
+/** Names of well-known ports, for rules such as `fd.sport = ssh`. A fixed list: a rule must mean the same on every host. */
+const PORTS: Readonly<Record<string, number>> = {
+  'ftp-data': 20,
+  ftp: 21,
+  ssh: 22,
+  telnet: 23,
+  smtp: 25,
+  time: 37,
+  whois: 43,
+  domain: 53,
+  bootps: 67,
+  bootpc: 68,
+  tftp: 69,
+  gopher: 70,
+  finger: 79,
+  http: 80,
+  www: 80,
+  kerberos: 88,
+  pop3: 110,
+  sunrpc: 111,
+  ident: 113,
+  nntp: 119,
+  ntp: 123,
+  'netbios-ns': 137,
+  'netbios-dgm': 138,
+  'netbios-ssn': 139,
+  imap2: 143,
+  imap: 143,
+  snmp: 161,
+  'snmp-trap': 162,
+  snmptrap: 162,
+  bgp: 179,
+  irc: 194,
+  ldap: 389,
+  https: 443,
+  'microsoft-ds': 445,
+  kpasswd: 464,
+  submissions: 465,
+  isakmp: 500,
+  exec: 512,
+  login: 513,
+  shell: 514,
+  syslog: 514,
+  printer: 515,
+  submission: 587,
+  ipp: 631,
+  ldaps: 636,
+  domain_s: 853,
+  rsync: 873,
+  ftps: 990,
+  telnets: 992,
+  imaps: 993,
+  pop3s: 995,
+  socks: 1080,
+  openvpn: 1194,
+  'ms-sql-s': 1433,
+  'ms-sql-m': 1434,
+  nfs: 2049,
+  git: 9418,
+  mysql: 3306,
+  'ms-wbt-server': 3389,
+  svn: 3690,
+  epmd: 4369,
+  radius: 1812,
+  'radius-acct': 1813,
+  mqtt: 1883,
+  sip: 5060,
+  'sip-tls': 5061,
+  'xmpp-client': 5222,
+  'xmpp-server': 5269,
+  postgresql: 5432,
+  amqp: 5672,
+  amqps: 5671,
+  vnc: 5900,
+  x11: 6000,
+  redis: 6379,
+  ircd: 6667,
+  'http-alt': 8080,
+  mongodb: 27017,
+  memcached: 11211,
+}; // prettier-ignore
+
+/** The port of a service name. */
+export function servicePort(name: string): number | undefined {
+  return Object.hasOwn(PORTS, name) ? PORTS[name] : undefined;
+}
+
+/** The name of a port, for the `fd.*proto` fields. */
+export function serviceName(port: number): string | undefined {
+  return NAMES.get(port);
+}
+
+const NAMES = new Map(
+  Object.entries(PORTS)
+    .map(([name, port]) => [port, name] as const)
+    .reverse(),
+);
