@@ -23,6 +23,7 @@ const TS_TYPE: Record<Field['type'], string> = {
   str: 'string | undefined',
   bytes: 'string',
   ip: 'string | undefined',
+  struct: 'never',
 };
 
 function reader(field: Field): string {

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = 'aff9f01290f94997';
+export const ABI_HASH = '84a76b96d75ab8a1';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -19,6 +19,7 @@ export const RF_CAPTURE_FLAG = {
   OK: 8,
   MSGHDR: 16,
   ENTER: 32,
+  ARGV: 64,
 } as const;
 
 /** enum rf_exe_flag */
@@ -102,6 +103,18 @@ export const RF_OP = {
   MAX: 24,
 } as const;
 
+/** enum rf_stat */
+export const RF_STAT = {
+  LOST_RING: 0,
+  LOST_PRIORITY: 1,
+  LOST_SLOT: 2,
+  EMITTED: 3,
+  FILTERED: 4,
+  SELF: 5,
+  COMPAT: 6,
+  MAX: 7,
+} as const;
+
 /** Every struct that the kernel and user space share. */
 export const STRUCTS = {
   rf_call: {
@@ -175,6 +188,19 @@ export const STRUCTS = {
       { name: 'data_max', offset: 10, size: 2, type: 'u16', count: 1 },
       { name: 'op', offset: 12, size: 2, type: 'u16', count: 1 },
       { name: 'pad', offset: 14, size: 2, type: 'u16', count: 1 },
+    ],
+  },
+  rf_control: {
+    size: 136,
+    fields: [
+      { name: 'ring[0].seq', offset: 0, size: 8, type: 'u64', count: 1 },
+      { name: 'ring[0].need_wakeup', offset: 8, size: 4, type: 'u32', count: 1 },
+      { name: 'ring[0].pad', offset: 12, size: 52, type: 'u32', count: 13 },
+      { name: 'ring[1].seq', offset: 64, size: 8, type: 'u64', count: 1 },
+      { name: 'ring[1].need_wakeup', offset: 72, size: 4, type: 'u32', count: 1 },
+      { name: 'ring[1].pad', offset: 76, size: 52, type: 'u32', count: 13 },
+      { name: 'ignore_tgid', offset: 128, size: 4, type: 'u32', count: 1 },
+      { name: 'policy', offset: 132, size: 4, type: 'u32', count: 1 },
     ],
   },
   rf_exec: {
@@ -352,6 +378,18 @@ export const STRUCTS = {
       { name: 'policy', offset: 104, size: 4, type: 'u32', count: 1 },
       { name: 'clause', offset: 108, size: 4, type: 'u32', count: 1 },
       { name: 'comm', offset: 112, size: 16, type: 'bytes', count: 1 },
+    ],
+  },
+  rf_mask: {
+    size: 32,
+    fields: [{ name: 'w', offset: 0, size: 32, type: 'u64', count: 4 }],
+  },
+  rf_ring_ctl: {
+    size: 64,
+    fields: [
+      { name: 'seq', offset: 0, size: 8, type: 'u64', count: 1 },
+      { name: 'need_wakeup', offset: 8, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 12, size: 52, type: 'u32', count: 13 },
     ],
   },
   rf_str: {

@@ -3,7 +3,7 @@ import type { Btf, BtfMember } from './btf.ts';
 
 /**
  * How a member is read: an integer by width and sign, `wide` and `big` for 64 bits (see event.h), `str` for a
- * struct rf_str, `bytes` for a fixed array of bytes, `ip` for an address.
+ * struct rf_str, `bytes` for a fixed array of bytes, `ip` for an address, `struct` for a long array of structs.
  */
 export type MemberType =
   | 'u8'
@@ -18,7 +18,8 @@ export type MemberType =
   | 'big'
   | 'str'
   | 'bytes'
-  | 'ip';
+  | 'ip'
+  | 'struct';
 
 /** One member, nested structs flattened: `fd.path`, `h.pid`, `path[0]`. */
 export interface Field {
@@ -40,17 +41,36 @@ export interface Layout {
   readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Struct and enum names that belong to the contract between kernel and user space. */
-const OURS = /^rf_/;
-const NOT_SHARED = new Set(['rf_slot', 'rf_abi_enums']);
+/** What kernel and user space share; other structs are the kernel side's own business. */
+const SHARED_STRUCTS = new Set([
+  'rf_call',
+  'rf_capture',
+  'rf_class',
+  'rf_control',
+  'rf_exec',
+  'rf_exit',
+  'rf_fd',
+  'rf_fork',
+  'rf_hdr',
+  'rf_intervals',
+  'rf_mask',
+  'rf_matcher',
+  'rf_output',
+  'rf_policy',
+  'rf_ring_ctl',
+  'rf_str',
+]);
+const OUR_ENUMS = /^rf_/;
+/** Longer arrays of structs are one member. */
+const MAX_FLAT = 4;
 
 /** The layout of all our structs and enums in an object's BTF. */
 export function readLayout(btf: Btf): Layout {
   const structs: Record<string, StructLayout> = {};
   const enums: Record<string, Record<string, number>> = {};
   for (const type of btf.types) {
-    if (type.kind === 'enum' && OURS.test(type.name)) enums[type.name] = Object.fromEntries(type.values);
-    if (type.kind !== 'struct' || !OURS.test(type.name) || NOT_SHARED.has(type.name)) continue;
+    if (type.kind === 'enum' && OUR_ENUMS.test(type.name)) enums[type.name] = Object.fromEntries(type.values);
+    if (type.kind !== 'struct' || !SHARED_STRUCTS.has(type.name)) continue;
     structs[type.name] = { size: type.size, fields: type.members.flatMap((m) => flatten(btf, m, '', 0)) };
   }
   return { structs: sorted(structs), enums: sorted(enums) };
@@ -75,6 +95,9 @@ function flatten(btf: Btf, member: BtfMember, prefix: string, base: number): Fie
   }
   if (type.kind !== 'array') return [{ name, offset, ...scalar(btf, member.type, member.tags), count: 1 }];
   const elem = btf.resolve(type.elem);
+  if (elem.kind === 'struct' && type.count > MAX_FLAT) {
+    return [{ name, offset, size: btf.sizeOf(member.type), type: 'struct', count: type.count }];
+  }
   if (elem.kind === 'struct') {
     const size = btf.sizeOf(type.elem);
     return Array.from({ length: type.count }, (_, i) => i).flatMap((i) =>

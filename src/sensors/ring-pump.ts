@@ -15,7 +15,7 @@ export interface PumpHandlers {
   /** The record is valid until it returns. */
   record(rec: AnyRec): void;
   /** Bytes in a ring that are no record. */
-  undecodable(): void;
+  undecodable(ring: 'events' | 'priority'): void;
   batchEnd(): void;
   /** An error thrown by one of these; the pump goes on. */
   failed(error: unknown): void;
@@ -102,7 +102,7 @@ export class RingPump {
       const rec = decoder.at(ring.memory, ring.at, ring.length);
       if (rec !== undefined) return rec;
       ring.release();
-      this.#guarded(() => this.#handlers.undecodable());
+      this.#guarded(() => this.#handlers.undecodable(ring === this.#priority ? 'priority' : 'events'));
     }
     return undefined;
   }

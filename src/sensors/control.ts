@@ -1,0 +1,50 @@
+import type { BpfObject } from './bpf.ts';
+import { STRUCTS } from './layout.gen.ts';
+import { mapMemory, PROT_READ, PROT_WRITE, pageSize } from './libbpf.ts';
+
+const FIELDS = STRUCTS.rf_control.fields;
+
+function wordOf(name: string): number {
+  const field = FIELDS.find((f) => f.name === name);
+  if (field === undefined) throw new Error(`struct rf_control has no ${name}`);
+  return field.offset >>> 2;
+}
+
+const WAKE = [wordOf('ring[0].need_wakeup'), wordOf('ring[1].need_wakeup')] as const;
+const IGNORE = wordOf('ignore_tgid');
+const POLICY = wordOf('policy');
+
+/** The words that kernel and reader share live: struct rf_control in the mapped .bss. */
+export class Control {
+  readonly #words: Int32Array;
+  readonly #unmap: () => void;
+
+  constructor(object: BpfObject) {
+    const { map, offset, size } = object.variable('rf_control');
+    const page = pageSize();
+    const length = Math.ceil((offset + size) / page) * page;
+    const mapping = mapMemory(map.fd, length, PROT_READ | PROT_WRITE, 0);
+    this.#words = new Int32Array(mapping.memory, offset, size >>> 2);
+    this.#unmap = mapping.unmap;
+  }
+
+  /** Whether writers shall wake the reader. */
+  setWake(on: boolean): void {
+    Atomics.store(this.#words, WAKE[0], on ? 1 : 0);
+    Atomics.store(this.#words, WAKE[1], on ? 1 : 0);
+  }
+
+  /** The process whose own calls are not recorded; 0 = none. */
+  setIgnored(pid: number): void {
+    Atomics.store(this.#words, IGNORE, pid);
+  }
+
+  /** Generation of the policy, copied to every record from now on. */
+  setPolicy(generation: number): void {
+    Atomics.store(this.#words, POLICY, generation);
+  }
+
+  close(): void {
+    this.#unmap();
+  }
+}

@@ -1,0 +1,73 @@
+import fs from 'node:fs';
+import { AppError } from '../engine/core/diagnostic.ts';
+import { BpfObject } from './bpf.ts';
+import { Btf } from './btf.ts';
+import { ABI_HASH } from './layout.gen.ts';
+import { abiHash, readLayout } from './layout.ts';
+import { native } from './libbpf.ts';
+
+const VMLINUX = '/sys/kernel/btf/vmlinux';
+const MIN_SLOTS = 16;
+
+export interface LoadOptions {
+  /** Names of the programs to load; all others stay out. */
+  readonly programs: ReadonlySet<string>;
+  readonly ringBytes: number;
+  readonly priorityRingBytes: number;
+  /** The compiled object; absent = the prebuilt one for this architecture. */
+  readonly objectPath?: string | undefined;
+  /** Last changes before the kernel sees it: constants, map sizes, pinned maps to reuse. */
+  readonly configure?: ((object: BpfObject) => void) | undefined;
+}
+
+/** The prebuilt object, found from this file upwards: from src/ as from dist/. */
+export function prebuiltObject(): string {
+  const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const name = `bpf/lsm/prebuilt/ringfence.${arch}.bpf.o`;
+  for (const up of ['../../', '../../../']) {
+    const path = new URL(up + name, import.meta.url).pathname;
+    if (fs.existsSync(path)) return path;
+  }
+  throw new AppError('sensor/no-object', `${name} is missing`, {
+    help: 'run `make -C bpf/lsm` (needs clang and bpftool)',
+  });
+}
+
+/** Opens, checks, configures and loads the object. On failure everything is closed again. */
+export function loadObject(options: LoadOptions): BpfObject {
+  if (!fs.existsSync(VMLINUX)) {
+    throw new AppError('sensor/no-btf', `this kernel has no type information (${VMLINUX} is missing)`, {
+      help: 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y: the kernels of Debian 11+, Ubuntu 20.10+, Fedora, RHEL 8.2+ have it',
+    });
+  }
+  const elf = fs.readFileSync(options.objectPath ?? prebuiltObject());
+  const btf = Btf.ofObject(elf);
+  const hash = abiHash(readLayout(btf));
+  if (hash !== ABI_HASH) {
+    throw new AppError('sensor/abi', `the BPF object (${hash}) does not belong to this build (${ABI_HASH})`, {
+      help: 'run `make -C bpf/lsm` and `npx tsx scripts/gen.ts bpf/lsm/prebuilt/ringfence.x86_64.bpf.o`, then build again',
+    });
+  }
+  const object = BpfObject.open(elf, 'ringfence', btf);
+  try {
+    object.select(options.programs);
+    object.setMaxEntries('events', options.ringBytes);
+    object.setMaxEntries('priority', options.priorityRingBytes);
+    const slots = slotCount(native().possibleCpus());
+    object.setMaxEntries('slots', slots);
+    object.setConstant('rf_slot_mask', slots - 1);
+    options.configure?.(object);
+    object.load();
+    return object;
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+}
+
+/** Places to build records: a power of two, twice the CPUs and some more for programs that are interrupted. */
+export function slotCount(cpus: number): number {
+  let slots = MIN_SLOTS;
+  while (slots < cpus * 2) slots *= 2;
+  return slots;
+}

@@ -1,0 +1,291 @@
+import { AppError } from '../engine/core/diagnostic.ts';
+import type { BpfLink, BpfMap, BpfObject } from './bpf.ts';
+import { type CaptureRow, encodeCapture } from './capture.ts';
+import { Control } from './control.ts';
+import { RF_STAT, STRUCTS } from './layout.gen.ts';
+import { native, type Poll, pollReadable } from './libbpf.ts';
+import { loadObject } from './loader.ts';
+import { openTracepoint } from './perf-event.ts';
+import type { AnyRec } from './record.gen.ts';
+import { mapRing, type Ring } from './ring.ts';
+import { RingPump, type Waker } from './ring-pump.ts';
+import { type Gap, SeqTracker } from './seq-tracker.ts';
+import { openTracefs } from './tracefs.ts';
+
+const RING_BYTES = 32 << 20;
+const PRIORITY_RING_BYTES = 4 << 20;
+const LIFECYCLE = ['rf_exec', 'rf_fork', 'rf_exit'];
+const CALL_TP = 'rf_sys_exit_tp';
+const CALL_BTF = 'rf_sys_exit_btf';
+const GAP_CHECK_MS = 250;
+const NO_CAPTURE = Buffer.alloc(STRUCTS.rf_capture.size);
+
+/** Tracepoints whose name is not the system call's. */
+const TRACEPOINT_NAMES: Readonly<Record<string, string>> = {
+  umount2: 'umount',
+  sendfile: 'sendfile64',
+  stat: 'newstat',
+  lstat: 'newlstat',
+  fstat: 'newfstat',
+  uname: 'newuname',
+};
+
+export interface SensorOptions {
+  /** What to copy, by system call number. */
+  readonly capture: ReadonlyMap<number, CaptureRow>;
+  /** Names of the system calls in `capture`. */
+  readonly tracepoints: readonly string[];
+  /** Also fork, exec and exit. */
+  readonly lifecycle: boolean;
+  readonly ringBytes?: number | undefined;
+  readonly priorityRingBytes?: number | undefined;
+  /** A process to leave out: the engine itself. 0 or absent = none. */
+  readonly ignorePid?: number | undefined;
+  readonly objectPath?: string | undefined;
+  /** How calls are seen; absent = one tracepoint a call where tracefs can be had. */
+  readonly calls?: 'tracepoint' | 'tp_btf' | undefined;
+  /** Further programs of the object to load; their owner attaches them through `object`. */
+  readonly programs?: readonly string[] | undefined;
+  readonly configure?: ((object: BpfObject) => void) | undefined;
+}
+
+/** Records that were made, or should have been, and never came. */
+export interface Loss extends Gap {
+  readonly stage: 'kernel' | 'decode';
+  readonly reason: 'ring_full' | 'no_slot' | 'undecodable';
+  readonly ring: 'events' | 'priority';
+}
+
+export interface SensorHandlers {
+  /** The record is valid until it returns: copy what you keep. */
+  record(rec: AnyRec): void;
+  batchEnd(): void;
+  loss(loss: Loss): void;
+  failed(error: unknown): void;
+}
+
+/** Counters since the sensor was opened. */
+export interface SensorStats {
+  readonly emitted: number;
+  readonly filtered: number;
+  readonly self: number;
+  /** 32-bit system calls, which are passed over. */
+  readonly compat: number;
+  readonly lostRing: number;
+  readonly lostPriority: number;
+  readonly lostSlot: number;
+  readonly received: number;
+  readonly undecodable: number;
+  /** Records that came after they had been reported as lost. */
+  readonly late: number;
+  /** Bytes that wait in the bulk ring. */
+  readonly pending: number;
+}
+
+/** The kernel's events on this host. Lives in one thread: the one that opens it. */
+export class KernelSensor {
+  readonly object: BpfObject;
+  readonly control: Control;
+  /** How calls are seen, and those asked for that this kernel cannot show. */
+  readonly calls: 'tracepoint' | 'tp_btf' | 'none';
+  readonly unavailable: readonly string[];
+  readonly #links: BpfLink[] = [];
+  readonly #capture: BpfMap;
+  readonly #rings: { bulk: Ring; priority: Ring };
+  readonly #unmap: (() => void)[] = [];
+  readonly #trackers = [new SeqTracker(), new SeqTracker()] as const;
+  readonly #ignorePid: number;
+  #polls: Poll[] = [];
+  #pump: RingPump | undefined;
+  #gapTimer: NodeJS.Timeout | undefined;
+  #received = 0;
+  #undecodable = 0;
+  #closed = false;
+
+  /** Loads and maps; nothing is attached before `start`. */
+  static open(options: SensorOptions): KernelSensor {
+    const wantsCalls = options.tracepoints.length > 0;
+    const tracefs = wantsCalls && options.calls !== 'tp_btf' ? openTracefs() : undefined;
+    try {
+      const calls = !wantsCalls ? 'none' : tracefs !== undefined ? 'tracepoint' : 'tp_btf';
+      const found: number[] = [];
+      const unavailable: string[] = [];
+      if (tracefs !== undefined) {
+        for (const name of options.tracepoints) {
+          const id = tracefs.id('syscalls', `sys_exit_${TRACEPOINT_NAMES[name] ?? name}`);
+          if (id === undefined) unavailable.push(name);
+          else found.push(id);
+        }
+      }
+      const programs = new Set(options.programs);
+      if (options.lifecycle) for (const name of LIFECYCLE) programs.add(name);
+      if (calls === 'tracepoint') programs.add(CALL_TP);
+      if (calls === 'tp_btf') programs.add(CALL_BTF);
+      const object = loadObject({
+        programs,
+        ringBytes: options.ringBytes ?? RING_BYTES,
+        priorityRingBytes: options.priorityRingBytes ?? PRIORITY_RING_BYTES,
+        objectPath: options.objectPath,
+        configure: options.configure,
+      });
+      return new KernelSensor(object, options, { calls, tracepoints: [...new Set(found)], unavailable });
+    } finally {
+      tracefs?.close();
+    }
+  }
+
+  readonly #tracepoints: readonly number[];
+  readonly #lifecycle: boolean;
+
+  private constructor(
+    object: BpfObject,
+    options: SensorOptions,
+    plan: { calls: KernelSensor['calls']; tracepoints: readonly number[]; unavailable: readonly string[] },
+  ) {
+    this.object = object;
+    this.calls = plan.calls;
+    this.unavailable = plan.unavailable;
+    this.#tracepoints = plan.tracepoints;
+    this.#lifecycle = options.lifecycle;
+    this.#ignorePid = options.ignorePid ?? 0;
+    try {
+      this.control = new Control(object);
+      this.#unmap.push(() => this.control.close());
+      const bulk = mapRing(object.map('events').fd, options.ringBytes ?? RING_BYTES);
+      this.#unmap.push(bulk.unmap);
+      const priority = mapRing(object.map('priority').fd, options.priorityRingBytes ?? PRIORITY_RING_BYTES);
+      this.#unmap.push(priority.unmap);
+      this.#rings = { bulk: bulk.ring, priority: priority.ring };
+      this.#capture = object.map('capture');
+      this.setCapture(options.capture);
+    } catch (error) {
+      for (const unmap of this.#unmap) unmap();
+      object.close();
+      throw error;
+    }
+  }
+
+  /** Attaches and begins to read. Lifecycle first, so that no call is seen of a process that is not known. */
+  start(handlers: SensorHandlers): void {
+    if (this.#pump !== undefined) throw new Error('the sensor was started before');
+    this.control.setIgnored(this.#ignorePid);
+    this.#polls = [pollReadable(this.object.map('events').fd), pollReadable(this.object.map('priority').fd)];
+    this.#pump = new RingPump(this.#rings, this.#waker(), {
+      record: (rec) => this.#record(rec, handlers),
+      undecodable: (ring) => {
+        this.#undecodable++;
+        handlers.loss({ stage: 'decode', reason: 'undecodable', ring, count: 1, from: 0, to: 0 });
+      },
+      batchEnd: () => handlers.batchEnd(),
+      failed: (error) => handlers.failed(error),
+    });
+    try {
+      if (this.#lifecycle) for (const name of LIFECYCLE) this.#links.push(this.object.attach(name));
+      if (this.calls === 'tp_btf') this.#links.push(this.object.attach(CALL_BTF));
+      for (const id of this.#tracepoints) {
+        this.#links.push(this.object.attachPerfEvent(CALL_TP, openTracepoint(id)));
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#gapTimer = setInterval(() => this.#reportGaps(handlers), GAP_CHECK_MS);
+    this.#pump.start();
+  }
+
+  /** Replaces what is copied, live. Calls whose tracepoint is not attached stay unseen. */
+  setCapture(rows: ReadonlyMap<number, CaptureRow>): void {
+    const key = Buffer.alloc(4);
+    for (let nr = 0; nr < this.#capture.maxEntries; nr++) {
+      const row = rows.get(nr);
+      key.writeUInt32LE(nr);
+      this.#capture.update(key, row === undefined ? NO_CAPTURE : encodeCapture(row));
+    }
+    for (const nr of rows.keys()) {
+      if (nr >= this.#capture.maxEntries)
+        throw new AppError('sensor/capture', `no room for system call ${nr}`);
+    }
+  }
+
+  stats(): SensorStats {
+    const counts = this.#kernelCounts();
+    return {
+      emitted: counts[RF_STAT.EMITTED]!,
+      filtered: counts[RF_STAT.FILTERED]!,
+      self: counts[RF_STAT.SELF]!,
+      compat: counts[RF_STAT.COMPAT]!,
+      lostRing: counts[RF_STAT.LOST_RING]!,
+      lostPriority: counts[RF_STAT.LOST_PRIORITY]!,
+      lostSlot: counts[RF_STAT.LOST_SLOT]!,
+      received: this.#received,
+      undecodable: this.#undecodable,
+      late: this.#trackers[0].late + this.#trackers[1].late,
+      pending: this.#rings.bulk.pending(),
+    };
+  }
+
+  /** Handles what is in the rings now, without waiting. */
+  drain(): number {
+    return this.#pump?.drain() ?? 0;
+  }
+
+  /** Detaches, and gives everything back. The order matters: a view that outlives its mapping kills the process. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const link of this.#links) link.destroy();
+    clearInterval(this.#gapTimer);
+    this.#pump?.close();
+    for (const poll of this.#polls) poll.close();
+    // libuv lets go of the fds in its next turn; until then the maps must live.
+    setImmediate(() => {
+      for (const unmap of this.#unmap) unmap();
+      this.object.close();
+    });
+  }
+
+  #waker(): Waker {
+    return {
+      arm: (callback) => {
+        this.control.setWake(true);
+        for (const poll of this.#polls) poll.start(callback);
+      },
+      // The fds stay readable as long as a record waits: watching them while draining would spin.
+      disarm: () => {
+        for (const poll of this.#polls) poll.stop();
+        this.control.setWake(false);
+      },
+    };
+  }
+
+  #record(rec: AnyRec, handlers: SensorHandlers): void {
+    this.#received++;
+    const tracker = rec.ring === 1 ? this.#trackers[1] : this.#trackers[0];
+    tracker.seen(rec.seq, rec.ts, performance.now());
+    handlers.record(rec);
+  }
+
+  #reportGaps(handlers: SensorHandlers): void {
+    const now = performance.now();
+    (['events', 'priority'] as const).forEach((ring, i) => {
+      const gaps = this.#trackers[i]!.expired(now);
+      if (gaps.length === 0) return;
+      const counts = this.#kernelCounts();
+      const full = counts[i === 0 ? RF_STAT.LOST_RING : RF_STAT.LOST_PRIORITY]! > 0;
+      for (const gap of gaps)
+        handlers.loss({ ...gap, stage: 'kernel', reason: full ? 'ring_full' : 'no_slot', ring });
+    });
+  }
+
+  #kernelCounts(): number[] {
+    const stats = this.object.map('stats');
+    const key = Buffer.alloc(4);
+    return Array.from({ length: stats.maxEntries }, (_, i) => {
+      key.writeUInt32LE(i);
+      const value = stats.lookup(key)!;
+      let sum = 0;
+      for (let cpu = 0; cpu < native().possibleCpus(); cpu++) sum += Number(value.readBigUInt64LE(cpu * 8));
+      return sum;
+    });
+  }
+}
