@@ -1,13 +1,12 @@
 import type { Event } from '../../engine/enrich/event.ts';
 import { paramIndex, paramsText, paramText, paramValue } from '../../engine/enrich/params.ts';
 import { absolute } from '../../engine/enrich/paths.ts';
-import type { ParamDef, ParamType } from '../../sensors/event-def.ts';
-import { EVENT_NAMES, EVENTS, PARAM_NAMES } from '../../sensors/events.ts';
+import type { ParamDef } from '../../sensors/event-def.ts';
+import { EVENT_NAMES, PARAM_NAMES } from '../../sensors/events.ts';
 import { O } from '../../sensors/flags.ts';
 import { RF_FD_TYPE } from '../../sensors/layout.gen.ts';
 import { errnoName } from '../../sensors/names.ts';
-import type { FieldType } from '../field-spec.ts';
-import { type Arg, bool, type Field, field, int, never, str, uint, whole } from './define.ts';
+import { type Arg, bool, type Field, field, int, never, str, uint } from './define.ts';
 
 const WAITS = new Set(
   'poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 futex wait4 waitid nanosleep clock_nanosleep pause rt_sigsuspend'.split(
@@ -23,7 +22,8 @@ function paramOf(event: Event, arg: Arg): ParamDef | undefined {
   return index === undefined ? undefined : event.def.params[index];
 }
 
-function named(event: Event, name: string): string | number | bigint | undefined {
+/** Value of the parameter of this name; undefined when the event has none. */
+export function named(event: Event, name: string): string | number | bigint | undefined {
   const param = paramOf(event, name);
   return param === undefined ? undefined : paramValue(event, param);
 }
@@ -156,38 +156,4 @@ export const EVT_FIELDS: readonly Field[] = [
   bool('evt.is_open_write', 'A file was opened, or was to be, for writing.', (e) => isOpen(e, O.WRONLY)),
   bool('evt.is_open_exec', 'A file was created as executable.', isOpenExec),
   bool('evt.is_open_create', 'The call made the file.', isOpenCreate),
-  ...rawArguments(),
 ];
-
-const RAW_TYPES: Readonly<Partial<Record<ParamType, FieldType>>> = {
-  fd: 'int',
-  errno: 'int',
-  pid: 'int',
-  int: 'int',
-  time: 'time',
-  path: 'path',
-  relpath: 'path',
-  string: 'string',
-  tuple: 'string',
-  bytes: 'bytes',
-  sockaddr: 'bytes',
-};
-
-/** One field a parameter name: its type is that of the first event with the parameter. */
-function rawArguments(): Field[] {
-  const first = new Map<string, ParamDef>();
-  for (const param of EVENTS.flatMap((def) => def.params))
-    if (!first.has(param.name)) first.set(param.name, param);
-  return [...first].map(([name, param]) =>
-    field(
-      `evt.rawarg.${name}`,
-      RAW_TYPES[param.type] ?? 'uint',
-      `The parameter ${name} as a value, not as text.`,
-      (e) => {
-        const value = named(e, name);
-        return typeof value === 'bigint' ? whole(value) : value;
-      },
-      { noRhs: true, noTransformer: true },
-    ),
-  );
-}
