@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The place where a record is judged before it costs anything more.
+ * The place where an operation is judged before it costs anything more.
  *
- * rf_want() is called when the operation, the raw and the resolved path, the object and the
- * caller's identity stand in the slot, and before buffers and working directories are copied.
+ * rf_judge() runs before a record is begun: it reads the path itself, at most once, into scratch
+ * memory. What it cannot decide goes to user space.
  */
 #ifndef RF_CLASSIFY_H
 #define RF_CLASSIFY_H
@@ -16,10 +16,24 @@ enum rf_wanted {
 	RF_WANT_PRIORITY = 2, /* to the priority ring */
 };
 
-/* op: enum rf_op. slot->call (or ->exec) is filled up to path[], fd and addr. */
-static __always_inline int rf_want(__u32 op, struct rf_slot *slot)
-{
-	return RF_WANT_EMIT;
-}
+/* What is judged. Members that an operation has not are 0. */
+struct rf_query {
+	__u32 op; /* enum rf_op */
+	__u32 nr; /* system call */
+	__s64 ret;
+	__u64 path;   /* user address of a path, 0 = none */
+	__u64 flags;  /* open flags */
+	__s32 dirfd;  /* what a relative path is relative to */
+	__u32 bits;   /* out: the operation's bits */
+	__u32 clause; /* out: 1 + the clause that kills or would */
+	__u32 pad;
+};
+
+/* enum rf_wanted; a task that a killing clause holds for has been sent SIGKILL. */
+extern int rf_judge(struct rf_query *q);
+
+/* What the classifier keeps of a process: to be called in the new image, with its exe in the slot.
+ */
+extern int rf_judge_exec(__u32 slot);
 
 #endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The classifier of system calls: which of them user space has to see. */
+#include "classify.h"
+#include "match.h"
+#include "record.h"
+
+#define RF_SCRATCH_TRIES 4
+#define RF_BASE_MAX 64 /* folders and mounts above a relative path */
+#define RF_EXE_MAX 256
+#define RF_EXE_UNKNOWN 0xffffffffU
+
+#define O_ACCMODE 3
+#define O_WRONLY 1
+#define O_RDWR 2
+#define O_CREAT 0100
+#define O_TRUNC 01000
+#if defined(__TARGET_ARCH_x86)
+#define O_DIRECTORY 0200000
+#define RF_NR_CREAT 85
+#else
+#define O_DIRECTORY 040000
+#define RF_NR_CREAT 0xffff
+#endif
+#define AT_FDCWD (-100)
+#define EINPROGRESS 115
+#define SIGKILL 9
+
+/* What is known of a process: its name and executable as of its last exec, and its masks. */
+struct rf_identity {
+	__u32 comm_known;
+	__u32 exe_len;	  /* RF_EXE_UNKNOWN where it did not fit */
+	__u32 generation; /* of the masks */
+	__u32 have;	  /* which masks are filled */
+	char comm[16];
+	struct rf_mask mask[RF_PROCESS_CLASSES];
+	__u8 exe[RF_EXE_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct rf_identity);
+} identities SEC(".maps");
+
+static __always_inline struct rf_scratch *rf_scratch(__u32 i)
+{
+	return bpf_map_lookup_elem(&scratches, &i);
+}
+
+static __always_inline __u32 rf_scratch_claim(void)
+{
+	__u32 first = bpf_get_smp_processor_id() * RF_SCRATCH_TRIES;
+
+	for (__u32 n = 0; n < RF_SCRATCH_TRIES; n++) {
+		__u32 i = (first + n) & (RF_SCRATCHES - 1);
+		struct rf_scratch *s = rf_scratch(i);
+
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+			return i;
+	}
+	return RF_NO_SCRATCH;
+}
+
+static __always_inline void rf_scratch_release(struct rf_scratch *s)
+{
+	__sync_lock_test_and_set(&s->busy, 0);
+}
+
+/* Computes the masks of the process for one operation. */
+int rf_judge_process(__u32 op, __u32 generation)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct rf_policy *p = rf_policy();
+	const struct rf_class *c;
+	struct rf_identity *id;
+	struct rf_scratch *s;
+	struct rf_mask mine;
+	__u32 i, len = 0, scratch;
+
+	if (!p || p->generation != generation || op >= RF_CLASSES)
+		return 0;
+	c = &p->cls[op];
+	i = c->process & (RF_PROCESS_CLASSES - 1);
+	id = bpf_task_storage_get(&identities, task, NULL, 0);
+	scratch = rf_scratch_claim();
+	s = rf_scratch(scratch);
+	if (!id || !s)
+		return 0;
+	if (id->generation != generation) {
+		id->generation = generation;
+		id->have = 0;
+	}
+	__builtin_memset(&mine, 0xff, sizeof(mine));
+	if (id->comm_known && c->string[RF_STRING_COMM].start) {
+		for (int n = 0; n < 16 && id->comm[n]; n++)
+			len = n + 1;
+		__builtin_memcpy(s->buf, id->comm, 16);
+		if (!rf_scan(scratch, op, RF_STRING_COMM, generation, RF_PROCESS | len << 16))
+			rf_conclude(&c->string[RF_STRING_COMM], s, &mine);
+	}
+	len = id->exe_len;
+	if (len <= RF_EXE_MAX && c->string[RF_STRING_EXE].start) {
+		bpf_probe_read_kernel(s->buf, RF_EXE_MAX, id->exe);
+		if (!rf_scan(scratch, op, RF_STRING_EXE, generation, RF_PROCESS | len << 16))
+			rf_conclude(&c->string[RF_STRING_EXE], s, &mine);
+	}
+	rf_scratch_release(s);
+	id->mask[i] = mine;
+	id->have |= 1U << i;
+	return 0;
+}
+
+/* The clauses that this process allows: from task storage, computed once in a generation. */
+static __always_inline void rf_process(const struct rf_policy *p, const struct rf_class *c,
+				       __u32 op, struct rf_mask *m)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 i = c->process & (RF_PROCESS_CLASSES - 1);
+	struct rf_identity *id;
+
+	if (c->process == RF_NO_PROCESS)
+		return;
+	id = bpf_task_storage_get(&identities, task, NULL, 0);
+	if (!id)
+		return;
+	if (id->generation != p->generation || !(id->have & (1U << i)))
+		rf_judge_process(op, p->generation);
+	if (id->generation == p->generation && id->have & (1U << i))
+		rf_and(m, &id->mask[i]);
+}
+
+static __always_inline void rf_credentials(const struct rf_policy *p, const struct rf_class *c,
+					   struct rf_mask *m)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	rf_number(p, &c->number[RF_NUMBER_UID], true, task->cred->euid.val, m);
+	rf_number(p, &c->number[RF_NUMBER_LOGINUID], true, rf_loginuid(task), m);
+}
+
+static __always_inline __u32 rf_open_bits(__u64 flags)
+{
+	__u32 bits = 0;
+
+	if ((flags & O_ACCMODE) != O_WRONLY)
+		bits |= RF_BIT_READ;
+	if (flags & O_ACCMODE)
+		bits |= RF_BIT_WRITE;
+	if ((flags & O_ACCMODE) == O_RDWR)
+		bits |= RF_BIT_READ | RF_BIT_WRITE;
+	if (flags & O_CREAT)
+		bits |= RF_BIT_CREATE;
+	if (flags & O_TRUNC)
+		bits |= RF_BIT_TRUNCATE;
+	if (flags & O_DIRECTORY)
+		bits |= RF_BIT_EXTRA;
+	return bits;
+}
+
+/* bpf_loop passes on what stands on the stack. */
+struct rf_loop {
+	struct rf_scratch *s;
+};
+
+/* One step towards the root, in front of the raw path. */
+static long rf_base_step(__u32 i, struct rf_loop *loop)
+{
+	struct rf_scratch *s = loop->s;
+	struct dentry *dentry = (void *)s->node;
+	struct vfsmount *mnt = (void *)s->mnt;
+	struct dentry *parent;
+	__u32 len, pos;
+
+	if (s->node == s->root && s->mnt == s->root_mnt) {
+		s->done = 1;
+		return 1;
+	}
+	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+		if (up == mount) {
+			s->done = 1;
+			return 1;
+		}
+		s->node = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		s->mnt = (__u64)up + bpf_core_field_offset(struct mount, mnt);
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry)
+		return 1;
+	len = BPF_CORE_READ(dentry, d_name.len) & 0xff;
+	pos = s->pos;
+	if (pos < len + 1 || pos > RF_JOIN)
+		return 1;
+	pos = (pos - len - 1) & (RF_JOIN - 1);
+	s->buf[pos] = '/';
+	bpf_probe_read_kernel(&s->buf[pos + 1], len, BPF_CORE_READ(dentry, d_name.name));
+	s->pos = pos;
+	s->node = (__u64)parent;
+	return 0;
+}
+
+/* Where the path begins that a relative one stands for; 0 = not known. */
+static __always_inline __u32 rf_base(struct rf_scratch *s, __s32 dirfd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fs_struct *fs = task->fs;
+	struct rf_loop loop = {.s = s};
+
+	s->root = (__u64)fs->root.dentry;
+	s->root_mnt = (__u64)fs->root.mnt;
+	s->pos = RF_JOIN;
+	s->done = 0;
+	if (dirfd == AT_FDCWD) {
+		s->node = (__u64)fs->pwd.dentry;
+		s->mnt = (__u64)fs->pwd.mnt;
+	} else {
+		struct file *file = (void *)rf_file_of(dirfd);
+
+		if (!file)
+			return 0;
+		s->node = (__u64)BPF_CORE_READ(file, f_path.dentry);
+		s->mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	}
+	bpf_loop(RF_BASE_MAX, rf_base_step, &loop, 0);
+	return s->done ? s->pos : 0;
+}
+
+#define RF_NORM(i) (RF_NORMAL + ((i)&1023))
+
+static long rf_norm_step(__u32 i, struct rf_loop *loop)
+{
+	struct rf_scratch *s = loop->s;
+	__u32 out = s->out, start = s->start, depth = s->depth;
+	__u8 c = '/';
+
+	if (i < s->len)
+		c = s->buf[(s->from + i) & (RF_BUF - 1)];
+	if (c != '/') {
+		s->buf[RF_NORM(out)] = c;
+		s->out = out + 1;
+		return 0;
+	}
+	/* A component ended: the text start .. out. */
+	if (out == 0) {
+		s->buf[RF_NORMAL] = '/';
+		s->out = s->start = 1;
+	} else if (out - start == 1 && s->buf[RF_NORM(start)] == '.') {
+		s->out = start;
+	} else if (out - start == 2 && s->buf[RF_NORM(start)] == '.' &&
+		   s->buf[RF_NORM(start + 1)] == '.') {
+		if (depth) {
+			depth--;
+			start = s->stack[depth & (RF_DEPTH - 1)];
+			s->depth = depth;
+		}
+		s->out = s->start = start;
+	} else if (out > start) {
+		if (depth >= RF_DEPTH) {
+			s->failed = 1;
+			return 1;
+		}
+		s->stack[depth & (RF_DEPTH - 1)] = start;
+		s->depth = depth + 1;
+		s->buf[RF_NORM(out)] = '/';
+		s->out = s->start = out + 1;
+	}
+	return 0;
+}
+
+/* Takes out `.`, `..` and empty components of buf[from .. from + len): the length of what stands at
+ * RF_NORMAL, 0 = failed. */
+static __always_inline __u32 rf_normalise(struct rf_scratch *s, __u32 from, __u32 len)
+{
+	struct rf_loop loop = {.s = s};
+
+	s->from = from;
+	s->len = len;
+	s->out = s->start = s->depth = s->failed = 0;
+	bpf_loop(len + 1, rf_norm_step, &loop, 0);
+	if (s->failed)
+		return 0;
+	return s->out > 1 ? s->out - 1 : s->out;
+}
+
+/* Puts the path where it can be matched: from | length << 16, 0 where it cannot be had. */
+static __always_inline __u32 rf_read_path(struct rf_scratch *s, const struct rf_query *q,
+					  __u32 *raw)
+{
+	__u32 from = RF_JOIN + 1, len;
+	long n = bpf_probe_read_user_str(&s->buf[RF_JOIN + 1], RF_RAW_MAX, (void *)q->path);
+
+	if (n <= 1 || n >= RF_RAW_MAX)
+		return 0;
+	len = n - 1;
+	*raw = from | len << 16;
+	if (s->buf[RF_JOIN + 1] == '/')
+		return *raw;
+	s->buf[RF_JOIN] = '/';
+	from = rf_base(s, q->dirfd);
+	if (!from)
+		return 0;
+	len += RF_JOIN + 1 - from;
+	return len > RF_PATH_MAX ? 0 : from | len << 16;
+}
+
+/* The clauses that the path allows. */
+static __always_inline void rf_path(const struct rf_policy *p, const struct rf_class *c,
+				    const struct rf_query *q, struct rf_mask *m)
+{
+	const struct rf_matcher *t = &c->string[RF_STRING_PATH];
+	const struct rf_matcher *bare = &c->string[RF_STRING_RAW];
+	__u32 i = rf_scratch_claim(), generation = p->generation, raw = 0, span, len;
+	struct rf_scratch *s = rf_scratch(i);
+
+	if (!s)
+		return;
+	span = rf_read_path(s, q, &raw);
+	if (span && t->start && !rf_scan(i, q->op, RF_STRING_PATH, generation, span)) {
+		len = 1;
+		if (s->irregular) {
+			len = rf_normalise(s, span & 0xffff, span >> 16);
+			if (len > RF_PATH_MAX ||
+			    rf_scan(i, q->op, RF_STRING_PATH, generation, RF_NORMAL | len << 16))
+				len = 0;
+		}
+		if (len)
+			rf_conclude(t, s, m);
+	}
+	if (raw && bare->start && rf_meets(m, &bare->care) &&
+	    !rf_scan(i, q->op, RF_STRING_RAW, generation, raw) && !s->irregular)
+		rf_conclude(bare, s, m);
+	rf_scratch_release(s);
+}
+
+int rf_judge(struct rf_query *q)
+{
+	const struct rf_policy *p;
+	const struct rf_class *c;
+	struct rf_mask m, rest;
+	__u32 nr, op;
+
+	if (!q)
+		return RF_WANT_EMIT;
+	p = rf_policy();
+	nr = q->nr & (RF_POLICY_CALLS - 1);
+	op = q->op;
+	if (!p || op >= RF_CLASSES || q->nr >= RF_POLICY_CALLS || p->keep[nr])
+		return RF_WANT_EMIT;
+	c = &p->cls[op];
+	if (!c->active)
+		return RF_WANT_EMIT;
+	q->bits = q->ret >= 0 ? RF_BIT_OK : 0;
+	if (op == RF_OP_OPEN && q->nr != RF_NR_CREAT)
+		q->bits |= rf_open_bits(q->flags);
+	else if (q->ret == -EINPROGRESS)
+		q->bits |= RF_BIT_EXTRA;
+	m = p->nr[nr];
+	rf_and(&m, &c->bits[q->bits & (RF_BIT_STATES - 1)]);
+	rf_and(&m, &c->emit);
+	if (rf_meets(&m, &c->care)) {
+		rf_process(p, c, op, &m);
+		rf_credentials(p, c, &m);
+	}
+	if (!rf_any(&m))
+		return RF_WANT_DROP;
+	if (!q->path)
+		return RF_WANT_EMIT;
+	for (int i = 0; i < RF_WORDS; i++)
+		rest.w[i] = m.w[i] & ~(c->string[RF_STRING_PATH].care.w[i] |
+				       c->string[RF_STRING_RAW].care.w[i]);
+	if (rf_any(&rest))
+		return RF_WANT_EMIT;
+	rf_path(p, c, q, &m);
+	return rf_any(&m) ? RF_WANT_EMIT : RF_WANT_DROP;
+}
+
+int rf_judge_exec(__u32 slot)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_slot *s = rf_slot(slot);
+	struct rf_identity *id;
+	__u32 off, len;
+
+	id = bpf_task_storage_get(&identities, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!id)
+		return 0;
+	id->generation = 0;
+	id->have = 0;
+	__builtin_memset(id->comm, 0, sizeof(id->comm));
+	bpf_get_current_comm(id->comm, sizeof(id->comm));
+	id->comm_known = 1;
+	id->exe_len = RF_EXE_UNKNOWN;
+	if (!s)
+		return 0;
+	off = s->exec.exe.off;
+	len = s->exec.exe.len;
+	if (!off || off > RF_TAIL_MAX || len > RF_EXE_MAX - 1)
+		return 0;
+	bpf_probe_read_kernel(id->exe, len, &s->rec[off]);
+	id->exe_len = len;
+	return 0;
+}
+
+/* A child is what its parent was when it was cloned. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(rf_judge_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_identity *mine, *id;
+
+	mine = bpf_task_storage_get(&identities, task, NULL, 0);
+	if (!mine)
+		return 0;
+	id = bpf_task_storage_get(&identities, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!id)
+		return 0;
+	__builtin_memcpy(id, mine, sizeof(*id));
+	/* A name set by prctl is the child's first name, and not what the parent is known by. */
+	for (int i = 0; i < 16; i++)
+		if (task->comm[i] != mine->comm[i]) {
+			id->comm_known = 0;
+			break;
+		} else if (!mine->comm[i])
+			break;
+	if (!id->comm_known)
+		id->have = 0;
+	return 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One generation of rules as the kernel reads it: a single map value, so that a policy is switched
+ * by one update of the outer map. src/enforce/encode.ts writes it, src/enforce/model.ts is the same
+ * algorithm in TypeScript.
+ *
+ * A clause is a conjunction; an operation has up to 256 of them, one bit each in a struct rf_mask.
+ * Every dimension yields the set of clauses that its value allows; the verdict is their
+ * intersection.
+ */
+#ifndef RF_POLICY_H
+#define RF_POLICY_H
+
+#include <linux/types.h>
+
+#define RF_WORDS 4
+#define RF_LANES 3
+#define RF_CLASSES 24 /* one for each enum rf_op */
+#define RF_OUTPUTS 4096
+#define RF_TABLE_WORDS (512 * 1024)
+#define RF_BREAKS (16 * 1024)
+#define RF_POLICY_CALLS 512
+#define RF_BIT_STATES 64
+#define RF_PROCESS_CLASSES 8 /* operations whose process masks are kept in task storage */
+#define RF_NO_PROCESS 0xffffffffU
+
+enum rf_string {
+	RF_STRING_PATH = 0, /* absolute, without `.`, `..` and doubled slashes */
+	RF_STRING_RAW = 1,  /* as the caller passed it */
+	RF_STRING_COMM = 2, /* from here: properties of the process */
+	RF_STRING_EXE = 3,
+	RF_STRING_PCOMM = 4,
+	RF_STRING_ADDR6 = 5, /* 16 bytes, network order */
+	RF_STRINGS = 6,
+};
+
+enum rf_number {
+	RF_NUMBER_UID = 0,
+	RF_NUMBER_LOGINUID = 1,
+	RF_NUMBER_SCOPE = 2,  /* 0 the host, 1 a container */
+	RF_NUMBER_DADDR4 = 3, /* host byte order */
+	RF_NUMBER_DPORT = 4,
+	RF_NUMBER_PROTO = 5,
+	RF_NUMBERS = 6,
+};
+
+enum rf_bit {
+	RF_BIT_OK = 1,
+	RF_BIT_READ = 2,
+	RF_BIT_WRITE = 4,
+	RF_BIT_CREATE = 8,
+	RF_BIT_TRUNCATE = 16,
+	RF_BIT_EXTRA = 32, /* open: O_DIRECTORY; connect: in progress */
+};
+
+struct rf_mask {
+	__u64 w[RF_WORDS];
+};
+
+/* What becomes known when patterns hold. */
+struct rf_output {
+	struct rf_mask lane[RF_LANES]; /* clauses whose requirement is met */
+	struct rf_mask forbid;	       /* clauses that are out */
+	__u32 irregular;	       /* the string is not in its normal form */
+	__u32 pad;
+};
+
+/*
+ * An automaton. A row of the table is: hit | end << 16, dir, and the next row for each byte class;
+ * rows are known by their first word's index.
+ */
+struct rf_matcher {
+	struct rf_mask base[RF_LANES]; /* clauses without a requirement there */
+	struct rf_mask care;	       /* clauses that look at this string */
+	__u32 start;		       /* row; 0 = no clause looks at this string */
+	__u32 pad;
+	__u8 cls[256];
+};
+
+/* Intervals of a number: breaks[first .. first + count) and their masks. */
+struct rf_intervals {
+	__u32 first;
+	__u32 count; /* 0 = no clause looks at this number */
+	struct rf_mask absent;
+	struct rf_mask care;
+};
+
+struct rf_class {
+	__u32 active;
+	__u32 process; /* index of its masks in task storage */
+	struct rf_mask emit;
+	struct rf_mask deny;
+	struct rf_mask kill;
+	struct rf_mask monitor; /* denying clauses that only report */
+	struct rf_mask care;	/* clauses that look at the process */
+	struct rf_mask bits[RF_BIT_STATES];
+	struct rf_matcher string[RF_STRINGS];
+	struct rf_intervals number[RF_NUMBERS];
+};
+
+struct rf_policy {
+	__u32 generation;
+	__u32 flags;
+	struct rf_mask nr[RF_POLICY_CALLS]; /* by system call: which clauses it can be */
+	__u8 keep[RF_POLICY_CALLS];	    /* 1 = always to user space */
+	struct rf_class cls[RF_CLASSES];
+	struct rf_output output[RF_OUTPUTS];
+	__u32 brk[RF_BREAKS];
+	struct rf_mask brk_mask[RF_BREAKS];
+	__u32 table[RF_TABLE_WORDS];
+	__u32 slack[320]; /* a row may begin at the last word */
+};
+
+#endif
