@@ -85,8 +85,11 @@ static __always_inline __u32 rf_put_unix_name(__u32 slot, struct unix_sock *sk)
 	if (len <= 0)
 		return 0;
 	word = rf_put_kernel_mem(slot, (__u64)addr + bpf_core_field_offset(addr->name) + 2, len);
+	if (!word)
+		return 0;
 	off = word & 0xffff;
-	if (off > RF_TAIL_MAX || !off)
+	rf_opaque(off);
+	if (off > RF_TAIL_MAX)
 		return 0;
 	if (s->rec[off] == 0)
 		s->rec[off] = '@';

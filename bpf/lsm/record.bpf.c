@@ -16,9 +16,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define RF_WALK_MAX 1024 /* folders and mounts on the way to the root */
 #define RF_ARGV_MAX 256
 
-/* Keeps the compiler from merging a bound away that the verifier needs to see. */
-#define rf_opaque(x) asm volatile("" : "+r"(x))
-
 static __always_inline __u32 rf_claim(void)
 {
 	__u32 first = bpf_get_smp_processor_id();
@@ -146,8 +143,11 @@ int rf_send(__u32 slot)
 /* Ends a string of n bytes at off: NUL padding to 8, so that user space may hash by words. */
 static __always_inline __u32 rf_close_str(struct rf_slot *s, __u32 off, __u32 n, bool cut)
 {
-	__u32 end = off + n;
+	__u32 end;
 
+	rf_opaque(n);
+	n &= 2 * RF_STR_MAX - 1;
+	end = off + n;
 	for (int i = 0; i < 8; i++)
 		s->rec[end + i] = 0;
 	s->len = (end + 8) & ~7U;

@@ -46,6 +46,9 @@ extern struct rf_ring_map priority SEC(".maps");
 extern volatile struct rf_control rf_control;
 extern const volatile __u32 rf_slot_mask;
 
+/* Keeps the compiler from merging away a bound that the verifier needs to see. */
+#define rf_opaque(x) asm volatile("" : "+r"(x))
+
 #define RF_NO_SLOT 0xffffffffU
 
 /* Claims a slot and writes the header of the current task; RF_NO_SLOT (counted) if none is free. */

@@ -12,7 +12,8 @@
 
 #define RF_STR_MAX 4096	     /* one string, and the longest path */
 #define RF_TAIL_MAX 24575    /* a string may start no later than this */
-#define RF_REC_MAX (RF_TAIL_MAX + 1 + RF_STR_MAX + 8)
+/* Twice a string's length: what a masked length could be, for the verifier. */
+#define RF_REC_MAX (RF_TAIL_MAX + 1 + 2 * RF_STR_MAX + 8)
 #define RF_NAME_MAX 256
 
 /* In the union for their BTF only: the generator reads the enums from the object. */
