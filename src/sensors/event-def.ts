@@ -54,6 +54,8 @@ export interface Capture {
   readonly dataLen?: number | 'ret';
   readonly dataMax?: number;
   readonly msghdr?: boolean;
+  /** Data is an array of strings. */
+  readonly argv?: boolean;
   /** The record is made at entry: the result is not known. */
   readonly enter?: boolean;
 }

@@ -143,14 +143,19 @@ function fdText(event: Event, param: ParamDef, number: number): string | undefin
   return base === undefined ? undefined : `<d>${base}`;
 }
 
+/** The first and the other strings of the arguments of an attempt to exec. */
+const upToNul = (argv: string | undefined): string | undefined => argv?.split('\0', 1)[0];
+const afterNul = (argv: string | undefined): string | undefined =>
+  argv === undefined ? undefined : argv.includes('\0') ? argv.slice(argv.indexOf('\0') + 1) : '';
+
 type OfProcess = (event: Event) => ParamValue | undefined;
 
 /** What the parameters of exec, clone and exit events show, by the key in the event table. */
 const OF_PROCESS: Readonly<Record<string, OfProcess>> = {
   res: (e) => e.result,
   child: (e) => e.fork?.childVtid,
-  exe: (e) => (e.call === undefined ? e.image.exe : undefined),
-  args: (e) => (e.call === undefined ? e.image.rawArgs : undefined),
+  exe: (e) => (e.call === undefined ? e.image.exe : upToNul(e.call.data)),
+  args: (e) => (e.call === undefined ? e.image.rawArgs : afterNul(e.call.data)),
   tid: (e) => e.rec.tid,
   pid: (e) => e.rec.pid,
   ptid: (e) => e.rec.ppid,
