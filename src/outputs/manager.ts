@@ -49,6 +49,8 @@ export class OutputManager {
     const queues: OutputQueue[] = [];
     try {
       for (const [name, entry] of Object.entries(config)) {
+        // The audit is no output: the engine writes it before anything comes here.
+        if (name === 'audit') continue;
         const queue = await openQueue(name, entry, deps);
         if (queue) queues.push(queue);
       }

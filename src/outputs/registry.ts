@@ -1,3 +1,4 @@
+import { AUDIT_SCHEMA } from './audit/config.ts';
 import { consoleOutput } from './console.ts';
 import { fileOutput } from './file.ts';
 import { httpOutput } from './http/http.ts';
@@ -27,7 +28,7 @@ export function outputsSchema(types: readonly OutputType[] = OUTPUT_TYPES) {
     type: 'object',
     description:
       'Where alerts go: entries by name. The name is the kind of output, unless `type` says otherwise.',
-    properties: byName,
+    properties: { ...byName, audit: AUDIT_SCHEMA },
     additionalProperties: {
       type: 'object',
       required: ['type'],

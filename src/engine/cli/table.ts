@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./config.ts'),
   },
   {
+    name: 'audit',
+    summary: 'query, verify, export and report on the audit',
+    load: () => import('./audit.ts'),
+  },
+  {
     name: 'completion',
     summary: 'print a completion script for bash, zsh or fish',
     load: () => import('./completion.ts'),

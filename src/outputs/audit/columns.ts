@@ -13,7 +13,7 @@ export const COLUMNS = {
     fields: ['container.name', 'container.id', 'container.image.repository', 'container.image'],
     members: [],
   },
-  text: { fields: [], members: ['output', 'reason', 'summary'] },
+  text: { fields: [], members: ['output', 'summary'] },
 } as const satisfies Record<
   string,
   { readonly fields: readonly string[]; readonly members: readonly string[] }

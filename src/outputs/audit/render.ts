@@ -65,7 +65,7 @@ export function jsonLine(row: StoredRow): string {
     user: columnOf(body, 'user'),
     process: columnOf(body, 'process'),
     container: columnOf(body, 'container'),
-    text: columnOf(body, 'text'),
+    text: columnOf(body, 'text') ?? summary(body),
     hash: row.hash.toString('hex'),
   });
   return escapeForTerminal(`${columns.slice(0, -1)},"body":${row.body}}`);

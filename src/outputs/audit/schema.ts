@@ -38,7 +38,7 @@ export const MIGRATIONS: readonly string[] = [
     coalesce(body ->> '$.output_fields."user.name"', body ->> '$.event."user.name"', body ->> '$.actor.user') AS user,
     coalesce(body ->> '$.output_fields."proc.name"', body ->> '$.event."proc.name"', body ->> '$.actor.exe') AS process,
     coalesce(body ->> '$.output_fields."container.id"', body ->> '$.event."container.id"') AS container,
-    coalesce(body ->> '$.output', body ->> '$.reason', body ->> '$.summary') AS text
+    coalesce(body ->> '$.output', body ->> '$.summary') AS text
   FROM entries;
   `,
 ];

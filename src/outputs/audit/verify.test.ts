@@ -182,11 +182,12 @@ test('a WAL that is cut off is found, and the writer goes on without hiding it',
   assert.ok(after.problems.some((p) => /gap/.test(p.what)));
 });
 
-test('a missing file is found: the oldest, one in the middle, the newest', () => {
-  for (const index of [0, 1, 3]) {
+test('missing files are found: the oldest, one in the middle, the newest, all', () => {
+  for (const gone of [[0], [1], [3], [0, 1], [0, 1, 2, 3]]) {
     const { folder } = history();
-    rmSync(files(folder)[index]!);
-    assert.ok(!verifyFolder(folder).ok, `file ${index}`);
+    const all = files(folder);
+    for (const index of gone) rmSync(all[index]!);
+    assert.ok(!verifyFolder(folder).ok, `files ${gone}`);
     rmSync(folder, { recursive: true });
   }
 });

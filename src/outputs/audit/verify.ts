@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Anchor } from './anchor.ts';
 import { GENESIS_HASH } from './chain.ts';
-import { requireFiles } from './folder.ts';
+import { listFiles, requireFiles } from './folder.ts';
 import { type HeadRecord, readHead } from './head-file.ts';
 import { headSigned, keyId } from './keys.ts';
 import type { Previous } from './live-file.ts';
@@ -32,7 +32,7 @@ export interface VerifyReport {
 export function verifyFolder(folder: string, options: VerifyOptions = {}): VerifyReport {
   // The head is read before the rows: it never runs ahead of them, even while they are being written.
   const recorded = readHead(folder);
-  const files = requireFiles(folder);
+  const files = recorded ? listFiles(folder) : requireFiles(folder);
   const wanted = anchorsByRow(options.anchors ?? []);
   const publicKeys = options.publicKeys ?? [];
   const problems: Problem[] = [];
@@ -113,7 +113,8 @@ function beginning(first: FileFacts, kept: Previous | undefined): Problem[] {
 /** The head file was written after the rows it names. */
 function ending(recorded: HeadRecord, facts: readonly FileFacts[]): Problem[] {
   const last = facts.at(-1);
-  if (!last?.head) return [];
+  if (!last) return [{ seq: 1, what: `all files are missing, up to row ${recorded.seq}` }];
+  if (!last.head) return [];
   const { head, file } = last;
   if (recorded.chain !== head.chain) {
     return [
