@@ -36,7 +36,9 @@ export function decideFile(check: Check, operation: OperationName, purpose: Purp
     case 'evt.is_open_write':
       return flag(check, (s) => (s & BIT.write) !== 0);
     case 'evt.is_open_create':
-      return flag(check, (s) => (s & BIT.create) !== 0, 'necessary');
+      return purpose === 'deny'
+        ? unknown('whether the call makes the file is known after it', 'evt.arg.flags contains O_CREAT')
+        : unknown('whether the call made the file');
     case 'evt.arg.flags':
       return flagText(check);
     case 'fd.typechar':
@@ -46,19 +48,10 @@ export function decideFile(check: Check, operation: OperationName, purpose: Purp
   }
 }
 
-function flag(
-  check: Check,
-  test: (state: number) => boolean,
-  strength: 'exact' | 'necessary' = 'exact',
-): Decision {
+function flag(check: Check, test: (state: number) => boolean): Decision {
   if (!['=', '==', 'in', '!='].includes(check.op)) return unknown(`\`${check.op}\` on a flag`);
   const want = (String(check.values[0]) === 'true') !== (check.op === '!=');
-  if (strength === 'necessary' && !want)
-    return unknown('only the flag is known, not whether a file was created');
-  return bitDecision(
-    bits((s) => test(s) === want),
-    strength,
-  );
+  return bitDecision(bits((s) => test(s) === want));
 }
 
 const FLAG_TEXTS: Readonly<Record<string, (state: number) => boolean>> = {
@@ -78,14 +71,19 @@ function flagText(check: Check): Decision {
   return bitDecision(bits(test));
 }
 
-/** User space derives the type from the file or, where the open failed, from the call. */
+/** A directory is what was opened as one; what a failed call was to open depends on the call. */
 function typechar(check: Check, purpose: Purpose): Decision {
   const value = String(check.values[0]);
-  if (purpose === 'detect' || !EQUAL.has(check.op) || check.values.length !== 1)
-    return unknown('the type of the file');
-  if (value === 'f') return bitDecision(bits((s) => (s & BIT.extra) === 0));
-  if (value === 'd') return bitDecision(bits((s) => (s & BIT.extra) !== 0));
-  return always(false, 'not a file');
+  if (!EQUAL.has(check.op) || check.values.length !== 1) return unknown('several types', "fd.typechar = 'f'");
+  const ok = (s: number): boolean => purpose === 'deny' || (s & BIT.ok) !== 0;
+  if (value === 'd') return bitDecision(bits((s) => ok(s) && (s & BIT.extra) !== 0));
+  if (value === 'f') {
+    return bitDecision(
+      bits((s) => !ok(s) || (s & BIT.extra) === 0),
+      purpose === 'deny' ? 'exact' : 'necessary',
+    );
+  }
+  return purpose === 'deny' ? always(false, 'not a file') : unknown('the type of the file');
 }
 
 /** The directory of a file; of an opened directory it is the name itself. */

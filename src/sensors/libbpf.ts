@@ -128,6 +128,7 @@ function declare() {
       P,
       P,
     ]),
+    programTestRun: f<[number, bigint], number>('bpf_prog_test_run_opts', 'int', ['int', P]),
     objGet: f<[string], number>('bpf_obj_get', 'int', ['str']),
     objPin: f<[number, string], number>('bpf_obj_pin', 'int', ['int', 'str']),
     progLoad: f<[number, string, string, Bytes, number, object], number>('bpf_prog_load', 'int', [
@@ -190,6 +191,14 @@ export function errnoName(errno: number): string {
 /** Memory at a pointer as an ArrayBuffer. It must not be touched after the memory is unmapped. */
 export function viewAt(pointer: bigint, length: number): ArrayBuffer {
   return koffi.view(pointer, length);
+}
+
+/** Zeroed memory outside of JavaScript's, whose address can be given to the kernel. It is never freed. */
+export function allocate(bytes: number): { readonly address: bigint; readonly memory: ArrayBuffer } {
+  const address = koffi.alloc('uint8_t', bytes) as unknown as bigint;
+  const memory = viewAt(address, bytes);
+  new Uint8Array(memory).fill(0);
+  return { address, memory };
 }
 
 /** The options of bpf_object__open_mem. */
