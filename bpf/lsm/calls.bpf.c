@@ -22,8 +22,8 @@ struct rf_iovec {
 	__u64 len;
 };
 
-/* Context of a syscalls/sys_exit_NAME tracepoint. */
-struct rf_tp_exit {
+/* Context of a syscalls/sys_exit_NAME tracepoint; at entry only nr is the same. */
+struct rf_tp_call {
 	__u64 common;
 	__s32 nr;
 	__s64 ret;
@@ -191,14 +191,17 @@ static __always_inline int rf_ask(struct rf_capture *c, struct pt_regs *regs, __
 	return rf_judge(&q);
 }
 
-static __always_inline int rf_call_exit(struct pt_regs *regs, __u32 nr, __s64 ret)
+/* entry: the call has not run yet, ret means nothing. */
+static __always_inline int rf_record_call(struct pt_regs *regs, __u32 nr, __s64 ret, bool entry)
 {
 	struct rf_capture *c = rf_capture_of(nr);
 	struct rf_slot *s;
 	__u32 slot;
 	int want;
 
-	if (!c || !(c->flags & (rf_failed(ret) ? RF_CAP_FAILED : RF_CAP_OK)))
+	if (!c || !!(c->flags & RF_CAP_ENTER) != entry)
+		return 0;
+	if (!(c->flags & (rf_failed(ret) ? RF_CAP_FAILED : RF_CAP_OK)))
 		return 0;
 	if (rf_ignored(bpf_get_current_pid_tgid() >> 32)) {
 		rf_count(RF_STAT_SELF);
@@ -214,6 +217,8 @@ static __always_inline int rf_call_exit(struct pt_regs *regs, __u32 nr, __s64 re
 	if (!s)
 		return 0;
 	s->h.nr = nr;
+	if (entry)
+		s->h.flags |= RF_F_NO_RESULT;
 	s->call.ret = ret;
 	rf_regs_args(regs, s->call.args);
 	rf_call_object(slot, nr);
@@ -226,30 +231,44 @@ static __always_inline int rf_call_exit(struct pt_regs *regs, __u32 nr, __s64 re
 
 /* On each wanted syscalls/sys_exit_NAME: calls that are not wanted pay little. */
 SEC("tracepoint")
-int rf_sys_exit_tp(struct rf_tp_exit *ctx)
+int rf_sys_exit_tp(struct rf_tp_call *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return rf_call_exit((struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret);
+	return rf_record_call((struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret, false);
 }
 
-static __always_inline int rf_any_exit(__s64 ret)
+/* On syscalls/sys_enter_NAME of calls that destroy what they are about: close. */
+SEC("tracepoint")
+int rf_sys_enter_tp(struct rf_tp_call *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return rf_record_call((struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, 0, true);
+}
+
+static __always_inline int rf_any_call(__s64 ret, bool entry)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	__u32 nr = rf_regs_nr(regs);
 
 	/* 32-bit calls have numbers of their own. */
 	if (rf_is_compat(task)) {
 		rf_count(RF_STAT_COMPAT);
 		return 0;
 	}
-	return rf_call_exit(regs, nr, ret);
+	return rf_record_call(regs, rf_regs_nr(regs), ret, entry);
 }
 
 /* On every call: where tracefs can't be had. */
 SEC("tp_btf/sys_exit")
 int rf_sys_exit_btf(__u64 *ctx)
 {
-	return rf_any_exit(ctx[1]);
+	return rf_any_call(ctx[1], false);
+}
+
+SEC("tp_btf/sys_enter")
+int rf_sys_enter_btf(__u64 *ctx)
+{
+	return rf_any_call(0, true);
 }

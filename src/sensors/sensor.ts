@@ -1,34 +1,21 @@
 import { AppError } from '../engine/core/diagnostic.ts';
 import type { BpfLink, BpfMap, BpfObject } from './bpf.ts';
+import { CallPrograms, type CallTier } from './call-programs.ts';
 import { type CaptureRow, encodeCapture } from './capture.ts';
 import { Control } from './control.ts';
 import { RF_STAT, STRUCTS } from './layout.gen.ts';
 import { native, type Poll, pollReadable } from './libbpf.ts';
 import { loadObject } from './loader.ts';
-import { openTracepoint } from './perf-event.ts';
 import type { AnyRec } from './record.gen.ts';
 import { mapRing, type Ring } from './ring.ts';
 import { RingPump, type Waker } from './ring-pump.ts';
 import { type Gap, SeqTracker } from './seq-tracker.ts';
-import { openTracefs } from './tracefs.ts';
 
 const RING_BYTES = 32 << 20;
 const PRIORITY_RING_BYTES = 4 << 20;
 const LIFECYCLE = ['rf_exec', 'rf_fork', 'rf_exit'];
-const CALL_TP = 'rf_sys_exit_tp';
-const CALL_BTF = 'rf_sys_exit_btf';
 const GAP_CHECK_MS = 250;
 const NO_CAPTURE = Buffer.alloc(STRUCTS.rf_capture.size);
-
-/** Tracepoints whose name is not the system call's. */
-const TRACEPOINT_NAMES: Readonly<Record<string, string>> = {
-  umount2: 'umount',
-  sendfile: 'sendfile64',
-  stat: 'newstat',
-  lstat: 'newlstat',
-  fstat: 'newfstat',
-  uname: 'newuname',
-};
 
 export interface SensorOptions {
   /** What to copy, by system call number. */
@@ -43,7 +30,7 @@ export interface SensorOptions {
   readonly ignorePid?: number | undefined;
   readonly objectPath?: string | undefined;
   /** How calls are seen; absent = one tracepoint a call where tracefs can be had. */
-  readonly calls?: 'tracepoint' | 'tp_btf' | undefined;
+  readonly calls?: CallTier | undefined;
   /** Further programs of the object to load; their owner attaches them through `object`. */
   readonly programs?: readonly string[] | undefined;
   readonly configure?: ((object: BpfObject) => void) | undefined;
@@ -86,9 +73,8 @@ export interface SensorStats {
 export class KernelSensor {
   readonly object: BpfObject;
   readonly control: Control;
-  /** How calls are seen, and those asked for that this kernel cannot show. */
-  readonly calls: 'tracepoint' | 'tp_btf' | 'none';
-  readonly unavailable: readonly string[];
+  readonly #calls: CallPrograms;
+  readonly #lifecycle: boolean;
   readonly #links: BpfLink[] = [];
   readonly #capture: BpfMap;
   readonly #rings: { bulk: Ring; priority: Ring };
@@ -98,54 +84,31 @@ export class KernelSensor {
   #polls: Poll[] = [];
   #pump: RingPump | undefined;
   #gapTimer: NodeJS.Timeout | undefined;
+  #rows: ReadonlyMap<number, CaptureRow> = new Map();
   #received = 0;
   #undecodable = 0;
   #closed = false;
 
   /** Loads and maps; nothing is attached before `start`. */
   static open(options: SensorOptions): KernelSensor {
-    const wantsCalls = options.tracepoints.length > 0;
-    const tracefs = wantsCalls && options.calls !== 'tp_btf' ? openTracefs() : undefined;
-    try {
-      const calls = !wantsCalls ? 'none' : tracefs !== undefined ? 'tracepoint' : 'tp_btf';
-      const found: number[] = [];
-      const unavailable: string[] = [];
-      if (tracefs !== undefined) {
-        for (const name of options.tracepoints) {
-          const id = tracefs.id('syscalls', `sys_exit_${TRACEPOINT_NAMES[name] ?? name}`);
-          if (id === undefined) unavailable.push(name);
-          else found.push(id);
-        }
-      }
-      const programs = new Set(options.programs);
-      if (options.lifecycle) for (const name of LIFECYCLE) programs.add(name);
-      if (calls === 'tracepoint') programs.add(CALL_TP);
-      if (calls === 'tp_btf') programs.add(CALL_BTF);
-      const object = loadObject({
-        programs,
-        ringBytes: options.ringBytes ?? RING_BYTES,
-        priorityRingBytes: options.priorityRingBytes ?? PRIORITY_RING_BYTES,
-        objectPath: options.objectPath,
-        configure: options.configure,
-      });
-      return new KernelSensor(object, options, { calls, tracepoints: [...new Set(found)], unavailable });
-    } finally {
-      tracefs?.close();
-    }
+    const calls = new CallPrograms(options.tracepoints, options.capture, options.calls);
+    const object = loadObject({
+      programs: new Set([
+        ...(options.programs ?? []),
+        ...(options.lifecycle ? LIFECYCLE : []),
+        ...calls.programs,
+      ]),
+      ringBytes: options.ringBytes ?? RING_BYTES,
+      priorityRingBytes: options.priorityRingBytes ?? PRIORITY_RING_BYTES,
+      objectPath: options.objectPath,
+      configure: options.configure,
+    });
+    return new KernelSensor(object, options, calls);
   }
 
-  readonly #tracepoints: readonly number[];
-  readonly #lifecycle: boolean;
-
-  private constructor(
-    object: BpfObject,
-    options: SensorOptions,
-    plan: { calls: KernelSensor['calls']; tracepoints: readonly number[]; unavailable: readonly string[] },
-  ) {
+  private constructor(object: BpfObject, options: SensorOptions, calls: CallPrograms) {
     this.object = object;
-    this.calls = plan.calls;
-    this.unavailable = plan.unavailable;
-    this.#tracepoints = plan.tracepoints;
+    this.#calls = calls;
     this.#lifecycle = options.lifecycle;
     this.#ignorePid = options.ignorePid ?? 0;
     try {
@@ -181,10 +144,7 @@ export class KernelSensor {
     });
     try {
       if (this.#lifecycle) for (const name of LIFECYCLE) this.#links.push(this.object.attach(name));
-      if (this.calls === 'tp_btf') this.#links.push(this.object.attach(CALL_BTF));
-      for (const id of this.#tracepoints) {
-        this.#links.push(this.object.attachPerfEvent(CALL_TP, openTracepoint(id)));
-      }
+      this.#links.push(...this.#calls.attach(this.object));
     } catch (error) {
       this.close();
       throw error;
@@ -195,6 +155,7 @@ export class KernelSensor {
 
   /** Replaces what is copied, live. Calls whose tracepoint is not attached stay unseen. */
   setCapture(rows: ReadonlyMap<number, CaptureRow>): void {
+    this.#rows = rows;
     const key = Buffer.alloc(4);
     for (let nr = 0; nr < this.#capture.maxEntries; nr++) {
       const row = rows.get(nr);
@@ -222,6 +183,22 @@ export class KernelSensor {
       late: this.#trackers[0].late + this.#trackers[1].late,
       pending: this.#rings.bulk.pending(),
     };
+  }
+
+  /** How calls are seen. */
+  get calls(): CallTier {
+    return this.#calls.tier;
+  }
+
+  /** System calls asked for that this kernel cannot show. */
+  get unavailable(): readonly string[] {
+    return this.#calls.unavailable;
+  }
+
+  /** Attaches more system calls, live, after `setCapture`. Those that this kernel does not have are added to `unavailable`. */
+  addTracepoints(names: readonly string[]): void {
+    this.#calls.add(names, this.#rows);
+    if (this.#pump !== undefined) this.#links.push(...this.#calls.attach(this.object));
   }
 
   /** Handles what is in the rings now, without waiting. */
