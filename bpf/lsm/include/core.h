@@ -26,7 +26,9 @@ static __always_inline __u64 rf_inode_ctime(struct inode *inode)
 	struct inode___old *old = (void *)inode;
 
 	if (bpf_core_field_exists(sec->i_ctime_sec))
-		return rf_epoch_ns(BPF_CORE_READ(sec, i_ctime_sec), BPF_CORE_READ(sec, i_ctime_nsec));
+		/* The top bit says that somebody asked for the time since it was set. */
+		return rf_epoch_ns(BPF_CORE_READ(sec, i_ctime_sec),
+				   BPF_CORE_READ(sec, i_ctime_nsec) & 0x7fffffff);
 	if (bpf_core_field_exists(mid->__i_ctime))
 		return rf_epoch_ns(BPF_CORE_READ(mid, __i_ctime.tv_sec),
 				   BPF_CORE_READ(mid, __i_ctime.tv_nsec));
