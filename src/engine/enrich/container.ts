@@ -49,8 +49,8 @@ export class ContainerInfo {
   readonly type: ContainerType | 'host';
   metadata: ContainerMetadata | undefined;
   state: MetadataState;
-  /** Start of its pid namespace, boot time in ns. */
-  startedAt: number | undefined;
+  /** When the runtimes were last asked. */
+  askedAt = 0;
 
   constructor(id: string, fullId: string, type: ContainerType | 'host', state: MetadataState) {
     this.id = id;
@@ -58,7 +58,6 @@ export class ContainerInfo {
     this.type = type;
     this.state = state;
     this.metadata = undefined;
-    this.startedAt = undefined;
   }
 
   get isHost(): boolean {

@@ -6,6 +6,8 @@ export interface ContainerRuntime {
   readonly name: string;
   /** Types of containers that it may know. */
   readonly types: readonly ContainerType[];
+  /** Its socket is there: it is worth asking. */
+  readonly available: boolean;
   /** Metadata of a container; undefined when this runtime does not know it. Rejects when it cannot be asked. */
   inspect(fullId: string, signal: AbortSignal): Promise<ContainerMetadata | undefined>;
   close(): void;
@@ -15,6 +17,8 @@ const CONTAINERS_MAX = 8_192;
 const ATTEMPTS = 3;
 const RETRY_MS = [100, 500];
 const TIMEOUT_MS = 2_000;
+/** After this time a container that no runtime knew is asked for again, without anybody waiting. */
+const AGAIN_MS = 30_000;
 const PARALLEL = 4;
 
 /**
@@ -38,15 +42,14 @@ export class ContainerRegistry {
   of(named: CgroupContainer | undefined): ContainerInfo {
     if (named === undefined) return HOST;
     const found = this.#known.get(named.fullId);
-    if (found !== undefined) return found;
-    const candidates = this.#runtimesFor(named.type);
-    const state = candidates.length === 0 ? 'unknown' : 'pending';
+    if (found !== undefined) {
+      if (found.state === 'unknown' && performance.now() - found.askedAt > AGAIN_MS) this.#enqueue(found);
+      return found;
+    }
+    const state = this.#runtimesFor(named.type).length === 0 ? 'unknown' : 'pending';
     const container = new ContainerInfo(shortId(named.fullId), named.fullId, named.type, state);
     this.#remember(container);
-    if (state === 'pending') {
-      this.#waiting.push(container);
-      this.#next();
-    }
+    this.#enqueue(container);
     return container;
   }
 
@@ -60,8 +63,17 @@ export class ContainerRegistry {
     for (const runtime of this.#runtimes) runtime.close();
   }
 
-  #runtimesFor(type: ContainerType): readonly ContainerRuntime[] {
-    return this.#runtimes.filter((runtime) => runtime.types.includes(type));
+  #runtimesFor(type: ContainerInfo['type']): readonly ContainerRuntime[] {
+    return this.#runtimes.filter(
+      (runtime) => type !== 'host' && runtime.types.includes(type) && runtime.available,
+    );
+  }
+
+  #enqueue(container: ContainerInfo): void {
+    container.askedAt = performance.now();
+    if (this.#runtimesFor(container.type).length === 0) return;
+    this.#waiting.push(container);
+    this.#next();
   }
 
   #remember(container: ContainerInfo): void {
@@ -90,7 +102,7 @@ export class ContainerRegistry {
   async #lookUp(container: ContainerInfo): Promise<ContainerMetadata | undefined> {
     for (let attempt = 0; attempt < ATTEMPTS && !this.#abort.signal.aborted; attempt++) {
       if (attempt > 0) await pause(RETRY_MS[attempt - 1] ?? 0);
-      for (const runtime of this.#runtimesFor(container.type as ContainerType)) {
+      for (const runtime of this.#runtimesFor(container.type)) {
         const found = await this.#ask(runtime, container.fullId);
         if (found !== undefined) return found;
       }
