@@ -43,6 +43,24 @@ export function recordOf(spec: RecordSpec): AnyRec {
   return rec;
 }
 
+/** The inverse of buildRecord: the record as a plain object, without members that are 0 or absent. */
+export function specOf(rec: AnyRec): RecordSpec {
+  const [kind, { layout }] = Object.entries(LAYOUTS).find(([, l]) => l.kind === rec.kind)!;
+  const values = rec as unknown as Readonly<Record<string, unknown>>;
+  const spec: Record<string, unknown> = { kind };
+  for (const field of layout.fields) {
+    const name = accessorName(field.name);
+    if (field.name === 'h.kind' || /(^|\.)pad$/.test(field.name)) continue;
+    if (field.count > 1) {
+      const call = rec as CallRec;
+      spec[name] = Array.from({ length: field.count }, (_, i) => call.arg(i));
+    } else if (values[name] !== undefined && values[name] !== 0 && values[name] !== 0n)
+      spec[name] = values[name];
+    if (field.type === 'str' && values[`${name}Cut`] === true) spec[`${name}Cut`] = true;
+  }
+  return spec as unknown as RecordSpec;
+}
+
 class Tail {
   readonly fixed: Buffer;
   readonly #strings: Buffer[] = [];

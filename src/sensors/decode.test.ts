@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { buildRecord, type RecordSpec, recordOf } from './build-record.ts';
+import { buildRecord, type RecordSpec, recordOf, specOf } from './build-record.ts';
 import { Decoder } from './decode.ts';
 import { RF_FD_TYPE, RF_KIND, STRUCTS } from './layout.gen.ts';
 import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from './record.gen.ts';
@@ -93,6 +93,7 @@ describe('decode', () => {
     fc.assert(
       fc.property(spec, (s) => {
         const got = readAll(recordOf(s));
+        assert.deepEqual(buildRecord(specOf(recordOf(s))), buildRecord(s));
         for (const [name, value] of Object.entries(s)) {
           if (name === 'kind') continue;
           const back = got[name];

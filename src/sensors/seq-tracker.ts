@@ -14,8 +14,10 @@ interface Hole {
   since: number;
 }
 
-/** More holes at a time are not told apart: the oldest are given up first. */
+/** More holes at a time are not kept open: the oldest is given up first. */
 const MAX_HOLES = 1024;
+/** More losses between two reports are told as one. */
+const MAX_GAPS = 1024;
 
 /**
  * Finds lost records by their sequence numbers. A number is taken before the place in the ring, so that a writer
@@ -26,6 +28,7 @@ export class SeqTracker {
   #next = 0;
   #lastTs = 0;
   #holes: Hole[] = [];
+  #lost: Gap[] = [];
   /** Records that came after they had been reported as lost. */
   late = 0;
 
@@ -38,7 +41,7 @@ export class SeqTracker {
     return this.#holes.length;
   }
 
-  /** Notes a record that arrived. Returns the holes that were given up for it, mostly none. */
+  /** Notes a record that arrived. */
   seen(seq: number, ts: number, now: number): void {
     if (seq === this.#next) {
       this.#next = seq + 1;
@@ -49,6 +52,7 @@ export class SeqTracker {
       this.#holes.push({ first: this.#next, last: seq - 1, from: this.#lastTs, to: ts, since: now });
       this.#next = seq + 1;
       this.#lastTs = ts;
+      if (this.#holes.length > MAX_HOLES) this.#giveUp(this.#holes.shift()!);
       return;
     }
     this.#fill(seq);
@@ -56,17 +60,16 @@ export class SeqTracker {
 
   /** The holes that are old enough to be losses; each is returned once. */
   expired(now: number): Gap[] {
-    if (this.#holes.length === 0) return [];
-    const gaps: Gap[] = [];
-    const keep: Hole[] = [];
-    const surplus = this.#holes.length - MAX_HOLES;
-    this.#holes.forEach((hole, i) => {
-      if (i < surplus || now - hole.since >= this.#graceMs) {
-        gaps.push({ count: hole.last - hole.first + 1, from: hole.from, to: hole.to });
-      } else keep.push(hole);
-    });
-    this.#holes = keep;
-    return gaps;
+    const old = this.#holes.findIndex((hole) => now - hole.since < this.#graceMs);
+    for (const hole of this.#holes.splice(0, old < 0 ? this.#holes.length : old)) this.#giveUp(hole);
+    return this.#lost.splice(0);
+  }
+
+  #giveUp(hole: Hole): void {
+    const gap = { count: hole.last - hole.first + 1, from: hole.from, to: hole.to };
+    const last = this.#lost.at(-1);
+    if (last === undefined || this.#lost.length < MAX_GAPS) this.#lost.push(gap);
+    else this.#lost[MAX_GAPS - 1] = { count: last.count + gap.count, from: last.from, to: gap.to };
   }
 
   #fill(seq: number): void {
