@@ -1,0 +1,145 @@
+import { escapeForTerminal } from '../../outputs/formats/text.ts';
+import { compileCondition, compileOutputFormat } from '../../rules/index.ts';
+import { EVENT_NAMES } from '../../sensors/events.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { toJson } from '../core/json.ts';
+import { nearest } from '../core/nearest.ts';
+import { parseDuration } from '../core/units.ts';
+import type { Event } from '../enrich/event.ts';
+import { watchEvents } from '../live-events.ts';
+import { LANGUAGE } from '../ruleset.ts';
+import { act, type CommandSpec } from './command.ts';
+import { note, noteDiagnostics, print } from './output.ts';
+
+interface Options {
+  readonly output: string;
+  readonly number?: string;
+  readonly type?: readonly string[];
+  readonly format?: string;
+  readonly duration?: string;
+}
+
+const COMPACT = '%evt.time %proc.name %thread.tid %user.name %evt.type %evt.res %fd.name %evt.args';
+const JSON_FIELDS =
+  '%evt.rawtime %evt.type %evt.category %evt.res %evt.rawres %proc.name %proc.pid %thread.tid %proc.ppid %proc.pname %proc.exepath %proc.cmdline %proc.cwd %user.uid %user.name %user.loginuid %container.id %fd.name %fd.type %fd.num %evt.args';
+
+/** What one looks at when one does not say: programs, files, connections. */
+const USUAL = [
+  'execve',
+  'execveat',
+  'open',
+  'openat',
+  'openat2',
+  'creat',
+  'connect',
+  'accept',
+  'accept4',
+  'unlink',
+  'unlinkat',
+  'rename',
+  'renameat',
+  'renameat2',
+];
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence events', 'programs, files and connections as they happen'],
+    ["ringfence events 'evt.type=openat and proc.name=cat'", 'every open of cat'],
+    ['ringfence events --type connect -o json -n 10', 'ten connections as JSON lines'],
+    ["ringfence events evt.type=execve --format '%proc.pname -> %proc.cmdline'", 'your own line'],
+  ],
+  configure(command) {
+    command
+      .argument('[filter...]', 'a condition of the rule language')
+      .option('-o, --output <form>', 'compact or json', 'compact')
+      .option('-n, --number <count>', 'stop after so many')
+      .option('-t, --type <names...>', 'only these events')
+      .option('--format <format>', 'a line of your own, with %fields')
+      .option('--duration <time>', 'stop after this time')
+      .action(act(events));
+  },
+};
+
+async function events(filter: readonly string[], options: Options): Promise<number> {
+  const { test, eventCodes } = condition(filter.join(' '));
+  const codes = typesOf(options.type) ?? eventCodes ?? new Set(USUAL.map((name) => EVENT_NAMES.code(name)!));
+  const render = renderer(options);
+  let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
+  if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
+  const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
+  if (options.duration !== undefined && duration === undefined)
+    throw usage(`not a time: ${options.duration}`);
+  let lost = 0;
+  let seen = 0;
+  let finish: () => void = () => {};
+  const ended = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const watch = watchEvents({
+    codes,
+    onEvent: (event) => {
+      if (left <= 0 || !test(event)) return;
+      left--;
+      seen++;
+      print(render(event));
+      if (left <= 0) finish();
+    },
+    onLoss: (count) => {
+      lost += count;
+    },
+    onError: (error) => note(`error: ${(error as Error).message}`),
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, finish);
+  const timer = duration === undefined ? undefined : setTimeout(finish, duration);
+  await ended;
+  clearTimeout(timer);
+  watch.stop();
+  if (lost > 0) note(`${lost} events were lost`);
+  if (process.stderr.isTTY) note(`${seen} events`);
+  return EXIT.ok;
+}
+
+function condition(text: string): {
+  test: (event: Event) => boolean;
+  eventCodes: ReadonlySet<number> | undefined;
+} {
+  if (text.trim() === '') return { test: () => true, eventCodes: undefined };
+  const result = compileCondition(text, LANGUAGE);
+  if (result.ok) return result;
+  noteDiagnostics(result.diagnostics);
+  throw new AppError('E_CONDITION', 'the filter is not valid', { exitCode: EXIT.invalid });
+}
+
+function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | undefined {
+  if (!names) return undefined;
+  return new Set(
+    names.map((name) => {
+      const code = EVENT_NAMES.code(name);
+      if (code !== undefined) return code;
+      const close = nearest(name, EVENT_NAMES.names);
+      throw new AppError('E_USAGE', `no event is named "${name}"`, {
+        exitCode: EXIT.usage,
+        help: close ? `did you mean "${close}"?` : 'ringfence list events',
+      });
+    }),
+  );
+}
+
+function renderer(options: Options): (event: Event) => string {
+  if (!['compact', 'json'].includes(options.output))
+    throw usage(`-o takes compact or json, not "${options.output}"`);
+  const json = options.output === 'json';
+  const text = options.format ?? (json ? JSON_FIELDS : COMPACT);
+  const compiled = compileOutputFormat(text, { ...LANGUAGE, lenient: true });
+  if (!compiled.ok) {
+    noteDiagnostics(compiled.diagnostics);
+    throw new AppError('E_FORMAT', 'the format is not valid', { exitCode: EXIT.invalid });
+  }
+  const { format } = compiled;
+  return (event) => {
+    const { message, fields } = format.render(event)!;
+    return json ? toJson(fields) : escapeForTerminal(message);
+  };
+}
+
+const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

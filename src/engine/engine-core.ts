@@ -1,0 +1,208 @@
+import { CLASSIFIER_PROGRAMS, Enforcer } from '../enforce/index.ts';
+import type { LoadResult, RuleSet } from '../rules/index.ts';
+import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
+import { KernelSensor, type Loss } from '../sensors/sensor.ts';
+import { type CapturePlan, planCapture } from './capture-plan.ts';
+import { bootId } from './core/clock.ts';
+import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
+import { MetricBuffer } from './core/metrics.ts';
+import { parseDuration } from './core/units.ts';
+import { bootNow } from './enrich/clock.ts';
+import { ContainerRegistry } from './enrich/containers.ts';
+import { Enricher } from './enrich/enricher.ts';
+import type { Event } from './enrich/event.ts';
+import { Pipeline } from './pipeline.ts';
+import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
+import { compareRules, loadRuleFiles, readRuleFiles } from './ruleset.ts';
+
+/** Rules with errors. */
+class RulesError extends AppError {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(diagnostics: readonly Diagnostic[]) {
+    const errors = diagnostics.filter((d) => d.severity === 'error').length;
+    super('E_RULES', `the rules are not valid: ${errors} error${errors === 1 ? '' : 's'}`, {
+      exitCode: EXIT.invalid,
+    });
+    this.diagnostics = diagnostics;
+  }
+}
+
+interface State {
+  readonly rules: RuleSet<Event>;
+  readonly plan: CapturePlan;
+  readonly report: EngineReport;
+}
+
+const PUBLISH_MS = 1000;
+
+/** Everything in the engine thread: sensors → enrichment → rules, and what changes them while they run. */
+export class EngineCore {
+  readonly #send: (message: FromEngine) => void;
+  readonly #metrics = new MetricBuffer();
+  readonly #sensor: KernelSensor;
+  readonly #enforcer: Enforcer;
+  readonly #enricher: Enricher;
+  readonly #pipeline: Pipeline;
+  readonly #timer: NodeJS.Timeout;
+  #state: State;
+
+  private constructor(spec: EngineSpec, send: (message: FromEngine) => void) {
+    this.#send = send;
+    this.#state = buildState(spec);
+    const { plan, rules } = this.#state;
+    const { config } = spec;
+    this.#sensor = KernelSensor.open({
+      capture: plan.capture,
+      tracepoints: plan.tracepoints,
+      lifecycle: true,
+      ringBytes: config.sensors.ring_bytes,
+      priorityRingBytes: config.sensors.priority_ring_bytes,
+      ignorePid: process.pid,
+      programs: CLASSIFIER_PROGRAMS,
+    });
+    this.#enforcer = new Enforcer(this.#sensor.object, this.#sensor.control);
+    this.#enforce(rules);
+    this.#enforcer.attach();
+    this.#enricher = new Enricher({
+      forkEvents: plan.forkEvents,
+      exitEvents: plan.exitEvents,
+      containers: new ContainerRegistry([]),
+      hostname: spec.hostname,
+    });
+    const offset = Number(bootNow() - process.hrtime.bigint());
+    this.#pipeline = new Pipeline(rules, {
+      enricher: this.#enricher,
+      hostname: spec.hostname,
+      bootId: bootId(),
+      eventNames: EVENT_NAMES.names,
+      metrics: this.#metrics,
+      emit: (alerts) => send({ type: 'alerts', alerts }),
+      tierOf: () => 'observe',
+      wait: {
+        capacity: config.containers.max_waiting_events,
+        waitMs: parseDuration(config.containers.wait) ?? 500,
+      },
+      bootNow: () => Number(process.hrtime.bigint()) + offset,
+    });
+    this.#sensor.start({
+      record: (rec) => this.#pipeline.record(rec),
+      batchEnd: () => this.#pipeline.flush(),
+      loss: (loss) => this.#lost(loss),
+      failed: (error) =>
+        this.#log(
+          'error',
+          { code: 'E_PIPELINE', message: (error as Error).stack },
+          'a record was not evaluated',
+        ),
+    });
+    this.#enforcer.seed();
+    this.#enricher.warmStart();
+    this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
+    this.#reportRing();
+  }
+
+  /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is attached. */
+  static start(spec: EngineSpec, send: (message: FromEngine) => void): EngineCore {
+    return new EngineCore(spec, send);
+  }
+
+  get report(): EngineReport {
+    return this.#state.report;
+  }
+
+  /** Builds the new state fully, then swaps. Throws and changes nothing if anything is wrong. */
+  reload(spec: EngineSpec): EngineReport {
+    const next = buildState(spec);
+    const diff = compareRules(this.#state.rules, next.rules);
+    const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
+    if (missing.length > 0) this.#sensor.addTracepoints(missing);
+    this.#sensor.setCapture(next.plan.capture);
+    this.#enforce(next.rules);
+    this.#pipeline.swap(next.rules);
+    this.#state = { ...next, report: { ...next.report, diff } };
+    return this.#state.report;
+  }
+
+  /** Questions of the main thread. */
+  answer(question: string, _args: Readonly<Record<string, unknown>>): unknown {
+    switch (question) {
+      case 'ping':
+        return true;
+      case 'status':
+        return {
+          events: this.#pipeline.seen,
+          waiting: this.#pipeline.waiting,
+          processes: this.#enricher.table.size,
+          sensor: this.#sensor.stats(),
+        };
+      default:
+        throw new AppError('E_USAGE', `the engine knows no question "${question}"`, { exitCode: EXIT.usage });
+    }
+  }
+
+  /** Takes what is in the rings, finishes what is under way, detaches. */
+  stop(): void {
+    clearInterval(this.#timer);
+    while (this.#sensor.drain() > 0);
+    this.#pipeline.finish();
+    this.#enricher.containers.close();
+    this.#publish();
+    this.#enforcer.close();
+    this.#sensor.close();
+  }
+
+  /** Puts the rules into the kernel. */
+  #enforce(rules: RuleSet<Event>): void {
+    const { errors, generation, milliseconds } = this.#enforcer.apply(rules.rules, 'monitor');
+    for (const error of errors) this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
+    this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
+  }
+
+  #lost(loss: Loss): void {
+    this.#metrics.add('eventsDropped', [loss.stage, loss.reason], loss.count);
+    this.#log('warn', { code: 'W_EVENTS_LOST', ...loss }, 'events were lost');
+  }
+
+  #publish(): void {
+    this.#pipeline.publish();
+    this.#metrics.set('ringBytes', ['events'], this.#sensor.stats().pending);
+    this.#send({ type: 'metrics', delta: this.#metrics.take() });
+  }
+
+  #reportRing(): void {
+    const { unavailable } = this.#sensor;
+    if (unavailable.length > 0) {
+      this.#log('info', { calls: unavailable.join(' ') }, 'system calls that this kernel does not have');
+    }
+  }
+
+  #log(level: 'info' | 'warn' | 'error', fields: object, msg: string): void {
+    this.#send({ type: 'log', level, fields, msg });
+  }
+}
+
+function buildState(spec: EngineSpec): State {
+  const result = loadRuleFiles(spec.config, readRuleFiles(spec.ruleFiles));
+  if (!result.rules) throw new RulesError(result.diagnostics);
+  const needed = result.rules.neededEvents();
+  if (needed !== 'all') result.rules.prepare(needed);
+  return { rules: result.rules, plan: planCapture(needed), report: reportOf(result, result.rules, needed) };
+}
+
+function reportOf(
+  result: LoadResult<Event>,
+  rules: RuleSet<Event>,
+  needed: ReadonlySet<number> | 'all',
+): EngineReport {
+  const codes = needed === 'all' ? EVENTS.keys() : needed;
+  const skipped = result.diagnostics
+    .filter((d) => d.code === 'LOAD_UNKNOWN_FILTER')
+    .map((d) => ({ rule: d.context?.find((step) => step.type === 'rule')?.name ?? '?', reason: d.message }));
+  return {
+    rules: rules.rules.length,
+    skipped,
+    events: [...codes].map((code) => EVENT_NAMES.names[code] ?? '?').sort(),
+    tiers: { calls: 'observe' },
+    warnings: result.diagnostics.filter((d) => d.severity === 'warning'),
+  };
+}

@@ -1,0 +1,44 @@
+import type { AnyRec } from '../sensors/record.gen.ts';
+import { KernelSensor, type SensorStats } from '../sensors/sensor.ts';
+import { planCapture } from './capture-plan.ts';
+import { Enricher } from './enrich/enricher.ts';
+import type { Event } from './enrich/event.ts';
+
+export interface LiveEventsOptions {
+  /** Codes of the events to see. */
+  readonly codes: ReadonlySet<number> | 'all';
+  readonly onEvent: (event: Event) => void;
+  readonly onLoss: (count: number) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Enriched events of this host in this thread, without rules. Returns what ends it. */
+export function watchEvents(options: LiveEventsOptions): { stop: () => SensorStats } {
+  const { codes } = options;
+  const plan = planCapture(codes);
+  const sensor = KernelSensor.open({
+    capture: plan.capture,
+    tracepoints: plan.tracepoints,
+    lifecycle: true,
+    ignorePid: process.pid,
+  });
+  const enricher = new Enricher({ forkEvents: plan.forkEvents, exitEvents: plan.exitEvents });
+  const wanted = (event: Event): boolean => codes === 'all' || codes.has(event.code);
+  sensor.start({
+    record: (rec: AnyRec) => {
+      const event = enricher.apply(rec);
+      if (event && wanted(event)) options.onEvent(event);
+    },
+    batchEnd: () => {},
+    loss: (loss) => options.onLoss(loss.count),
+    failed: options.onError,
+  });
+  enricher.warmStart();
+  return {
+    stop: () => {
+      const stats = sensor.stats();
+      sensor.close();
+      return stats;
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
+import type { AnyRec } from '../sensors/record.gen.ts';
+import { alertId } from './alert-id.ts';
+import type { Alert, Guarantee, Tier } from './core/alert.ts';
+import type { MetricSink } from './core/metrics.ts';
+import type { ContainerInfo } from './enrich/container.ts';
+import type { Enricher } from './enrich/enricher.ts';
+import type { Event, HeldEvent } from './enrich/event.ts';
+import { type Outcome, WaitingRoom } from './waiting-room.ts';
+
+export interface PipelineOptions {
+  readonly enricher: Enricher;
+  readonly hostname: string;
+  readonly bootId: string;
+  /** Names of event codes, for the metrics. */
+  readonly eventNames: readonly string[];
+  readonly metrics: MetricSink;
+  /** Takes the alerts of a batch. */
+  readonly emit: (alerts: readonly Alert[]) => void;
+  readonly tierOf: (event: Event) => Tier;
+  readonly wait: { readonly capacity: number; readonly waitMs: number };
+  /** The boot clock now, in ns. */
+  readonly bootNow: () => number;
+}
+
+/** Alerts handed over at once at most, so that a flood neither waits nor becomes one huge message. */
+const MAX_ALERTS = 256;
+
+const DENIED = 8;
+const KILLED = 16;
+const WOULD_DENY = 32;
+
+type Rule = CompiledRule<Event>;
+
+interface Held {
+  readonly event: HeldEvent;
+  /** Rules that matched already and wait for their output only; undefined: nothing is evaluated yet. */
+  readonly matched: readonly Rule[] | undefined;
+}
+
+/** Records in, alerts out: enrich, evaluate, render. Nothing is allocated for an event that no rule matches. */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #enricher: Enricher;
+  readonly #counts: Float64Array;
+  readonly #room: WaitingRoom<Held, ContainerInfo>;
+  readonly #out: Rule[] = [];
+  #rules: RuleSet<Event>;
+  /** By event code: a rule's condition reads late metadata. */
+  #late: Uint8Array;
+  #alerts: Alert[] = [];
+  #lastTs = 0;
+  #seen = 0;
+
+  constructor(rules: RuleSet<Event>, options: PipelineOptions) {
+    this.#options = options;
+    this.#enricher = options.enricher;
+    this.#counts = new Float64Array(options.eventNames.length);
+    this.#room = new WaitingRoom(options.wait, (held, outcome) => this.#resume(held, outcome));
+    this.#rules = rules;
+    this.#late = lateCodes(rules, options.eventNames.length);
+    this.#enricher.containers.onSettled = (container) => {
+      this.#room.settled(container);
+      this.flush();
+    };
+  }
+
+  /** Events since the start. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** Events that wait for metadata. */
+  get waiting(): number {
+    return this.#room.size;
+  }
+
+  /** Puts other rules in force from the next record on. */
+  swap(rules: RuleSet<Event>): void {
+    this.#late = lateCodes(rules, this.#options.eventNames.length);
+    this.#rules = rules;
+  }
+
+  /** Takes one record; it is valid until this returns. */
+  record(rec: AnyRec): void {
+    const event = this.#enricher.apply(rec);
+    if (event === undefined) return;
+    this.#seen++;
+    this.#counts[event.code]!++;
+    this.#lastTs = event.ts;
+    if (this.#late[event.code] === 1 && event.pending) {
+      this.#room.enter({ event: event.hold(), matched: undefined }, event.container!);
+      return;
+    }
+    const matches = this.#rules.evaluate(event, event.code, this.#out);
+    if (matches > 0) this.#matched(event, matches);
+  }
+
+  /** Hands over what has come together. */
+  flush(): void {
+    if (this.#alerts.length === 0) return;
+    const alerts = this.#alerts;
+    this.#alerts = [];
+    this.#options.emit(alerts);
+  }
+
+  /** Evaluates what still waits, and hands it over. */
+  finish(): void {
+    this.#room.flush();
+    this.flush();
+  }
+
+  /** Brings the figures up to date; once a second. */
+  publish(): void {
+    const { metrics, eventNames, bootNow } = this.#options;
+    for (const [code, count] of this.#counts.entries()) {
+      if (count > 0) metrics.add('events', [eventNames[code] ?? '?'], count);
+    }
+    this.#counts.fill(0);
+    metrics.set('processes', [], this.#enricher.table.size);
+    if (this.#lastTs > 0) metrics.set('lag', [], Math.max(0, (bootNow() - this.#lastTs) / 1e9));
+    this.#lastTs = 0;
+  }
+
+  #matched(event: Event, matches: number): void {
+    const rules = this.#out.slice(0, matches);
+    if (event.pending && rules.some((rule) => rule.output.late)) {
+      this.#room.enter({ event: event.hold(), matched: rules }, event.container!);
+      return;
+    }
+    for (const rule of rules) this.#alert(event, rule);
+  }
+
+  #resume({ event: held, matched }: Held, outcome: Outcome): void {
+    this.#options.metrics.add('eventsDeferred', [outcome]);
+    const event = this.#enricher.resume(held);
+    const rules = matched ?? this.#out.slice(0, this.#rules.evaluate(event, event.code, this.#out));
+    for (const rule of rules) this.#alert(event, rule);
+    // Outside a batch nobody else would.
+    if (outcome === 'timeout') this.flush();
+  }
+
+  #alert(event: Event, rule: Rule): void {
+    const { hostname, bootId, metrics, tierOf, bootNow } = this.#options;
+    const { rec } = event;
+    const { message, fields } = rule.render(event);
+    this.#alerts.push({
+      uuid: alertId(hostname, bootId, rec, rule.name),
+      timeNs: event.epochNs,
+      rule: rule.name,
+      priority: rule.priority,
+      source: rule.source,
+      tags: rule.tags,
+      hostname,
+      message,
+      fields,
+      guarantee: guaranteeOf(rec.flags),
+      tier: tierOf(event),
+      bootId,
+      policyGeneration: rec.policy,
+      location: rule.location,
+    });
+    metrics.add('ruleMatches', [rule.name, String(rule.priority)]);
+    metrics.observe('alertLatency', [], Math.max(0, (bootNow() - rec.ts) / 1e9));
+    if (this.#alerts.length >= MAX_ALERTS) this.flush();
+  }
+}
+
+function guaranteeOf(flags: number): Guarantee {
+  if (flags & DENIED) return 'denied';
+  if (flags & KILLED) return 'killed';
+  return flags & WOULD_DENY ? 'would_deny' : 'observed';
+}
+
+function lateCodes(rules: RuleSet<Event>, codes: number): Uint8Array {
+  const late = new Uint8Array(codes);
+  for (const rule of rules.rules.filter((candidate) => candidate.late)) {
+    if (rule.eventCodes === undefined) late.fill(1);
+    else for (const code of rule.eventCodes) late[code] = 1;
+  }
+  return late;
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { FIELDS } from '../rules/fields/index.ts';
+import {
+  type AppendOutput,
+  FieldTable,
+  type LoadOptions,
+  type LoadResult,
+  loadRules,
+  type RuleFile,
+  type RuleSelector,
+  type RuleSet,
+} from '../rules/index.ts';
+import { EVENT_NAMES } from '../sensors/events.ts';
+import type { Config } from './config/config.ts';
+import { AppError, EXIT } from './core/diagnostic.ts';
+import { parsePriority } from './core/priority.ts';
+import type { Event } from './enrich/event.ts';
+import type { EngineReport } from './protocol.ts';
+
+/** The language over this engine's fields and events. */
+export const LANGUAGE = { fields: new FieldTable<Event>(FIELDS), events: EVENT_NAMES } as const;
+
+/** Reads rules files; one that cannot be read is an error with its name. */
+export function readRuleFiles(paths: readonly string[]): RuleFile[] {
+  return paths.map((path) => {
+    try {
+      return { name: path, text: readFileSync(path, 'utf8') };
+    } catch (error) {
+      throw new AppError('LOAD_ERR_FILE_READ', `cannot read ${path}: ${(error as Error).message}`, {
+        exitCode: EXIT.invalid,
+        cause: error,
+      });
+    }
+  });
+}
+
+type RuleConfig = Pick<Config, 'priority' | 'rules' | 'rule_matching' | 'append_output'>;
+
+/** What the configuration says about the rules, for the loader. */
+export function loadOptions(config: RuleConfig): LoadOptions<Event> {
+  return {
+    ...LANGUAGE,
+    minPriority: parsePriority(config.priority) ?? 7,
+    selectors: config.rules.flatMap(selectors),
+    matching: config.rule_matching,
+    appendOutput: config.append_output.map(appendOutput),
+  };
+}
+
+/** Loads files as configured. */
+export function loadRuleFiles(config: RuleConfig, files: readonly RuleFile[]): LoadResult<Event> {
+  return loadRules(files, loadOptions(config));
+}
+
+function selectors(step: Config['rules'][number]): RuleSelector[] {
+  return (['enable', 'disable'] as const).flatMap((action) => {
+    const target = step[action];
+    if (!target) return [];
+    const { rule, tag } = target;
+    return [{ action, ...(rule === undefined ? {} : { rule }), ...(tag === undefined ? {} : { tag }) }];
+  });
+}
+
+function appendOutput(entry: Config['append_output'][number]): AppendOutput {
+  const { rule, source, tags } = entry.match ?? {};
+  return {
+    match: {
+      ...(rule === undefined ? {} : { rule }),
+      ...(source === undefined ? {} : { source }),
+      ...(tags === undefined ? {} : { tags }),
+    },
+    ...(entry.extra_output === undefined ? {} : { extraOutput: entry.extra_output }),
+    extraFields: (entry.extra_fields ?? []).flatMap(extraField),
+    suggestedOutput: entry.suggested_output ?? false,
+  };
+}
+
+function extraField(field: unknown): (string | { key: string; format: string })[] {
+  if (typeof field === 'string') return [field];
+  if (typeof field !== 'object' || field === null) return [];
+  return Object.entries(field).map(([key, format]) => ({ key, format: String(format) }));
+}
+
+/** Names of rules by how two rule sets differ. */
+export function compareRules(
+  before: RuleSet<Event>,
+  after: RuleSet<Event>,
+): NonNullable<EngineReport['diff']> {
+  const print = (rules: RuleSet<Event>): Map<string, string> =>
+    new Map(
+      rules.rules.map((rule) => {
+        const { condition, output, priority, tags, enforce, mode } = rule;
+        return [rule.name, JSON.stringify([condition, output.text, priority, tags, enforce, mode])];
+      }),
+    );
+  const [old, now] = [print(before), print(after)];
+  return {
+    added: [...now.keys()].filter((name) => !old.has(name)),
+    removed: [...old.keys()].filter((name) => !now.has(name)),
+    changed: [...now].filter(([name, text]) => old.has(name) && old.get(name) !== text).map(([name]) => name),
+  };
+}

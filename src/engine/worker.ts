@@ -1,0 +1,58 @@
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { AppError } from './core/diagnostic.ts';
+import { EngineCore } from './engine-core.ts';
+import type { EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
+
+// The engine thread: owns the kernel's side, evaluates, and hands alerts to the main thread.
+
+const send = (message: FromEngine): void => parentPort?.postMessage(message);
+
+const troubleOf = (error: unknown): Trouble => {
+  if (!(error instanceof AppError)) {
+    return {
+      code: 'E_INTERNAL',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      exitCode: 1,
+    };
+  }
+  const { code, message, exitCode, help } = error;
+  const diagnostics =
+    'diagnostics' in error ? (error.diagnostics as NonNullable<Trouble['diagnostics']>) : [];
+  return { code, message, exitCode, diagnostics, ...(help === undefined ? {} : { help }) };
+};
+
+function start(): EngineCore | undefined {
+  try {
+    // Above ordinary work, so that the rings are drained while the machine is busy; not permitted to everyone.
+    setPriority(0, -10);
+  } catch {
+    // Then with the ordinary priority.
+  }
+  try {
+    const core = EngineCore.start(workerData as EngineSpec, send);
+    send({ type: 'ready', report: core.report });
+    return core;
+  } catch (error) {
+    send({ type: 'failed', trouble: troubleOf(error) });
+    return undefined;
+  }
+}
+
+async function answer(id: number, act: () => unknown): Promise<void> {
+  try {
+    send({ type: 'answer', id, result: await act() });
+  } catch (error) {
+    send({ type: 'refused', id, trouble: troubleOf(error) });
+  }
+}
+
+const core = start();
+parentPort?.on('message', (message: ToEngine) => {
+  if (message.type === 'stop') {
+    core?.stop();
+    send({ type: 'stopped' });
+  } else if (core && message.type === 'reload') void answer(message.id, () => core.reload(message.spec));
+  else if (core && message.type === 'ask')
+    void answer(message.id, () => core.answer(message.question, message.args));
+});
