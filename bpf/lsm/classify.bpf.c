@@ -429,6 +429,35 @@ int BPF_PROG(rf_judge_fork, struct task_struct *parent, struct task_struct *chil
 	return 0;
 }
 
+struct bpf_iter_meta;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} __attribute__((preserve_access_index));
+
+/* Run once over all tasks after the hooks are attached: those that are older than the engine have
+ * the name that /proc shows for them. */
+SEC("iter/task")
+int rf_judge_seed(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task, *leader;
+	struct rf_identity *id;
+
+	if (!task)
+		return 0;
+	if (bpf_task_storage_get(&identities, task, NULL, 0))
+		return 0;
+	id = bpf_task_storage_get(&identities, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!id)
+		return 0;
+	leader = task->group_leader;
+	bpf_probe_read_kernel(id->comm, sizeof(id->comm), leader->comm);
+	id->exe_len = RF_EXE_UNKNOWN;
+	id->comm_known = 1;
+	return 0;
+}
+
 /* For tests: one judgement on behalf of the caller, through BPF_PROG_TEST_RUN. */
 SEC("syscall")
 int rf_judge_once(struct rf_query *q)

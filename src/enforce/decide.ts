@@ -30,6 +30,11 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
         negated: check.op === '!=',
       };
     }
+    case 'evt.num':
+      // The idiom for "never": the first event is number 1.
+      return check.op === '=' && check.values.length === 1 && Number(check.values[0]) === 0
+        ? always(false, 'events are counted from 1')
+        : unknown('events are counted in user space');
     case 'proc.name':
       return check.op === 'exists' ? unknown('existence of a process') : stringDecision('comm', check);
     case 'proc.exepath':

@@ -84,7 +84,7 @@ class PolicyWriter {
     for (const nr of options.keep) this.buffer[KEEP_AT + nr] = 1;
     policy.outputs.forEach((output, i) => {
       const at = OUTPUTS_AT + i * OUTPUT;
-      output.lanes.forEach((mask, lane) => this.#mask(at + lane * MASK, mask));
+      this.#masks(at, output.lanes);
       this.#mask(at + LIMITS.lanes * MASK, output.forbid);
       this.buffer.writeUInt32LE(output.irregular ? 1 : 0, at + (LIMITS.lanes + 1) * MASK);
     });
@@ -94,10 +94,8 @@ class PolicyWriter {
     const at = CLASSES_AT + table.op * CLASS;
     this.buffer.writeUInt32LE(1, at);
     this.buffer.writeUInt32LE(process, at + 4);
-    [table.emit, table.deny, table.kill, table.monitor, careOf(table)].forEach((mask, i) =>
-      this.#mask(at + 8 + i * MASK, mask),
-    );
-    table.bits.forEach((mask, i) => this.#mask(at + CLASS_BITS + i * MASK, mask));
+    this.#masks(at + 8, [table.emit, table.deny, table.kill, table.monitor, careOf(table)]);
+    this.#masks(at + CLASS_BITS, table.bits);
     STRING_DIMS.forEach((dim, i) => {
       const strings = table.strings.get(dim);
       if (strings !== undefined) this.#matcher(at + CLASS_STRINGS + i * MATCHER, strings);
@@ -109,7 +107,7 @@ class PolicyWriter {
   }
 
   #matcher(at: number, strings: StringTable): void {
-    strings.base.forEach((mask, lane) => this.#mask(at + lane * MASK, mask));
+    this.#masks(at, strings.base);
     this.#mask(at + LIMITS.lanes * MASK, strings.care);
     const tail = at + (LIMITS.lanes + 1) * MASK;
     this.buffer.writeUInt32LE(this.#rows(strings.automaton), tail);
@@ -143,6 +141,12 @@ class PolicyWriter {
       this.#mask(BREAK_MASKS_AT + index * MASK, numbers.masks[i] as Mask);
     });
     this.#nextBreak += numbers.breaks.length;
+  }
+
+  #masks(at: number, masks: readonly Mask[]): void {
+    masks.forEach((mask, i) => {
+      this.#mask(at + i * MASK, mask);
+    });
   }
 
   #mask(at: number, mask: Mask): void {

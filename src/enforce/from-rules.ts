@@ -57,7 +57,7 @@ function check<E>(
     field: field?.spec.name ?? '',
     arg: field?.arg,
     op,
-    values: constants.map((c) => valueOf(c, operand)),
+    values: constants.map((c) => constantValue(c, operand)),
     opaque,
     text,
   };
@@ -73,7 +73,7 @@ function opaqueReason<E>(operand: Operand<E>, modifier: string | undefined): str
 }
 
 /** Addresses and networks stay text: the network compiler reads them with their family. */
-function valueOf<E>(constant: Constant, operand: Operand<E>): CheckValue {
+function constantValue<E>(constant: Constant, operand: Operand<E>): CheckValue {
   const asText = operand.type === 'ip' || operand.type === 'net' || typeof constant.value === 'object';
   return asText ? constant.text : (constant.value as CheckValue);
 }

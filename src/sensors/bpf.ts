@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import type { Btf } from './btf.ts';
 import { errnoName, lastErrno, native, openOptions, type Ptr, viewAt, withMessages } from './libbpf.ts';
@@ -233,6 +234,18 @@ export class BpfObject {
 
   attachCgroup(program: string, cgroupFd: number): BpfLink {
     return this.#link(program, (ptr) => native().attachCgroup(ptr, cgroupFd));
+  }
+
+  /** Runs an iterator's program once over all that it iterates over. */
+  iterate(program: string): void {
+    const link = this.#link(program, (ptr) => native().attachIter(ptr, null));
+    const fd = native().iterCreate(link.fd);
+    const errno = lastErrno();
+    link.destroy();
+    if (fd < 0) throw new AppError('sensor/attach', `cannot run ${program}: ${errnoName(errno)}`);
+    const nothing = Buffer.alloc(4096);
+    while (fs.readSync(fd, nothing) > 0);
+    fs.closeSync(fd);
   }
 
   close(): void {
