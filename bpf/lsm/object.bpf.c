@@ -71,28 +71,33 @@ static __always_inline void rf_put_inet(struct rf_fd *fd, struct sock *sk)
 	__builtin_memcpy(fd->raddr, &remote, 4);
 }
 
-/* The name a unix socket is bound to; '@' stands for the NUL of an abstract one. */
+/* The name a unix socket is bound to; '@' stands for the NUL that begins an abstract one. */
 static __always_inline __u32 rf_put_unix_name(__u32 slot, struct unix_sock *sk)
 {
 	struct unix_address *addr = BPF_CORE_READ(sk, addr);
 	struct rf_slot *s = rf_slot(slot);
 	__u32 off, word;
+	__u64 name;
+	__u8 first = 0;
 	int len;
 
 	if (!addr || !s)
 		return 0;
-	len = BPF_CORE_READ(addr, len) - 2;
+	len = BPF_CORE_READ(addr, len) - sizeof(addr->name[0].sun_family);
+	name = (__u64)addr + bpf_core_field_offset(addr->name) + sizeof(addr->name[0].sun_family);
+	bpf_probe_read_kernel(&first, sizeof(first), (void *)name);
 	if (len <= 0)
 		return 0;
-	word = rf_put_kernel_mem(slot, (__u64)addr + bpf_core_field_offset(addr->name) + 2, len);
+	if (first)
+		return rf_put_kernel_str(slot, name);
+	word = rf_put_kernel_mem(slot, name, len);
 	if (!word)
 		return 0;
 	off = word & 0xffff;
 	rf_opaque(off);
 	if (off > RF_TAIL_MAX)
 		return 0;
-	if (s->rec[off] == 0)
-		s->rec[off] = '@';
+	s->rec[off] = '@';
 	return word;
 }
 

@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RecordSpec, specOf } from './build-record.ts';
+import type { CaptureRow } from './capture.ts';
+import { RF_CAPTURE_FLAG } from './layout.gen.ts';
+import { KernelSensor, type Loss, type SensorOptions } from './sensor.ts';
+import { syscallNumber } from './syscalls.ts';
+
+export type CallSpec = Extract<RecordSpec, { kind: 'call' }>;
+export type ExecSpec = Extract<RecordSpec, { kind: 'exec' }>;
+export type ForkSpec = Extract<RecordSpec, { kind: 'fork' }>;
+export type ExitSpec = Extract<RecordSpec, { kind: 'exit' }>;
+
+const ALL = RF_CAPTURE_FLAG.OK | RF_CAPTURE_FLAG.FAILED;
+const WAIT_MS = 5000;
+
+/** For tests and tools: a sensor whose records are kept as plain objects. */
+export class LiveRecorder {
+  readonly sensor: KernelSensor;
+  readonly records: RecordSpec[] = [];
+  readonly losses: Loss[] = [];
+  readonly errors: unknown[] = [];
+
+  constructor(
+    rows: Readonly<Record<string, Omit<CaptureRow, 'flags'> & { flags?: number }>>,
+    options: Partial<SensorOptions> = {},
+  ) {
+    const capture = new Map<number, CaptureRow>();
+    for (const [name, row] of Object.entries(rows)) {
+      const nr = syscallNumber(name);
+      if (nr !== undefined) capture.set(nr, { ...row, flags: row.flags ?? ALL });
+    }
+    this.sensor = KernelSensor.open({
+      capture,
+      tracepoints: Object.keys(rows).filter((name) => syscallNumber(name) !== undefined),
+      lifecycle: true,
+      ringBytes: 8 << 20,
+      ...options,
+    });
+    this.sensor.start({
+      record: (rec) => this.records.push(specOf(rec)),
+      batchEnd: () => {},
+      loss: (loss) => this.losses.push(loss),
+      failed: (error) => this.errors.push(error),
+    });
+  }
+
+  /** The records of `kind` that pass, once there are `count` of them. */
+  async find<K extends RecordSpec['kind']>(
+    kind: K,
+    test: (rec: Extract<RecordSpec, { kind: K }>) => boolean,
+    count = 1,
+  ): Promise<Extract<RecordSpec, { kind: K }>[]> {
+    type Rec = Extract<RecordSpec, { kind: K }>;
+    const end = Date.now() + WAIT_MS;
+    for (;;) {
+      const found = this.records.filter((rec): rec is Rec => rec.kind === kind && test(rec as Rec));
+      if (found.length >= count || Date.now() > end) return found;
+      await sleep(5);
+    }
+  }
+
+  close(): void {
+    this.sensor.close();
+  }
+}
