@@ -4,7 +4,7 @@ import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
 import { firstRow, lastRow, openForReading } from './database.ts';
 import { requireFiles } from './folder.ts';
 import { HeadFile } from './head-file.ts';
-import { openBody } from './live-file.ts';
+import { closedDigest, openBody } from './live-file.ts';
 
 export interface BackupReport {
   readonly files: number;
@@ -33,6 +33,7 @@ export function backup(folder: string, target: string): BackupReport {
     const part = `${copy}.part`;
     // The source stays read-only by how it was opened; this would also keep SQLite from writing the copy.
     db.pragma('query_only = OFF');
+    db.pragma('secure_delete = FAST');
     db.prepare('VACUUM INTO ?').run(part);
     chmodSync(part, 0o600);
     renameSync(part, copy);
@@ -62,7 +63,7 @@ function writeHead(target: string, path: string, ordinal: number): { seq: number
     if (!first || !last) throw new AppError('E_AUDIT_DAMAGED', `${path} has no rows`);
     const head = { seq: last.seq, hash: last.hash.toString('hex') };
     const file = new HeadFile(target);
-    file.write({ chain: openBody(first).chain ?? '', ordinal, ...head });
+    file.write({ chain: openBody(first).chain ?? '', ordinal, ...head, sha256: closedDigest(path) });
     file.close();
     return head;
   } finally {

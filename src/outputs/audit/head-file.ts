@@ -6,10 +6,12 @@ import type { Head } from './keys.ts';
 /** Where the chain ends, kept beside the databases. */
 export interface HeadRecord extends Head {
   readonly ordinal: number;
+  /** SHA-256 of the newest file; only after an orderly end, until it is opened again. */
+  readonly sha256?: string | undefined;
 }
 
 const NAME = 'audit.head';
-const SIZE = 256;
+const SIZE = 512;
 
 /**
  * A small file that follows the head of the chain. A database that is cut off at its end (or loses its WAL) is still
@@ -52,8 +54,8 @@ export function readHead(folder: string): HeadRecord | undefined {
 }
 
 function encode(record: HeadRecord): Buffer {
-  const { chain, ordinal, seq, hash } = record;
-  const text = JSON.stringify({ chain, ordinal, seq, hash });
+  const { chain, ordinal, seq, hash, sha256 } = record;
+  const text = JSON.stringify({ chain, ordinal, seq, hash, sha256 });
   return Buffer.from(`${`${text} ${digest(text)}`.padEnd(SIZE - 1)}\n`);
 }
 

@@ -248,6 +248,12 @@ export function fileDigest(path: string): string {
   return hash.digest('hex');
 }
 
+/** The digest of a file that nobody has open; undefined while a WAL belongs to it. */
+export function closedDigest(path: string): string | undefined {
+  const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  return wal === undefined || wal.size === 0 ? fileDigest(path) : undefined;
+}
+
 function syncPath(path: string): void {
   const fd = openSync(path, 'r');
   try {

@@ -90,21 +90,26 @@ test('a flipped byte in a finished and in the live file is found at its row', ()
   assert.equal(verifyFolder(folder).firstBroken, 21);
 });
 
-test('any flipped byte of a finished file is found, also where it holds no row', () => {
-  const { folder } = history();
-  const path = files(folder)[1]!;
-  chmodSync(path, 0o600);
-  const bytes = readFileSync(path);
-  const copy = join(temporary(), 'copy.db');
-  copyFileSync(path, copy);
-  for (let offset = 24; offset < bytes.length; offset += Math.floor(bytes.length / 25)) {
-    const fd = openSync(path, 'r+');
-    writeSync(fd, Buffer.from([bytes[offset]! ^ 0x10]), 0, 1, offset);
-    assert.ok(!verifyFolder(folder).ok, `byte ${offset} of ${bytes.length}`);
-    copyFileSync(copy, path);
-  }
-  assert.ok(verifyFolder(folder).ok);
-});
+for (const [which, index] of [
+  ['a finished file', 1],
+  ['the newest file after an orderly end', 3],
+] as const) {
+  test(`any flipped byte of ${which} is found, also where it holds no row`, () => {
+    const { folder } = history();
+    const path = files(folder)[index]!;
+    chmodSync(path, 0o600);
+    const bytes = readFileSync(path);
+    const copy = join(temporary(), 'copy.db');
+    copyFileSync(path, copy);
+    for (let offset = 24; offset < bytes.length; offset += Math.floor(bytes.length / 25)) {
+      const fd = openSync(path, 'r+');
+      writeSync(fd, Buffer.from([bytes[offset]! ^ 0x10]), 0, 1, offset);
+      assert.ok(!verifyFolder(folder).ok, `byte ${offset} of ${bytes.length}`);
+      copyFileSync(copy, path);
+    }
+    assert.ok(verifyFolder(folder).ok);
+  });
+}
 
 test('a deleted row is found: in the middle, at the start and at the end', () => {
   for (const [where, seq] of [

@@ -4,7 +4,7 @@ import { GENESIS_HASH } from './chain.ts';
 import { listFiles, requireFiles } from './folder.ts';
 import { type HeadRecord, readHead } from './head-file.ts';
 import { headSigned, keyId } from './keys.ts';
-import type { Previous } from './live-file.ts';
+import { closedDigest, type Previous } from './live-file.ts';
 import { type FileFacts, type Problem, verifyFile } from './verify-file.ts';
 
 export interface VerifyOptions {
@@ -51,7 +51,7 @@ export function verifyFolder(folder: string, options: VerifyOptions = {}): Verif
   const retained = facts.flatMap((f) => f.retained).at(-1);
   if (first) problems.push(...beginning(first, retained));
   const warnings = facts.flatMap((f) => f.warnings);
-  if (recorded) problems.push(...ending(recorded, facts));
+  if (recorded) problems.push(...ending(folder, recorded, facts));
   else warnings.push('audit.head is missing or damaged: rows cut off the end would not be noticed');
   const { checked, missing } = compareAnchors(options, facts);
   problems.push(...missing);
@@ -111,7 +111,7 @@ function beginning(first: FileFacts, kept: Previous | undefined): Problem[] {
 }
 
 /** The head file was written after the rows it names. */
-function ending(recorded: HeadRecord, facts: readonly FileFacts[]): Problem[] {
+function ending(folder: string, recorded: HeadRecord, facts: readonly FileFacts[]): Problem[] {
   const last = facts.at(-1);
   if (!last) return [{ seq: 1, what: `all files are missing, up to row ${recorded.seq}` }];
   if (!last.head) return [];
@@ -127,6 +127,15 @@ function ending(recorded: HeadRecord, facts: readonly FileFacts[]): Problem[] {
   }
   if (recorded.seq === head.seq && recorded.hash !== head.hash) {
     return [{ file: file.name, seq: head.seq, what: 'the last row is not the one that was written' }];
+  }
+  if (recorded.sha256 !== undefined && recorded.sha256 !== (closedDigest(file.path) ?? recorded.sha256)) {
+    // A writer that has started meanwhile changes the file: the record is then another one.
+    const now = readHead(folder);
+    if (now?.sha256 === recorded.sha256) {
+      return [
+        { file: file.name, what: 'the file is not as it was when the engine stopped: bytes were changed' },
+      ];
+    }
   }
   return [];
 }

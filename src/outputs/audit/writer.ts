@@ -9,7 +9,7 @@ import { type Entry, entry } from './entry.ts';
 import { listFiles, monthOf, prepareFolder } from './folder.ts';
 import { HeadFile, type HeadRecord } from './head-file.ts';
 import { type Head, loadSigningKey, type SigningKey } from './keys.ts';
-import type { LiveFile, OpenBody } from './live-file.ts';
+import { closedDigest, type LiveFile, type OpenBody } from './live-file.ts';
 import { lockFolder } from './lock.ts';
 import { type RecoverOptions, recover, rotate } from './recover.ts';
 import { type RetentionOptions, retire } from './retention.ts';
@@ -39,6 +39,9 @@ export interface AppendReport {
   /** Things somebody should read in the log. */
   readonly notices: readonly string[];
 }
+
+/** A larger file is not read as a whole when the engine stops. */
+const DIGEST_BYTES = 256 * 1024 * 1024;
 
 const RETIRE_EVERY_NS = 3_600_000_000_000n;
 
@@ -110,9 +113,15 @@ export class AuditWriter {
     return anchor;
   }
 
+  /** Closes the files. What the newest consists of is recorded, so that no byte of it can change unseen until it is opened again. */
   close(): void {
-    this.#live?.close();
     this.#before?.close();
+    const live = this.#live;
+    if (live) {
+      const { head, bytes } = live;
+      live.close();
+      if (bytes <= DIGEST_BYTES) this.#headFile.write({ ...head, sha256: closedDigest(live.file.path) });
+    }
     this.#headFile.close();
     this.#unlock();
   }

@@ -101,7 +101,7 @@ export const NIST: Framework = {
       asks: 'The system is monitored for attacks and unauthorised connections.',
       evidence: ['alerts', 'network', 'container'],
       checks: ['continuity', 'loss'],
-      limits: 'Seen from this host.',
+      limits: 'Seen from this host, at its kernel; traffic between other machines is not.',
     },
     {
       id: 'SI-7',
