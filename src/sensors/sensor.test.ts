@@ -347,11 +347,12 @@ for (const calls of ['tracepoint', 'tp_btf'] as const) {
 
     it('abstract unix sockets begin with @', async () => {
       const name = `rf-abstract-${process.pid}-${calls}`;
-      const child = spawnSync('python3', [
-        '-c',
-        `import socket
-s = socket.socket(socket.AF_UNIX); s.bind(b"\\0${name}"); s.listen(1)
-c = socket.socket(socket.AF_UNIX); c.connect(b"\\0${name}")`,
+      const child = spawnSync('perl', [
+        '-MSocket',
+        '-e',
+        `my $a = pack_sockaddr_un("\\0${name}");
+        socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, $a) or die; listen(S, 1);
+        socket(C, AF_UNIX, SOCK_STREAM, 0); connect(C, $a) or die;`,
       ]);
       assert.equal(child.status, 0, String(child.stderr));
       const [rec] = await live.find('call', (r) => r.fdPath === `@${name}`);
