@@ -5,9 +5,9 @@ import { makeFormatter } from './formats/formats.ts';
 import { escapeForTerminal } from './formats/text.ts';
 import { prefixTime } from './formats/time.ts';
 import { type FormatOptions, formatSchema } from './options.ts';
-import type { OutputContext, OutputType } from './output.ts';
+import type { Output, OutputContext, OutputType } from './output.ts';
 
-interface Config extends Omit<FormatOptions, 'format'> {
+export interface ConsoleConfig extends Omit<FormatOptions, 'format'> {
   readonly format: FormatOptions['format'] | 'human';
   readonly color: 'auto' | 'always' | 'never';
   readonly stream: 'stdout' | 'stderr';
@@ -39,18 +39,22 @@ export const consoleOutput = {
       stream: { type: 'string', enum: ['stdout', 'stderr'], default: 'stdout', description: 'Where to.' },
     },
   },
-  async open(config: Config, context: OutputContext) {
-    const fd = config.stream === 'stdout' ? 1 : 2;
-    const sink = openSink(fd);
-    const format = makeLine(config, sink.isTTY, context.version);
-    return {
-      send: (batch: readonly Alert[]) => sink.write(batch.map((alert) => `${format(alert)}\n`).join('')),
-      close: async () => {},
-    };
+  async open(config: ConsoleConfig, context: OutputContext) {
+    return openConsole(config, config.stream === 'stdout' ? 1 : 2, context.version);
   },
 } as const satisfies OutputType;
 
-function makeLine(config: Config, isTTY: boolean, version: string): (alert: Alert) => string {
+/** The console on any descriptor. */
+export function openConsole(config: ConsoleConfig, fd: number, version: string): Output {
+  const sink = openSink(fd);
+  const format = makeLine(config, sink.isTTY, version);
+  return {
+    send: (batch) => sink.write(batch.map((alert) => `${format(alert)}\n`).join('')),
+    close: async () => {},
+  };
+}
+
+function makeLine(config: ConsoleConfig, isTTY: boolean, version: string): (alert: Alert) => string {
   if (config.format !== 'human') return makeFormatter(config.format, config, { version });
   const color = wantsColor(config.color, isTTY, process.env);
   if (!isTTY && !color) return makeFormatter('falco_text', config, { version });
@@ -59,7 +63,7 @@ function makeLine(config: Config, isTTY: boolean, version: string): (alert: Aler
 
 /** Whether to colour: an explicit setting, then FORCE_COLOR, then NO_COLOR and TERM=dumb, then the terminal. */
 export function wantsColor(
-  setting: Config['color'],
+  setting: ConsoleConfig['color'],
   isTTY: boolean,
   env: Readonly<Record<string, string | undefined>>,
 ): boolean {

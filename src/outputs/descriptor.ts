@@ -1,5 +1,6 @@
 import { fstatSync, write } from 'node:fs';
 import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { delay } from './async.ts';
 
@@ -18,7 +19,7 @@ export function openSink(fd: number): Sink {
     broken = error;
   });
   socket.unref();
-  return new Sink(false, (bytes) => (broken ? Promise.reject(broken) : writeSocket(socket, bytes)));
+  return new Sink(false, (bytes) => (broken ? Promise.reject(broken) : writeStream(socket, bytes)));
 }
 
 /**
@@ -47,9 +48,10 @@ export class Sink {
   }
 }
 
-function writeSocket(socket: Socket, bytes: Buffer): Promise<void> {
+/** Resolves when the kernel has taken everything. */
+export function writeStream(stream: Writable, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
 }
 

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import type { Alert } from '../engine/core/alert.ts';
 import { delay } from './async.ts';
 import { Backoff } from './backoff.ts';
+import { Sink, writeStream } from './descriptor.ts';
 import { type Formatter, makeFormatter } from './formats/formats.ts';
 import { type FormatOptions, formatSchema } from './options.ts';
 import type { Output, OutputContext, OutputType } from './output.ts';
@@ -46,6 +48,7 @@ class ProgramOutput implements Output {
   readonly #format: Formatter;
   readonly #backoff = new Backoff(200, 30_000);
   #child: ChildProcess | undefined;
+  #input: Sink | undefined;
   #startAfter = 0;
   #started = 0;
 
@@ -56,24 +59,12 @@ class ProgramOutput implements Output {
   }
 
   async send(batch: readonly Alert[], signal: AbortSignal): Promise<void> {
-    const child = this.#child ?? (await this.#start(signal));
-    const lines = batch.map((alert) => `${this.#format(alert)}\n`).join('');
-    await new Promise<void>((resolve, reject) => {
-      const stop = (): void => {
-        // It does not read: what it got of this batch would stay in its pipe. A new one starts afresh.
-        child.kill('SIGKILL');
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', stop, { once: true });
-      child.stdin?.write(lines, (error) => {
-        signal.removeEventListener('abort', stop);
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+    if (!this.#child) await this.#start(signal);
+    // A program that is slow is not killed: the write goes on, and the next attempt waits for its outcome.
+    await this.#input?.write(batch.map((alert) => `${this.#format(alert)}\n`).join(''));
   }
 
-  async #start(signal: AbortSignal): Promise<ChildProcess> {
+  async #start(signal: AbortSignal): Promise<void> {
     await delay(this.#startAfter - performance.now(), signal);
     if (signal.aborted) throw signal.reason;
     const [program = '', ...args] = this.#config.command;
@@ -96,8 +87,9 @@ class ProgramOutput implements Output {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
+    const input = child.stdin as Writable;
     this.#child = child;
-    return child;
+    this.#input = new Sink(false, (bytes) => writeStream(input, bytes));
   }
 
   #gone(child: ChildProcess, reason: string): void {

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { checkSchema, type Violation, withDefaults } from '../engine/core/check-schema.ts';
 import type { Diagnostic } from '../engine/core/diagnostic.ts';
 import { outputSchema, type QueueOptions } from './options.ts';
 import type { OutputType } from './output.ts';
@@ -13,9 +13,10 @@ export function checkOutput(name: string, entry: unknown, types: readonly Output
   const typeName = (given as { type?: unknown }).type ?? name;
   const kind = types.find(({ type }) => type === typeName);
   if (!kind) return { problems: [unknownType(name, typeName, types)] };
-  const config = structuredClone<unknown>(given);
-  const validate = new Ajv({ allErrors: true, useDefaults: true }).compile(outputSchema(kind));
-  if (!validate(config)) return { problems: (validate.errors ?? []).map((error) => problem(name, error)) };
+  const schema = outputSchema(kind);
+  const config = withDefaults(schema, given);
+  const violations = checkSchema(schema, config);
+  if (violations.length > 0) return { problems: violations.map((violation) => problem(name, violation)) };
   return { kind, config: { ...(config as unknown as QueueOptions), type: kind.type } };
 }
 
@@ -28,17 +29,11 @@ function unknownType(name: string, type: unknown, types: readonly OutputType[]):
   };
 }
 
-function problem(name: string, error: ErrorObject): Diagnostic {
-  const path = `outputs.${name}${error.instancePath.replaceAll('/', '.')}`;
-  const extra =
-    error.keyword === 'additionalProperties'
-      ? ` "${(error.params as { additionalProperty: string }).additionalProperty}"`
-      : error.keyword === 'enum'
-        ? `: ${(error.params as { allowedValues: string[] }).allowedValues.join(', ')}`
-        : '';
+function problem(name: string, { path, wanted, value }: Violation): Diagnostic {
+  const shown = value === undefined ? '' : `, not ${JSON.stringify(value)}`;
   return {
     severity: 'error',
     code: 'E_OUTPUT_CONFIG',
-    message: `${path} ${error.message ?? 'is wrong'}${extra}`,
+    message: `${['outputs', name, ...path].join('.')} ${wanted}${shown}`,
   };
 }

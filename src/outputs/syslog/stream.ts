@@ -9,6 +9,12 @@ interface Target {
   readonly tls: TlsOptions | undefined;
 }
 
+/**
+ * Nothing confirms a syslog message. But who accepts a connection only to close it (a balancer without a receiver, a
+ * TLS server that dislikes our certificate) does so at once: the first batch counts as delivered after this time.
+ */
+const PROBATION_MS = 100;
+
 /** TCP or TLS with octet counting (RFC 6587, RFC 5425). */
 export class StreamTransport implements Transport {
   readonly maxBytes: number;
@@ -21,10 +27,12 @@ export class StreamTransport implements Transport {
   }
 
   async send(messages: readonly Buffer[], signal: AbortSignal): Promise<void> {
-    const socket = this.#usable() ?? (await this.#connect(signal));
+    const known = this.#usable();
+    const socket = known ?? (await this.#connect(signal));
     const frames = Buffer.concat(messages.flatMap((message) => [Buffer.from(`${message.length} `), message]));
     try {
       await settled(socket, signal, (resolve) => socket.write(frames, (error) => error ?? resolve()));
+      if (!known) await settled(socket, signal, (resolve) => setTimeout(resolve, PROBATION_MS));
     } catch (error) {
       // Nobody knows how much of a frame went out: only a new connection starts at the beginning of one.
       socket.destroy();
