@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ContainerInfo } from './container.ts';
+import { parseGroup, parsePasswd, readInRoot, UserDirectory } from './users.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rf-users-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('passwd and group files are read with all their faults', () => {
+  const users = parsePasswd(
+    'root:x:0:0:root:/root:/bin/bash\n#c:x:5:5::/:/x\nbroken\n:x:7:7::/:/x\nneg:x:-1:0::/:/x\nbig:x:99999999999:0::/:/x\ntoor:x:0:0::/:/x\nnum:x::1::/:/x\nalice:x:1000:1000:A:/home/alice:/bin/zsh',
+  );
+  assert.deepEqual([...users.keys()], [0, 1000]);
+  assert.deepEqual(users.get(0), { name: 'root', home: '/root', shell: '/bin/bash' });
+  assert.deepEqual(users.get(1000), { name: 'alice', home: '/home/alice', shell: '/bin/zsh' });
+  const groups = parseGroup('root:x:0:\nwheel:x:10:alice,bob\n\nbad:x\n');
+  assert.deepEqual(
+    [...groups],
+    [
+      [0, 'root'],
+      [10, 'wheel'],
+    ],
+  );
+});
+
+test('the files of the host are read again when they change', async () => {
+  writeFileSync(join(dir, 'passwd'), 'a:x:1:1::/:/x\n');
+  writeFileSync(join(dir, 'group'), 'g:x:1:\n');
+  const directory = new UserDirectory(dir);
+  assert.equal(directory.user(1, undefined, 0)?.name, 'a');
+  assert.equal(directory.group(1, undefined, 0), 'g');
+  writeFileSync(join(dir, 'passwd'), 'b:x:1:1::/:/x\n');
+  await wait(25);
+  assert.equal(directory.user(1, undefined, 0)?.name, 'b');
+  rmSync(join(dir, 'passwd'));
+  await wait(25);
+  assert.equal(directory.user(1, undefined, 0)?.name, 'b');
+});
+
+test('a file below the root of a process is read, but no symbolic link and nothing that is no file', async () => {
+  const etc = join(dir, '1/root/etc');
+  mkdirSync(etc, { recursive: true });
+  writeFileSync(join(etc, 'passwd'), 'in:x:1:1::/:/x\n');
+  symlinkSync('/etc/passwd', join(etc, 'group'));
+  mkdirSync(join(etc, 'folder'));
+  assert.equal(await readInRoot(1, 'passwd', dir), 'in:x:1:1::/:/x\n');
+  assert.equal(await readInRoot(1, 'group', dir), undefined);
+  assert.equal(await readInRoot(1, 'folder', dir), undefined);
+  assert.equal(await readInRoot(2, 'passwd', dir), undefined);
+  mkdirSync(join(dir, '3/root'), { recursive: true });
+  symlinkSync('/etc', join(dir, '3/root/etc'));
+  assert.equal(await readInRoot(3, 'passwd', dir), undefined);
+});
+
+test('names of a container come from its own files, in the background', async () => {
+  const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
+  const directory = new UserDirectory(dir);
+  // This process stands for one in the container: its root is that of this machine.
+  assert.equal(directory.user(0, container, process.pid), undefined);
+  assert.equal(directory.pending(container), true);
+  for (let i = 0; i < 100 && directory.pending(container); i++) await wait(10);
+  assert.equal(directory.user(0, container, process.pid)?.name, 'root');
+  assert.equal(directory.pending(container), false);
+});
