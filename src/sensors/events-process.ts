@@ -86,7 +86,7 @@ const lifecycle: readonly EventDef[] = [
     'process',
     'A program was started, or the attempt failed.',
     { path: [0], dirfd: [-1], data: 1, dataMax: 4096, argv: true },
-    [...EXEC, ofProcess('filename', 'path')],
+    [...EXEC, { ...ofProcess('filename', 'path'), path: 0 }],
     { op: 'EXEC' },
   ),
   row(
