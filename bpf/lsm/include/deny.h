@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Deny lists: entries outside any rule, each with an id, an expiry and a count. */
+#ifndef RF_DENY_H
+#define RF_DENY_H
+
+#include "kernel.h"
+
+/* What stands before the address in a key: scope, port and protocol are matched exactly, 0 = any.
+ */
+#define RF_DENY_FIXED_BITS 64
+
+struct rf_deny_key4 {
+	__u32 prefix; /* bits that count, the fixed ones included */
+	__u32 scope;
+	__u16 port;
+	__u8 proto;
+	__u8 pad;
+	__u8 addr[4];
+};
+
+struct rf_deny_key6 {
+	__u32 prefix;
+	__u32 scope;
+	__u16 port;
+	__u8 proto;
+	__u8 pad;
+	__u8 addr[16];
+};
+
+struct rf_deny_entry {
+	__u64 expires; /* CLOCK_BOOTTIME, ns; 0 = never */
+	__u64 hits;
+	__u64 last; /* when it was last hit */
+	__u32 id;
+	__u32 prefix; /* as in the key */
+};
+
+/* For whom an entry holds: a user, or a cgroup and everything below it. */
+enum rf_scope_kind {
+	RF_SCOPE_USER = 1,
+	RF_SCOPE_CGROUP = 2,
+};
+
+struct rf_deny_scope {
+	__u64 kind;
+	__u64 value; /* uid or cgroup id */
+};
+
+struct rf_deny_control {
+	__u32 entries; /* 0 = nothing to look up */
+	__u32 combos;  /* bits: 0 any port and protocol, 1 by port, 2 by protocol, 3 by both */
+	__u32 scopes;  /* bits of enum rf_scope_kind that entries use */
+	__u32 monitor; /* report, and let it through */
+};
+
+struct rf_deny4_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rf_deny_key4);
+	__type(value, struct rf_deny_entry);
+};
+
+struct rf_deny6_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rf_deny_key6);
+	__type(value, struct rf_deny_entry);
+};
+
+struct rf_deny_scope_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct rf_deny_scope);
+	__type(value, __u32);
+};
+
+struct rf_deny_control_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rf_deny_control);
+};
+
+/* A destination, IPv4-mapped addresses as IPv4. */
+struct rf_dest {
+	__u32 nr; /* the system call it is reported as */
+	__u16 family;
+	__u16 port; /* host byte order */
+	__u8 proto;
+	__u8 sock_type;
+	__u8 pad[6];
+	__u8 addr[16];
+};
+
+/* hdr.clause of a deny-list entry: this bit and its id. */
+#define RF_CLAUSE_ENTRY 0x80000000U
+
+extern int rf_deny_dest(const struct rf_dest *d);
+extern int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags);
+
+#endif

@@ -1,0 +1,126 @@
+import type { BpfMap, BpfObject } from '../sensors/bpf.ts';
+import { type DenyEntry, type DenyTarget, PROTOCOL_NUMBERS } from './deny-entry.ts';
+
+const FIXED_BITS = 64;
+const KEY_BYTES = { 4: 16, 16: 28 } as const;
+const VALUE_BYTES = 32;
+const BATCH = 4096;
+const SCOPE_USER = 1;
+const SCOPE_CGROUP = 2;
+const ZERO = Buffer.alloc(4);
+
+type NetworkEntry = DenyEntry & { readonly target: DenyTarget & { readonly kind: 'network' } };
+
+export interface DenyClock {
+  /** Boot clock now, ns. */
+  readonly bootNs: () => bigint;
+  /** Wall clock now, ms. */
+  readonly nowMs: () => number;
+}
+
+/** The deny list in the kernel's maps. Layouts are those of deny.h. */
+export class DenyKernel {
+  readonly #maps: { readonly 4: BpfMap; readonly 16: BpfMap };
+  readonly #scopes: BpfMap;
+  readonly #control: BpfMap;
+  readonly #clock: DenyClock;
+  readonly #cgroupId: (path: string) => bigint;
+  readonly #scopeNumbers = new Map<string, number>();
+
+  constructor(object: BpfObject, clock: DenyClock, cgroupId: (path: string) => bigint) {
+    this.#maps = { 4: object.map('deny4'), 16: object.map('deny6') };
+    this.#scopes = object.map('deny_scopes');
+    this.#control = object.map('deny_control');
+    this.#clock = clock;
+    this.#cgroupId = cgroupId;
+  }
+
+  /** Adds or replaces entries; many at once go in batches. */
+  put(entries: readonly DenyEntry[]): void {
+    for (const width of [4, 16] as const) {
+      const mine = entries.filter(
+        (e): e is NetworkEntry => isNetwork(e) && e.target.address.length === width,
+      );
+      for (let i = 0; i < mine.length; i += BATCH) {
+        const part = mine.slice(i, i + BATCH);
+        this.#maps[width].updateBatch(
+          Buffer.concat(part.map((e) => this.#key(e))),
+          Buffer.concat(part.map((e) => this.#value(e))),
+        );
+      }
+    }
+  }
+
+  remove(entry: DenyEntry): void {
+    if (isNetwork(entry)) this.#maps[entry.target.address.length as 4 | 16].delete(this.#key(entry));
+  }
+
+  /** How often an entry refused something since it was put there. */
+  hits(entry: DenyEntry): number {
+    if (!isNetwork(entry)) return 0;
+    const value = this.#maps[entry.target.address.length as 4 | 16].lookup(this.#key(entry));
+    // The kernel answers with the longest prefix that covers the key: that may be another entry.
+    return value === undefined || value.readUInt32LE(24) !== entry.id ? 0 : Number(value.readBigUInt64LE(8));
+  }
+
+  /** Tells the programs which combinations there are to look for. */
+  configure(entries: Iterable<DenyEntry>, monitor: boolean): void {
+    let count = 0;
+    let combos = 0;
+    let scopes = 0;
+    for (const { target, scope } of entries) {
+      if (target.kind !== 'network') continue;
+      count++;
+      combos |= 1 << ((target.port === undefined ? 0 : 1) | (target.protocol === undefined ? 0 : 2));
+      if (scope !== undefined) scopes |= scope.kind === 'user' ? SCOPE_USER : SCOPE_CGROUP;
+    }
+    const value = Buffer.alloc(16);
+    [count, combos, scopes, monitor ? 1 : 0].forEach((word, i) => {
+      value.writeUInt32LE(word, i * 4);
+    });
+    this.#control.update(ZERO, value);
+  }
+
+  #key({ target, scope }: NetworkEntry): Buffer {
+    const key = Buffer.alloc(KEY_BYTES[target.address.length as 4 | 16]);
+    key.writeUInt32LE(FIXED_BITS + target.prefix, 0);
+    key.writeUInt32LE(scope === undefined ? 0 : this.#scopeNumber(scope), 4);
+    key.writeUInt16LE(target.port ?? 0, 8);
+    key[10] = target.protocol === undefined ? 0 : PROTOCOL_NUMBERS[target.protocol];
+    key.write(target.address, 12, 'latin1');
+    return key;
+  }
+
+  #value(entry: NetworkEntry): Buffer {
+    const value = Buffer.alloc(VALUE_BYTES);
+    if (entry.expires !== undefined) {
+      const left = BigInt(Math.max(1, Math.round((entry.expires - this.#clock.nowMs()) * 1e6)));
+      value.writeBigUInt64LE(this.#clock.bootNs() + left, 0);
+    }
+    value.writeUInt32LE(entry.id, 24);
+    value.writeUInt32LE(FIXED_BITS + entry.target.prefix, 28);
+    return value;
+  }
+
+  /** Users and cgroups are numbered, so that one trie serves all of them. */
+  #scopeNumber(scope: NonNullable<DenyEntry['scope']>): number {
+    const [kind, value] =
+      scope.kind === 'user' ? [SCOPE_USER, BigInt(scope.uid)] : [SCOPE_CGROUP, this.#cgroupId(scope.path)];
+    const name = `${kind} ${value}`;
+    const known = this.#scopeNumbers.get(name);
+    if (known !== undefined) return known;
+    const number = this.#scopeNumbers.size + 1;
+    const key = Buffer.alloc(16);
+    key.writeBigUInt64LE(BigInt(kind), 0);
+    key.writeBigUInt64LE(value, 8);
+    const word = Buffer.alloc(4);
+    word.writeUInt32LE(number);
+    this.#scopes.update(key, word);
+    this.#scopeNumbers.set(name, number);
+    return number;
+  }
+}
+
+function isNetwork(entry: DenyEntry): entry is NetworkEntry {
+  return entry.target.kind === 'network';
+}

@@ -1,0 +1,220 @@
+import { AppError, EXIT } from '../engine/core/diagnostic.ts';
+import {
+  type DenyEntry,
+  type DenyRequest,
+  entryKey,
+  parseScope,
+  parseTarget,
+  scopeText,
+  targetText,
+} from './deny-entry.ts';
+
+/** Where entries act: the kernel's maps, or a stand-in in tests. */
+export interface DenySink {
+  put(entries: readonly DenyEntry[]): void;
+  remove(entry: DenyEntry): void;
+  hits(entry: DenyEntry): number;
+  configure(entries: Iterable<DenyEntry>, monitor: boolean): void;
+}
+
+export interface DenyStorage {
+  load(): DenyEntry[];
+  save(entries: Iterable<DenyEntry>): void;
+}
+
+export interface DenyListOptions {
+  readonly sink: DenySink;
+  readonly store: DenyStorage;
+  readonly now: () => number;
+  readonly monitor: boolean;
+}
+
+/** An entry as it is shown. */
+export interface DenyView {
+  readonly id: number;
+  readonly target: string;
+  readonly port: number | null;
+  readonly protocol: string | null;
+  readonly scope: string;
+  readonly reason: string;
+  readonly source: string;
+  readonly created: string;
+  readonly expires: string | null;
+  readonly hits: number;
+}
+
+export interface ImportReport {
+  readonly added: number;
+  readonly renewed: number;
+  readonly invalid: readonly { readonly line: number; readonly text: string; readonly message: string }[];
+}
+
+const MAX_REPORTED = 20;
+
+/** The deny list: what is refused whatever the rules say. Every change is in the kernel before it is on disk. */
+export class DenyList {
+  readonly #options: DenyListOptions;
+  readonly #byKey = new Map<string, DenyEntry>();
+  readonly #byId = new Map<number, DenyEntry>();
+  #nextId = 1;
+  #monitor: boolean;
+
+  /** Puts what is stored in force; what has expired meanwhile is left out. */
+  constructor(options: DenyListOptions) {
+    this.#options = options;
+    this.#monitor = options.monitor;
+    const now = options.now();
+    const stored = options.store.load();
+    for (const entry of stored) {
+      this.#nextId = Math.max(this.#nextId, entry.id + 1);
+      if (entry.expires === undefined || entry.expires > now) this.#remember(entry);
+    }
+    options.sink.put([...this.#byId.values()]);
+    this.#configure();
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Adds an entry; one with the same target and scope is renewed and keeps its id. */
+  add(request: DenyRequest): DenyView {
+    const entry = this.#make(request);
+    this.#remember(entry);
+    this.#options.sink.put([entry]);
+    this.#configure();
+    this.#save();
+    return this.#view(entry);
+  }
+
+  /** Reads a feed: one target a line, `#` and `;` begin comments. Lines that cannot be read are reported, not fatal. */
+  import(text: string, common: Omit<DenyRequest, 'target'>): ImportReport {
+    const invalid: { line: number; text: string; message: string }[] = [];
+    const made = new Map<number, DenyEntry>();
+    let added = 0;
+    let renewed = 0;
+    text.split('\n').forEach((line, i) => {
+      const target =
+        line
+          .replace(/[#;].*/, '')
+          .trim()
+          .split(/\s+/)[0] ?? '';
+      if (target === '') return;
+      try {
+        const before = this.#nextId;
+        const entry = this.#make({ ...common, target });
+        if (this.#nextId > before) added++;
+        else renewed++;
+        this.#remember(entry);
+        made.set(entry.id, entry);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        if (invalid.length < MAX_REPORTED)
+          invalid.push({ line: i + 1, text: line.slice(0, 200), message: error.message });
+      }
+    });
+    this.#options.sink.put([...made.values()]);
+    this.#configure();
+    this.#save();
+    return { added, renewed, invalid };
+  }
+
+  /** Removes by id, or all entries with this target. Returns what was removed. */
+  remove(what: number | string): DenyView[] {
+    const target = typeof what === 'number' ? undefined : targetText(parseTarget({ target: what }));
+    const gone = [...this.#byId.values()].filter((e) =>
+      target === undefined ? e.id === what : targetText(e.target) === target,
+    );
+    if (gone.length === 0) {
+      throw new AppError('E_DENY', `there is no deny entry ${what}`, {
+        exitCode: EXIT.failure,
+        help: 'ringfence deny list',
+      });
+    }
+    const views = gone.map((entry) => this.#view(entry));
+    for (const entry of gone) this.#forget(entry);
+    this.#configure();
+    this.#save();
+    return views;
+  }
+
+  list(): DenyView[] {
+    this.expire();
+    return [...this.#byId.values()].map((entry) => this.#view(entry));
+  }
+
+  entry(id: number): DenyView | undefined {
+    const entry = this.#byId.get(id);
+    return entry === undefined ? undefined : this.#view(entry);
+  }
+
+  /** Takes out what has expired: the kernel does not apply it any more, this gives its memory back. */
+  expire(): number {
+    const now = this.#options.now();
+    const gone = [...this.#byId.values()].filter((e) => e.expires !== undefined && e.expires <= now);
+    for (const entry of gone) this.#forget(entry);
+    if (gone.length > 0) {
+      this.#configure();
+      this.#save();
+    }
+    return gone.length;
+  }
+
+  /** In monitor mode entries report and let through. */
+  setMonitor(monitor: boolean): void {
+    this.#monitor = monitor;
+    this.#configure();
+  }
+
+  #make(request: DenyRequest): DenyEntry {
+    const target = parseTarget(request);
+    const scope = parseScope(request.scope);
+    const now = this.#options.now();
+    const known = this.#byKey.get(entryKey(target, scope));
+    return {
+      id: known?.id ?? this.#nextId++,
+      target,
+      scope,
+      reason: request.reason ?? known?.reason ?? '',
+      source: request.source ?? 'cli',
+      created: known?.created ?? now,
+      expires: request.ttl === undefined ? undefined : now + request.ttl,
+    };
+  }
+
+  #remember(entry: DenyEntry): void {
+    this.#byKey.set(entryKey(entry.target, entry.scope), entry);
+    this.#byId.set(entry.id, entry);
+  }
+
+  #forget(entry: DenyEntry): void {
+    this.#byKey.delete(entryKey(entry.target, entry.scope));
+    this.#byId.delete(entry.id);
+    this.#options.sink.remove(entry);
+  }
+
+  #configure(): void {
+    this.#options.sink.configure(this.#byId.values(), this.#monitor);
+  }
+
+  #save(): void {
+    this.#options.store.save(this.#byId.values());
+  }
+
+  #view(entry: DenyEntry): DenyView {
+    const { target } = entry;
+    const network = target.kind === 'network' ? target : undefined;
+    return {
+      id: entry.id,
+      target: targetText(target),
+      port: network?.port ?? null,
+      protocol: network?.protocol ?? null,
+      scope: scopeText(entry.scope),
+      reason: entry.reason,
+      source: entry.source,
+      created: new Date(entry.created).toISOString(),
+      expires: entry.expires === undefined ? null : new Date(entry.expires).toISOString(),
+      hits: this.#options.sink.hits(entry),
+    };
+  }
+}
