@@ -49,8 +49,8 @@ export function openConsole(config: ConsoleConfig, fd: number, version: string):
   const sink = openSink(fd);
   const format = makeLine(config, sink.isTTY, version);
   return {
-    send: (batch) => sink.write(batch.map((alert) => `${format(alert)}\n`).join('')),
-    close: async () => {},
+    send: (batch, signal) => sink.write(batch.map((alert) => `${format(alert)}\n`).join(''), signal),
+    close: () => sink.close(),
   };
 }
 

@@ -19,32 +19,43 @@ export function openSink(fd: number): Sink {
     broken = error;
   });
   socket.unref();
-  return new Sink(false, (bytes) => (broken ? Promise.reject(broken) : writeStream(socket, bytes)));
+  return new Sink(
+    false,
+    (bytes) => (broken ? Promise.reject(broken) : writeStream(socket, bytes)),
+    () => socket.destroy(),
+  );
 }
 
 /**
- * Somewhere that text can be written without ever blocking the thread. The descriptor is not ours and stays open.
- * A write that outlasts the patience of the queue goes on; when the queue sends the same text again it gets the
+ * Somewhere that text can be written without ever blocking the thread. A write that outlasts the patience of the queue goes on; when the queue sends the same text again it gets the
  * outcome of that write, so that a reader that slept finds nothing twice.
  */
 export class Sink {
   readonly isTTY: boolean;
   readonly #write: (bytes: Buffer) => Promise<void>;
+  readonly #giveUp: () => void;
   #pending: { readonly text: string; readonly done: Promise<void> } | undefined;
 
-  constructor(isTTY: boolean, write: (bytes: Buffer) => Promise<void>) {
+  constructor(isTTY: boolean, write: (bytes: Buffer) => Promise<void>, giveUp: () => void = () => {}) {
     this.isTTY = isTTY;
     this.#write = write;
+    this.#giveUp = giveUp;
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: string, signal: AbortSignal): Promise<void> {
     if (this.#pending && this.#pending.text !== text) await this.#pending.done.catch(() => {});
     if (this.#pending?.text !== text) this.#pending = { text, done: this.#write(Buffer.from(text)) };
     try {
       await this.#pending.done;
     } finally {
-      this.#pending = undefined;
+      // An attempt that nobody waits for any more leaves the outcome to the next.
+      if (!signal.aborted) this.#pending = undefined;
     }
+  }
+
+  /** The descriptor is not ours and stays open, unless a write hangs in it: that would keep the process from ending. */
+  async close(): Promise<void> {
+    if (this.#pending) this.#giveUp();
   }
 }
 

@@ -6,6 +6,7 @@ import { delay } from './async.ts';
 import { Backoff } from './backoff.ts';
 import { Sink, writeStream } from './descriptor.ts';
 import { type Formatter, makeFormatter } from './formats/formats.ts';
+import { allRead } from './libc.ts';
 import { type FormatOptions, formatSchema } from './options.ts';
 import type { Output, OutputContext, OutputType } from './output.ts';
 
@@ -61,7 +62,7 @@ class ProgramOutput implements Output {
   async send(batch: readonly Alert[], signal: AbortSignal): Promise<void> {
     if (!this.#child) await this.#start(signal);
     // A program that is slow is not killed: the write goes on, and the next attempt waits for its outcome.
-    await this.#input?.write(batch.map((alert) => `${this.#format(alert)}\n`).join(''));
+    await this.#input?.write(batch.map((alert) => `${this.#format(alert)}\n`).join(''), signal);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -89,7 +90,10 @@ class ProgramOutput implements Output {
     });
     const input = child.stdin as Writable;
     this.#child = child;
-    this.#input = new Sink(false, (bytes) => writeStream(input, bytes));
+    this.#input = new Sink(false, async (bytes) => {
+      await writeStream(input, bytes);
+      await untilRead(child, input);
+    });
   }
 
   #gone(child: ChildProcess, reason: string): void {
@@ -111,5 +115,22 @@ class ProgramOutput implements Output {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);
+  }
+}
+
+const LOOK_MS = 2;
+
+/**
+ * What the kernel has taken is gone if the program ends without reading it; so a batch counts as delivered once it was
+ * read. Node gives the program a unix socket, and its descriptor only in this way.
+ */
+async function untilRead(child: ChildProcess, input: Writable): Promise<void> {
+  const { _handle } = input as Writable & { readonly _handle?: { readonly fd?: number } };
+  const fd = _handle?.fd;
+  if (fd === undefined || fd < 0) throw new Error('the program has ended');
+  while (!allRead(fd)) {
+    await delay(LOOK_MS);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the program has ended');
+    if (input.destroyed) throw new Error('the program has ended');
   }
 }

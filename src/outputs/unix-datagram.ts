@@ -1,45 +1,10 @@
-import { createRequire } from 'node:module';
-
-type Koffi = typeof import('koffi');
+import { failure, libc } from './libc.ts';
 
 // Node has no AF_UNIX datagram sockets: four calls of the C library make one.
 const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0x800 | 0x80000;
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
 const PATH_MAX = 107;
-
-type Call = (...args: (number | Uint8Array)[]) => number;
-interface Libc {
-  readonly socket: Call;
-  readonly connect: Call;
-  readonly send: Call;
-  readonly close: Call;
-}
-
-const koffi = (): Koffi => createRequire(import.meta.url)('koffi') as Koffi;
-
-let loaded: Libc | undefined;
-
-/** Loaded on first use: most configurations need none of it. */
-function libc(): Libc {
-  if (!loaded) {
-    const lib = koffi().load('libc.so.6');
-    loaded = {
-      socket: lib.func('int socket(int, int, int)') as Call,
-      connect: lib.func('int connect(int, const uint8_t *, uint32_t)') as Call,
-      send: lib.func('int64_t send(int, const uint8_t *, uint64_t, int)') as Call,
-      close: lib.func('int close(int)') as Call,
-    };
-  }
-  return loaded;
-}
-
-function failure(call: string): NodeJS.ErrnoException {
-  const { errno: last, os } = koffi();
-  const errno = last();
-  const code = Object.entries(os.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
-  return Object.assign(new Error(`${call}: ${code}`), { code, errno });
-}
 
 /** sockaddr_un; a path that starts with `@` names an abstract socket. */
 function address(path: string): Uint8Array {
