@@ -142,6 +142,8 @@ function declare() {
     linkCreate: f<[number, number, number, Ptr], number>('bpf_link_create', 'int', ['int', 'int', 'int', P]),
     rawTracepointOpen: f<[string | null, number], number>('bpf_raw_tracepoint_open', 'int', ['str', 'int']),
     vmlinuxTypeId: f<[string, number], number>('libbpf_find_vmlinux_btf_id', 'int', ['str', 'int']),
+    probeMapType: f<[number, Ptr], number>('libbpf_probe_bpf_map_type', 'int', ['int', P]),
+    probeHelper: f<[number, number, Ptr], number>('libbpf_probe_bpf_helper', 'int', ['int', 'int', P]),
     possibleCpus: f<[], number>('libbpf_num_possible_cpus', 'int', []),
     version: f<[], string>('libbpf_version_string', 'str', []),
     mmap: c<[null, number, number, number, number, number], bigint>('mmap', P, [

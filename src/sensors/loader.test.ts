@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import { AppError, EXIT } from '../engine/core/diagnostic.ts';
+import { Btf } from './btf.ts';
+import { encodeCapture } from './capture.ts';
+import { ABI_HASH, STRUCTS } from './layout.gen.ts';
+import { abiHash, readLayout } from './layout.ts';
+import { native } from './libbpf.ts';
+import { loadObject, prebuiltObject, slotCount } from './loader.ts';
+
+const root = process.getuid?.() === 0;
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-loader-'));
+after(() => fs.rmSync(dir, { recursive: true }));
+
+const options = { programs: new Set(['rf_exit']), ringBytes: 1 << 16, priorityRingBytes: 1 << 16 };
+
+function codeOf(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof AppError && error.code === code && (error.help ?? '').length > 0;
+}
+
+describe('loadObject', () => {
+  it('refuses an object whose records are laid out differently', () => {
+    const elf = fs.readFileSync(prebuiltObject());
+    const other = path.join(dir, 'other.o');
+    const at = elf.indexOf('\0loginuid\0');
+    assert.ok(at > 0);
+    elf.write('loginuix', at + 1);
+    fs.writeFileSync(other, elf);
+    assert.throws(() => loadObject({ ...options, objectPath: other }), codeOf('sensor/abi'));
+  });
+
+  it('says what to do without permission', { skip: root ? false : 'needs root to give it up' }, () => {
+    const elf = path.join(dir, 'readable.o');
+    fs.copyFileSync(prebuiltObject(), elf);
+    fs.chmodSync(dir, 0o755);
+    fs.chmodSync(elf, 0o644);
+    process.seteuid?.(65534);
+    try {
+      assert.throws(
+        () => loadObject({ ...options, objectPath: elf }),
+        (error) =>
+          codeOf('sensor/not-permitted')(error) && (error as AppError).exitCode === EXIT.notPermitted,
+      );
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
+  it('sets constants and map sizes', { skip: root ? false : 'needs root to load BPF programs' }, () => {
+    const object = loadObject(options);
+    try {
+      assert.equal(object.map('events').maxEntries, 1 << 16);
+      assert.equal(object.map('slots').maxEntries, slotCount(native().possibleCpus()));
+      assert.throws(() => object.map('capture').lookup(Buffer.alloc(3)), RangeError);
+      const row = encodeCapture({ flags: 8 });
+      object.map('capture').update(Buffer.from([7, 0, 0, 0]), row);
+      assert.deepEqual(object.map('capture').lookup(Buffer.from([7, 0, 0, 0])), row);
+      assert.throws(() => object.map('no such map'), /no map/);
+    } finally {
+      object.close();
+    }
+  });
+});
+
+describe('prebuilt objects', () => {
+  for (const arch of ['x86_64', 'arm64']) {
+    it(`the one for ${arch} has the records of this build`, () => {
+      const elf = fs.readFileSync(path.join(path.dirname(prebuiltObject()), `ringfence.${arch}.bpf.o`));
+      assert.equal(abiHash(readLayout(Btf.ofObject(elf))), ABI_HASH);
+    });
+  }
+});
+
+describe('encodeCapture', () => {
+  it('marks what is left out as none', () => {
+    const row = encodeCapture({ path: [1], flags: 0 });
+    const at = (name: string): number =>
+      row.readInt8(STRUCTS.rf_capture.fields.find((f) => f.name === name)!.offset);
+    assert.equal(at('path'), 1);
+    assert.equal(at('dirfd'), -1);
+    assert.equal(at('fd'), -1);
+    assert.equal(at('data'), -1);
+  });
+});
+
+describe('slotCount', () => {
+  it('is a power of two of at least twice the CPUs', () => {
+    for (const cpus of [1, 2, 9, 64, 200]) {
+      const slots = slotCount(cpus);
+      assert.ok(slots >= cpus * 2 && (slots & (slots - 1)) === 0);
+    }
+  });
+});
