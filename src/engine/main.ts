@@ -1,6 +1,9 @@
 import { hostname as osHostname, release } from 'node:os';
+import { Audit } from '../outputs/audit/audit.ts';
+import type { Entry } from '../outputs/audit/entry.ts';
 import { internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
+import { modeRow, policyRow, refusedPolicyRow, startRow, stopRow } from './audit-rows.ts';
 import type { Config } from './config/config.ts';
 import { controlCommands } from './control/commands.ts';
 import { ControlServer } from './control/server.ts';
@@ -40,6 +43,7 @@ export class Engine {
   readonly totals: Totals = { alerts: 0, since: Date.now() };
   readonly #options: EngineOptions;
   readonly #outputs: OutputManager;
+  readonly #audit: Audit | undefined;
   readonly #hostname = osHostname();
   #config: Config;
   #thread: EngineThread | undefined;
@@ -55,12 +59,14 @@ export class Engine {
     options: EngineOptions,
     config: Config,
     outputs: OutputManager,
+    audit: Audit | undefined,
     log: Log,
     metrics: MetricsRegistry,
   ) {
     this.#options = options;
     this.#config = config;
     this.#outputs = outputs;
+    this.#audit = audit;
     this.log = log;
     this.metrics = metrics;
     this.failure = new Promise<never>((_, reject) => {
@@ -76,18 +82,23 @@ export class Engine {
     const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format });
     const metrics = new MetricsRegistry({ processMetrics: true });
     metrics.set('buildInfo', [VERSION, process.versions.node, release()], 1);
-    const outputs = await OutputManager.open(config.outputs, {
+    const deps = {
       hostname: osHostname(),
       version: VERSION,
       stateDir: config.state_dir,
       log,
       metrics,
+    };
+    const audit = await Audit.open(config.outputs.audit, deps);
+    const outputs = await OutputManager.open(config.outputs, deps).catch(async (error: unknown) => {
+      await audit?.close();
+      throw error;
     });
-    const engine = new Engine(options, config, outputs, log, metrics);
+    const engine = new Engine(options, config, outputs, audit, log, metrics);
     try {
       await engine.#begin();
     } catch (error) {
-      await engine.#end();
+      await engine.#end('failed to start');
       throw error;
     }
     return engine;
@@ -115,6 +126,7 @@ export class Engine {
       events: this.#report?.events ?? [],
       tiers: this.#report?.tiers ?? {},
       outputs: this.#outputs.stats(),
+      audit: this.#audit?.stats(),
       engine: await this.#thread?.ask('status'),
     };
   }
@@ -139,19 +151,26 @@ export class Engine {
   /** Stops in order: no new events, what is under way is finished, outputs are drained. */
   async stop(reason: string): Promise<void> {
     this.log.info({ reason, alerts: this.totals.alerts }, 'stopping');
-    await this.#end();
+    await this.#end(reason);
     this.log.info({ alerts: this.totals.alerts }, 'stopped');
   }
 
-  /** Hands an alert to the outputs. */
+  /** Hands alerts to the outputs, after they are in the audit: what an output has acknowledged is on record. */
   emit(alerts: readonly Alert[]): void {
     this.totals.alerts += alerts.length;
     if (this.#options.onAlert) for (const alert of alerts) this.#options.onAlert(alert);
-    this.#outputs.emit(alerts);
+    if (this.#audit) void this.#audit.alerts(alerts).then(() => this.#outputs.emit(alerts));
+    else this.#outputs.emit(alerts);
+  }
+
+  /** Puts rows on record; resolves when they are on the disk (or nobody should wait for it). */
+  async record(...rows: Entry[]): Promise<void> {
+    await this.#audit?.record(...rows);
   }
 
   async #begin(): Promise<void> {
     const { config, log, metrics } = this;
+    await this.record(startRow(config));
     if (config.control.enabled) {
       this.#control = await ControlServer.listen(config.control.socket, controlCommands(this), log);
     }
@@ -178,12 +197,15 @@ export class Engine {
       if (JSON.stringify(config.outputs) !== JSON.stringify(this.#config.outputs)) {
         log.warn({ code: 'W_RESTART_NEEDED' }, 'changes of `outputs` take effect at the next start');
       }
+      const mode = modeRow(this.#config, config);
+      if (mode) void this.record(mode);
       this.#config = config;
       this.#inForce(report);
       log.info({ rules: report.rules, ...report.diff }, 'reloaded');
       return report;
     } catch (error) {
       metrics.set('reloadOk', [], 0);
+      void this.record(refusedPolicyRow(error));
       const code = error instanceof AppError ? error.code : 'E_INTERNAL';
       log.error({ code, err: error }, 'reload failed, the old state stays in force');
       const message = `Reload failed, the old rules stay in force: ${(error as Error).message}`;
@@ -199,6 +221,7 @@ export class Engine {
 
   #inForce(report: EngineReport): void {
     this.#report = report;
+    void this.record(policyRow(report));
     this.metrics.set('reloadOk', [], 1);
     this.metrics.set('reloadTime', [], Date.now() / 1000);
     this.metrics.set('rulesLoaded', [], report.rules);
@@ -214,11 +237,15 @@ export class Engine {
     };
   }
 
-  async #end(): Promise<void> {
+  async #end(reason: string): Promise<void> {
     this.#endNotice();
     await this.#control?.close();
     await this.#thread?.stop();
     this.#thread = undefined;
+    void this.record(stopRow(reason));
+    const unwritten = (await this.#audit?.close(DRAIN_MS)) ?? 0;
+    if (unwritten > 0)
+      this.log.error({ code: 'E_AUDIT_UNWRITTEN', rows: unwritten }, 'rows are missing in the audit');
     await this.#outputs.close(DRAIN_MS);
   }
 }

@@ -1,3 +1,4 @@
+import { controlRow, readRow } from '../audit-rows.ts';
 import type { Engine } from '../main.ts';
 import type { ControlCommand } from './server.ts';
 
@@ -5,7 +6,19 @@ import type { ControlCommand } from './server.ts';
 export function controlCommands(engine: Engine): readonly ControlCommand[] {
   return [
     { name: 'status', summary: 'state of the engine', run: () => engine.status() },
-    { name: 'reload', summary: 'read configuration and rules again', run: () => engine.reload() },
+    {
+      name: 'reload',
+      summary: 'read configuration and rules again',
+      run: async (_args, caller) => {
+        await engine.record(controlRow(caller, 'reload'));
+        return engine.reload();
+      },
+    },
+    {
+      name: 'audit_read',
+      summary: 'put on record that the audit is being read',
+      run: (args, caller) => engine.record(readRow(caller, args)),
+    },
     { name: 'metrics', summary: 'all figures', run: () => engine.metrics.figures() },
   ];
 }

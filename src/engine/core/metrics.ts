@@ -84,7 +84,8 @@ export const METRICS = {
   mapCapacity: gauge('bpf_map_capacity', 'Places in a BPF map.', 'map'),
   processes: gauge('process_table_entries', 'Processes in the process table.'),
   auditRows: counter('audit_rows_total', 'Rows written to the audit store.', 'kind'),
-  auditOk: gauge('audit_chain_ok', '1 while the audit chain is unbroken.'),
+  auditOk: gauge('audit_chain_ok', '0 when the audit was found not to go on where it had ended.'),
+  auditWriting: gauge('audit_writing', '1 while rows reach the audit, 0 while they wait for the disk.'),
   errors: counter('errors_total', 'Errors by code.', 'code'),
 } as const satisfies Record<string, MetricSpec>;
 

@@ -35,7 +35,7 @@ export function appendAnchor(path: string, anchor: Anchor): void {
   }
 }
 
-/** Reads anchors, one JSON object a line; lines that are something else (a log around them) are passed over. */
+/** Reads anchors, one a line; lines that hold none are passed over. */
 export function readAnchors(path: string): Anchor[] {
   let text: string;
   try {
@@ -50,14 +50,14 @@ export function readAnchors(path: string): Anchor[] {
   });
 }
 
-/** An anchor from its line: by itself, or as the member `anchor` of a log line. */
+/** An anchor out of a line: by itself, or anywhere in a line of a log, whatever the log's format. */
 export function parseAnchor(line: string): Anchor | undefined {
-  if (!line.includes('"chain"')) return undefined;
+  const found = /\{"v":1,[^{}]*\}/.exec(line)?.[0];
+  if (found === undefined) return undefined;
   try {
-    const value = JSON.parse(line) as Partial<Anchor> & { anchor?: Partial<Anchor> };
-    const anchor = value.anchor ?? value;
+    const anchor = JSON.parse(found) as Partial<Anchor>;
     const whole =
-      anchor.v === 1 && typeof anchor.chain === 'string' && Number.isSafeInteger(anchor.seq) && anchor.hash;
+      typeof anchor.chain === 'string' && typeof anchor.hash === 'string' && Number.isSafeInteger(anchor.seq);
     return whole ? (anchor as Anchor) : undefined;
   } catch {
     return undefined;

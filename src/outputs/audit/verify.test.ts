@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Sqlite from 'better-sqlite3';
-import { type Anchor, readAnchors } from './anchor.ts';
+import { type Anchor, parseAnchor, readAnchors } from './anchor.ts';
 import { loadPublicKey } from './keys.ts';
 import { folderPerTest, sampleEntries, writerOptions } from './testing.ts';
 import { verifyFolder } from './verify.ts';
@@ -180,7 +180,7 @@ test('a WAL that is cut off is found, and the writer goes on without hiding it',
   const report = verifyFolder(crashed);
   assert.match(report.problems[0]!.what, /the end was cut off/);
   const resumed = new AuditWriter(writerOptions(crashed));
-  assert.match(resumed.append(sampleEntries(61, 62)).notices.join(), /does not go on where it ended/);
+  assert.match(resumed.append(sampleEntries(61, 62)).notices[0]!.message, /does not go on where it ended/);
   resumed.close();
   const after = verifyFolder(crashed);
   assert.equal(after.firstBroken, report.firstBroken);
@@ -208,7 +208,7 @@ test('a file replaced by one of another chain is found, also by its own writer',
   copyFileSync(files(other)[0]!, live);
   assert.ok(!verifyFolder(folder).ok);
   const resumed = new AuditWriter(writerOptions(folder), () => clock);
-  assert.match(resumed.append([]).notices.join(), /another chain/);
+  assert.match(resumed.append([]).notices[0]!.message, /another chain/);
   resumed.close();
   assert.ok(!verifyFolder(folder).ok, 'it stays on record');
 });
@@ -265,4 +265,18 @@ test('a key that others can read is refused, and another key is recorded as a ro
   assert.equal(db.prepare(`SELECT count(*) FROM entries WHERE kind = 'key'`).pluck().get(), 1);
   db.close();
   assert.deepEqual(verifyFolder(folder).problems, []);
+});
+
+test('an anchor is found in a log, in JSON and in text, and what only looks like one is not', () => {
+  const { anchors } = history();
+  const text = JSON.stringify(anchors[0]);
+  for (const line of [
+    text,
+    `{"level":"info","anchor":${text},"msg":"audit anchor"}`,
+    `10:00:00 info audit anchor  anchor=${text}`,
+  ]) {
+    assert.deepEqual(parseAnchor(line), anchors[0]);
+  }
+  for (const line of ['', '{"v":1,}', '{"v":1,"chain":1}', 'nothing'])
+    assert.equal(parseAnchor(line), undefined);
 });

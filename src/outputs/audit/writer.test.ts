@@ -167,7 +167,7 @@ test('a folder that goes away under the writer is noticed and made again, with t
   rmSync(folder(), { recursive: true });
   assert.throws(() => writer.append(sampleEntries(4, 4)), /removed or replaced/);
   const { notices } = writer.append(sampleEntries(4, 4));
-  assert.match(notices.join(), /all files are gone/);
+  assert.match(notices[0]!.message, /all files are gone/);
   writer.close();
   const report = verifyFolder(folder());
   assert.ok(!report.ok);

@@ -37,7 +37,12 @@ export interface AppendReport {
   readonly head: Head;
   readonly freeBytes: number;
   /** Things somebody should read in the log. */
-  readonly notices: readonly string[];
+  readonly notices: readonly Notice[];
+}
+
+export interface Notice {
+  readonly code: 'E_AUDIT_GAP' | 'W_AUDIT_HEAD' | 'E_AUDIT_RETENTION';
+  readonly message: string;
 }
 
 /** A larger file is not read as a whole when the engine stops. */
@@ -61,7 +66,7 @@ export class AuditWriter {
   #written: HeadRecord | undefined;
   #before: Database | undefined;
   #retired = 0n;
-  #notices: string[] = [];
+  #notices: Notice[] = [];
 
   constructor(options: WriterOptions, now: () => bigint = epochNs) {
     this.#options = options;
@@ -169,7 +174,10 @@ export class AuditWriter {
     const timeNs = this.#now();
     const first: Entry[] = [];
     if (gap) {
-      this.#notices.push(`the audit does not go on where it ended: ${gap.reason}`);
+      this.#notices.push({
+        code: 'E_AUDIT_GAP',
+        message: `the audit does not go on where it ended: ${gap.reason}`,
+      });
       first.push(
         entry(
           'gap',
@@ -179,7 +187,10 @@ export class AuditWriter {
       );
     }
     if (headMissing)
-      this.#notices.push('audit.head is missing: rows cut off at the end would not be noticed');
+      this.#notices.push({
+        code: 'W_AUDIT_HEAD',
+        message: 'audit.head is missing: rows cut off at the end would not be noticed',
+      });
     if (live.keyId !== this.#key?.id) {
       const key = { key: this.#key?.id ?? null, public_key: this.#key?.publicKey, previous_key: live.keyId };
       first.push(entry('key', key, { timeNs }));
@@ -207,7 +218,10 @@ export class AuditWriter {
       };
       retire(this.#options, { timeNs: this.#retired, live: live.file, record });
     } catch (cause) {
-      this.#notices.push(`audit retention failed: ${(cause as Error).message}`);
+      this.#notices.push({
+        code: 'E_AUDIT_RETENTION',
+        message: `audit retention failed: ${(cause as Error).message}`,
+      });
     }
   }
 

@@ -1,0 +1,63 @@
+import { release } from 'node:os';
+import { type Actor, actorEntry, type Entry, entry } from '../outputs/audit/entry.ts';
+import type { Config } from './config/config.ts';
+import { AppError } from './core/diagnostic.ts';
+import { VERSION } from './core/package.ts';
+import type { EngineReport } from './protocol.ts';
+
+/** The engine itself, as the one who did something. */
+export const ENGINE: Actor = { uid: process.geteuid?.(), pid: process.pid, exe: process.execPath };
+
+/** The engine started; `stop` is its counterpart. */
+export function startRow(config: Config): Entry {
+  const { mode } = config;
+  return actorEntry('start', ENGINE, {
+    summary: 'engine started',
+    version: VERSION,
+    kernel: release(),
+    mode,
+  });
+}
+
+export function stopRow(reason: string): Entry {
+  return actorEntry('stop', ENGINE, { summary: 'engine stopped', reason });
+}
+
+/** What is in force from now on. */
+export function policyRow({ rules, skipped, tiers, diff }: EngineReport): Entry {
+  const summary = `${rules} rules in force`;
+  return entry('policy', {
+    summary,
+    rules,
+    skipped: skipped.map(({ rule, reason }) => ({ rule, reason })),
+    tiers,
+    diff: diff && { added: diff.added, removed: diff.removed, changed: diff.changed },
+  });
+}
+
+/** A reload that left everything as it was. */
+export function refusedPolicyRow(error: unknown): Entry {
+  const code = error instanceof AppError ? error.code : 'E_INTERNAL';
+  const reason = error instanceof Error ? error.message : String(error);
+  return entry('policy', { summary: 'reload failed, the old rules stay in force', code, reason });
+}
+
+/** Monitor became enforce, or the other way round; undefined if neither. */
+export function modeRow(before: Config, after: Config): Entry | undefined {
+  if (before.mode === after.mode) return undefined;
+  const summary = `mode ${before.mode} became ${after.mode}`;
+  return entry('mode', { summary, from: before.mode, to: after.mode });
+}
+
+/** Somebody read the audit with the command line. */
+export function readRow(actor: Actor, args: Readonly<Record<string, unknown>>): Entry {
+  const command = typeof args.command === 'string' ? args.command : 'query';
+  // Through JSON: whatever came over the socket becomes something that a row can hold.
+  const options = JSON.parse(JSON.stringify(args.options ?? {})) as Record<string, string>;
+  return actorEntry('read', actor, { summary: `audit ${command}`, command, options });
+}
+
+/** Another command that changes something, through the control socket. */
+export function controlRow(actor: Actor, command: string): Entry {
+  return actorEntry('control', actor, { summary: command, command });
+}
