@@ -1,0 +1,31 @@
+/* Opens and closes a file for so many milliseconds, and prints nanoseconds per round: open-loop MS PATH */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+	double start = now(), end = start + atof(argv[1]) * 1e6, t;
+	long n = 0;
+
+	do {
+		for (int i = 0; i < 500; i++, n++) {
+			int fd = open(argv[2], O_RDONLY);
+
+			if (fd >= 0)
+				close(fd);
+		}
+	} while ((t = now()) < end);
+	printf("%.1f %ld\n", (t - start) / n, n);
+	return 0;
+}
