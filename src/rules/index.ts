@@ -15,8 +15,11 @@ export {
   compileCondition,
   compileOutputFormat,
 } from './condition.ts';
+export { describeRule, describeRules, type RuleDescription, type RulesDescription } from './describe.ts';
+export { CODE_HELP, type CodeHelp, type Explanation, explain, fieldHelp } from './explain.ts';
 export type { EventNames, FieldRef, FieldSpec, FieldType, Scalar, Value } from './field-spec.ts';
 export { FieldTable, nearest } from './field-table.ts';
+export { type FormatResult, formatRulesFile } from './fmt.ts';
 export type { Expr } from './lang/ast.ts';
 export { fromBytes, toBytes } from './lang/bytes.ts';
 export { OPERATORS, type OperatorInfo } from './lang/operators.ts';
@@ -30,3 +33,4 @@ export type { RuleSelector } from './load/select.ts';
 export { ENGINE_VERSION, formatVersion } from './load/version.ts';
 export type { OutputFormat, Rendered } from './output/format.ts';
 export { type CompiledRule, type Matching, RuleSet } from './rule-set.ts';
+export { type FileResult, type ValidationResult, validationResult, validationText } from './validate.ts';

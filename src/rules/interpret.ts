@@ -40,7 +40,7 @@ export function interpret<E>(plan: Plan<E>, event: E): boolean {
   }
 }
 
-function valueOf<E>(operand: Operand<E>, event: E): Value | undefined {
+function read<E>(operand: Operand<E>, event: E): Value | undefined {
   return compileOperand(operand)(event);
 }
 

@@ -121,14 +121,13 @@ class Generator<E, R> {
   private count(plan: Plan<E>): void {
     const seen = this.uses.get(plan.id) ?? 0;
     this.uses.set(plan.id, seen + 1);
-    if (seen > 0) return;
     switch (plan.kind) {
       case 'and':
       case 'or':
-        for (const child of plan.children) this.count(child);
+        if (seen === 0) for (const child of plan.children) this.count(child);
         return;
       case 'not':
-        this.count(plan.child);
+        if (seen === 0) this.count(plan.child);
         return;
       case 'exists':
       case 'compare':
