@@ -145,7 +145,6 @@ export class Enricher {
   }
 
   #applyExec(rec: ExecRec): Event {
-    const process = this.#processOf(rec);
     const image = new Image({
       comm: rec.comm,
       argv: rec.args,
@@ -159,7 +158,7 @@ export class Enricher {
       cwd: rec.cwd,
       since: rec.ts,
     });
-    process.exec(image);
+    const process = this.#execedProcess(rec, image);
     process.sid = rec.sid;
     process.pgid = rec.pgid;
     process.vpgid = rec.vpgid;
@@ -168,6 +167,20 @@ export class Enricher {
     if (rec.pidnsStart !== 0) process.pidnsStart = rec.pidnsStart;
     this.#place(process, rec.cgroup, rec.cgroupPath);
     return this.event.bind(rec, EXECVE, EVENTS[EXECVE]!, process);
+  }
+
+  /** The process of an exec, with its new program. One that was not known needs no look at /proc: the record has all. */
+  #execedProcess(rec: ExecRec, image: Image): Process {
+    const known = this.table.find(rec.pid, rec.start);
+    const process = known ?? new Process(rec.pid, rec.start, true, image);
+    if (known === undefined) this.table.add(process);
+    else known.exec(image);
+    if (process.ppid !== rec.ppid) {
+      process.ppid = rec.ppid;
+      process.parent = undefined;
+    }
+    process.vpid = rec.vpid;
+    return process;
   }
 
   #applyFork(rec: ForkRec): Event | undefined {
@@ -222,7 +235,9 @@ export class Enricher {
 
   #learn(rec: AnyRec): Process {
     const process = this.#heal(rec) ?? this.#bare(rec);
-    this.table.add(process);
+    const newest = this.table.byPid(rec.pid);
+    // A late record of a process whose number was taken over does not push out the new one.
+    if (newest === undefined || newest.start <= process.start) this.table.add(process);
     return process;
   }
 
@@ -289,7 +304,7 @@ export class Enricher {
     if (path !== undefined) process.cgroup = path;
     const named = path === undefined ? undefined : containerOfPath(path);
     let found: ContainerInfo | undefined;
-    if (named !== undefined || (path !== undefined && !this.#v1))
+    if (named !== undefined || (path !== undefined && (!this.#v1 || path !== '/')))
       found = this.#containerOf(named, process.pid);
     else
       found = (byId === undefined ? undefined : this.#byCgroup.get(byId)) ?? this.#containerFromProc(process);

@@ -86,7 +86,7 @@ export class Event {
       default:
         this.exit = rec;
     }
-    this.image = image ?? (rec.kind === 2 ? process.image : process.imageAt(this.ts));
+    this.image = image ?? process.imageAt(this.ts);
     this.fd.bind(def.fd === 'none' ? undefined : this.call, def);
     this.#ancestors = undefined;
     this.#parentDone = false;

@@ -58,8 +58,12 @@ export class Process {
     return image.since <= ts || image.previous === undefined ? image : image.previous;
   }
 
-  /** Replaces the program. */
+  /** Replaces the program; what an older exec that comes late replaced is the one before. */
   exec(image: Image): void {
+    if (image.since < this.image.since) {
+      this.image.previous = image;
+      return;
+    }
     this.image.previous = undefined;
     image.previous = this.image;
     this.image = image;
