@@ -1,15 +1,36 @@
+import type { Tier } from '../engine/core/alert.ts';
+import { bootNow } from '../engine/enrich/clock.ts';
 import type { CompiledRule } from '../rules/index.ts';
 import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
 import type { Control } from '../sensors/control.ts';
-import { EVENT_NAMES } from '../sensors/events.ts';
+import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events.ts';
+import { RF_FLAG, RF_OP } from '../sensors/layout.gen.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
 import { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
+import { DenyKernel } from './deny-kernel.ts';
+import { DenyList, type DenyView } from './deny-list.ts';
+import { DenyStore } from './deny-store.ts';
 import { policyRules } from './from-rules.ts';
 import { KernelPolicy } from './kernel-policy.ts';
-import type { ClauseOwner, Policy } from './tables.ts';
+import { attachWall, cgroupId } from './network-wall.ts';
+import type { Policy } from './tables.ts';
+import type { TierPlan } from './tiers.ts';
 
 /** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
 export const CLASSIFIER_PROGRAMS: readonly string[] = ['rf_judge_fork', 'rf_judge_seed'];
+
+/** The bit of a record's `clause` that says: the rest is the id of a deny entry. */
+const ENTRY_BIT = 0x8000_0000;
+
+const DECIDED = RF_FLAG.DENIED | RF_FLAG.KILLED | RF_FLAG.WOULD_DENY;
+
+export interface EnforcerOptions {
+  readonly object: BpfObject;
+  readonly control: Control;
+  readonly tiers: TierPlan;
+  readonly stateDir: string;
+  readonly mode: 'monitor' | 'enforce';
+}
 
 export interface ApplyReport {
   readonly generation: number;
@@ -19,24 +40,47 @@ export interface ApplyReport {
   readonly milliseconds: number;
 }
 
-/** Keeps the kernel's policy in step with the rules. One for each loaded object. */
+/** Who decided: a rule, by name, or an entry of the deny list. */
+export type Decider =
+  | { readonly kind: 'rule'; readonly name: string }
+  | { readonly kind: 'entry'; readonly id: number; readonly entry: DenyView | undefined };
+
+/** What a record tells of a decision. */
+export interface DecidedRecord {
+  readonly clause: number;
+  readonly policy: number;
+  readonly nr: number;
+}
+
+/** Keeps the kernel's policy and deny list in step with rules and requests. One for each loaded object. */
 export class Enforcer {
+  readonly deny: DenyList;
   readonly #object: BpfObject;
   readonly #control: Control;
+  readonly #tiers: TierPlan;
   readonly #kernel: KernelPolicy;
   readonly #links: BpfLink[] = [];
+  readonly #codes = codesByNumber();
   #policy: Policy | undefined;
   #generation = 0;
 
-  constructor(object: BpfObject, control: Control) {
-    this.#object = object;
-    this.#control = control;
-    this.#kernel = new KernelPolicy(object);
+  constructor(options: EnforcerOptions) {
+    this.#object = options.object;
+    this.#control = options.control;
+    this.#tiers = options.tiers;
+    this.#kernel = new KernelPolicy(options.object);
+    this.deny = new DenyList({
+      sink: new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId),
+      store: new DenyStore(options.stateDir),
+      now: Date.now,
+      monitor: options.mode === 'monitor',
+    });
   }
 
-  /** Attaches what keeps the classifier's view of processes right. Before the sensors start. */
+  /** Attaches what refuses, and what keeps the classifier's view of processes right. Before the sensors start. */
   attach(): void {
     this.#links.push(this.#object.attach('rf_judge_fork'));
+    if (this.#tiers.cgroup !== undefined) this.#links.push(...attachWall(this.#object, this.#tiers.cgroup));
   }
 
   /** Tells the classifier of the processes that are older than the sensors. After they started. */
@@ -57,14 +101,30 @@ export class Enforcer {
       this.#generation = generation;
       this.#policy = policy;
       this.#control.setPolicy(generation);
+      this.deny.setMonitor(mode === 'monitor');
     }
     return { generation: this.#generation, plans, errors, milliseconds: performance.now() - start };
   }
 
-  /** What a record's `clause` stands for, if its generation is the one in force. */
-  owner(generation: number, operation: number, clause: number): ClauseOwner | undefined {
-    if (this.#policy === undefined || generation !== this.#policy.generation) return undefined;
-    return this.#policy.classes.find((c) => c.op === operation)?.clauses[clause];
+  /** Who decided what a record tells of; undefined where the policy that did is gone. */
+  decider(rec: DecidedRecord): Decider | undefined {
+    if (rec.clause >= ENTRY_BIT) {
+      const id = rec.clause - ENTRY_BIT;
+      return { kind: 'entry', id, entry: this.deny.entry(id) };
+    }
+    const def = EVENTS[this.#codes[rec.nr] ?? -1];
+    if (def === undefined || this.#policy?.generation !== rec.policy) return undefined;
+    const op = RF_OP[def.op];
+    const name = this.#policy.classes.find((c) => c.op === op)?.clauses[rec.clause - 1]?.rules[0];
+    return name === undefined ? undefined : { kind: 'rule', name };
+  }
+
+  /** The mechanism that saw what a record tells of, or that refused it. */
+  tierOf(rec: { readonly flags: number; readonly nr: number }): Tier {
+    if ((rec.flags & DECIDED) === 0) return 'observe';
+    const op = EVENTS[this.#codes[rec.nr] ?? -1]?.op;
+    if (op === 'OPEN') return this.#tiers.files;
+    return op === 'EXEC' ? this.#tiers.exec : this.#tiers.network;
   }
 
   close(): void {

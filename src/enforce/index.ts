@@ -1,11 +1,19 @@
 /**
  * Rules in the kernel: what other parts of the engine use.
  *
- *   const enforcer = new Enforcer(sensor.object, sensor.control);
- *   enforcer.apply(rules, 'monitor');   // compiles, fills, switches at once
- *   enforcer.attach();                  // before the sensors start
+ *   const tiers = planTiers();              // load tiers.programs and CLASSIFIER_PROGRAMS with the sensors
+ *   const enforcer = new Enforcer({ object: sensor.object, control: sensor.control, tiers, stateDir, mode });
+ *   enforcer.apply(rules, mode);            // compiles, fills, switches at once
+ *   enforcer.attach();                      // before the sensors start
+ *   enforcer.seed();                        // after they did
+ *   enforcer.decider(rec);                  // who refused what a record tells of
+ *   DENY_QUESTIONS['deny.add'](enforcer.deny, { target: '203.0.113.0/24' });
  */
-export type { PolicyError, RulePlan } from './compile.ts';
-export { type ApplyReport, CLASSIFIER_PROGRAMS, Enforcer } from './enforcer.ts';
+export { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
+export type { DenyRequest } from './deny-entry.ts';
+export { DenyList, type DenyView, type ImportReport } from './deny-list.ts';
+export { DENY_QUESTIONS } from './deny-requests.ts';
+export { type ApplyReport, CLASSIFIER_PROGRAMS, type Decider, Enforcer } from './enforcer.ts';
 export type { CheckNote } from './formula.ts';
 export { policyRules } from './from-rules.ts';
+export { planTiers, type TierPlan } from './tiers.ts';

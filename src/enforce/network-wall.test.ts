@@ -8,12 +8,13 @@ import { after, before, test } from 'node:test';
 import { bootNow } from '../engine/enrich/clock.ts';
 import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
 import { loadObject } from '../sensors/loader.ts';
+import { cgroup2Mount } from '../sensors/probe.ts';
 import { DenyKernel } from './deny-kernel.ts';
 import { DenyList } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
-import { attachWall, cgroupId, cgroupRoot, WALL_PROGRAMS } from './network-wall.ts';
+import { attachWall, cgroupId, WALL_PROGRAMS } from './network-wall.ts';
 
-const root = cgroupRoot();
+const root = cgroup2Mount();
 const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'needs cgroup2' : false;
 const cgroup = `${root}/rf-wall-${process.pid}`;
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-wall-'));

@@ -5,15 +5,6 @@ import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
 /** Programs of the object that refuse network operations. */
 export const WALL_PROGRAMS: readonly string[] = ['rf_connect4', 'rf_connect6', 'rf_sendmsg4', 'rf_sendmsg6'];
 
-/** The mount point of cgroup2, or undefined where there is none. */
-export function cgroupRoot(mounts: string = fs.readFileSync('/proc/mounts', 'latin1')): string | undefined {
-  for (const line of mounts.split('\n')) {
-    const [, where, type] = line.split(' ');
-    if (type === 'cgroup2' && where !== undefined) return unescapeMount(where);
-  }
-  return undefined;
-}
-
 /** The id that the kernel knows a cgroup by: its folder's inode. */
 export function cgroupId(path: string): bigint {
   try {
@@ -36,9 +27,4 @@ export function attachWall(object: BpfObject, cgroup: string): BpfLink[] {
   } finally {
     fs.closeSync(fd);
   }
-}
-
-/** /proc/mounts writes blanks and the like in octal. */
-function unescapeMount(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -1,4 +1,4 @@
-import { CLASSIFIER_PROGRAMS, Enforcer } from '../enforce/index.ts';
+import { CLASSIFIER_PROGRAMS, DENY_QUESTIONS, Enforcer, planTiers } from '../enforce/index.ts';
 import type { LoadResult, RuleSet } from '../rules/index.ts';
 import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
 import { KernelSensor, type Loss } from '../sensors/sensor.ts';
@@ -13,7 +13,7 @@ import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
 import { Pipeline } from './pipeline.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
-import { compareRules, loadRuleFiles, readRuleFiles } from './ruleset.ts';
+import { compareRules, entryRule, loadRuleFiles, readRuleFiles } from './ruleset.ts';
 
 /** Rules with errors. */
 class RulesError extends AppError {
@@ -45,12 +45,15 @@ export class EngineCore {
   readonly #pipeline: Pipeline;
   readonly #timer: NodeJS.Timeout;
   #state: State;
+  #mode: 'monitor' | 'enforce';
 
   private constructor(spec: EngineSpec, send: (message: FromEngine) => void) {
     this.#send = send;
     this.#state = buildState(spec);
     const { plan, rules } = this.#state;
     const { config } = spec;
+    this.#mode = spec.dryRun ? 'monitor' : config.mode;
+    const tiers = planTiers();
     this.#sensor = KernelSensor.open({
       capture: plan.capture,
       tracepoints: plan.tracepoints,
@@ -58,9 +61,15 @@ export class EngineCore {
       ringBytes: config.sensors.ring_bytes,
       priorityRingBytes: config.sensors.priority_ring_bytes,
       ignorePid: process.pid,
-      programs: CLASSIFIER_PROGRAMS,
+      programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
     });
-    this.#enforcer = new Enforcer(this.#sensor.object, this.#sensor.control);
+    this.#enforcer = new Enforcer({
+      object: this.#sensor.object,
+      control: this.#sensor.control,
+      tiers,
+      stateDir: config.state_dir,
+      mode: this.#mode,
+    });
     this.#enforce(rules);
     this.#enforcer.attach();
     this.#enricher = new Enricher({
@@ -77,7 +86,9 @@ export class EngineCore {
       eventNames: EVENT_NAMES.names,
       metrics: this.#metrics,
       emit: (alerts) => send({ type: 'alerts', alerts }),
-      tierOf: () => 'observe',
+      tierOf: (event) => this.#enforcer.tierOf(event.rec),
+      decider: (rec) => this.#enforcer.decider(rec),
+      entryRule: entryRule(),
       wait: {
         capacity: config.containers.max_waiting_events,
         waitMs: parseDuration(config.containers.wait) ?? 500,
@@ -117,6 +128,7 @@ export class EngineCore {
     const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
     if (missing.length > 0) this.#sensor.addTracepoints(missing);
     this.#sensor.setCapture(next.plan.capture);
+    this.#mode = spec.dryRun ? 'monitor' : spec.config.mode;
     this.#enforce(next.rules);
     this.#pipeline.swap(next.rules);
     this.#state = { ...next, report: { ...next.report, diff } };
@@ -124,7 +136,9 @@ export class EngineCore {
   }
 
   /** Questions of the main thread. */
-  answer(question: string, _args: Readonly<Record<string, unknown>>): unknown {
+  answer(question: string, args: Readonly<Record<string, unknown>>): unknown {
+    const deny = DENY_QUESTIONS[question];
+    if (deny !== undefined) return deny(this.#enforcer.deny, args);
     switch (question) {
       case 'ping':
         return true;
@@ -153,7 +167,7 @@ export class EngineCore {
 
   /** Puts the rules into the kernel. */
   #enforce(rules: RuleSet<Event>): void {
-    const { errors, generation, milliseconds } = this.#enforcer.apply(rules.rules, 'monitor');
+    const { errors, generation, milliseconds } = this.#enforcer.apply(rules.rules, this.#mode);
     for (const error of errors) this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
     this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
   }

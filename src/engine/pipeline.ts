@@ -1,3 +1,4 @@
+import type { Decider } from '../enforce/index.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
 import type { AnyRec } from '../sensors/record.gen.ts';
 import { alertId } from './alert-id.ts';
@@ -18,6 +19,10 @@ export interface PipelineOptions {
   /** Takes the alerts of a batch. */
   readonly emit: (alerts: readonly Alert[]) => void;
   readonly tierOf: (event: Event) => Tier;
+  /** Who refused what a record with a clause tells of. */
+  readonly decider: (rec: AnyRec) => Decider | undefined;
+  /** The rule that renders alerts of deny entries. */
+  readonly entryRule: CompiledRule<Event>;
   readonly wait: { readonly capacity: number; readonly waitMs: number };
   /** The boot clock now, in ns. */
   readonly bootNow: () => number;
@@ -31,6 +36,11 @@ const KILLED = 16;
 const WOULD_DENY = 32;
 
 type Rule = CompiledRule<Event>;
+
+interface DenyMatch {
+  readonly id: string;
+  readonly fields: Alert['fields'];
+}
 
 interface Held {
   readonly event: HeldEvent;
@@ -88,6 +98,7 @@ export class Pipeline {
     this.#seen++;
     this.#counts[event.code]!++;
     this.#lastTs = event.ts;
+    if (event.rec.clause !== 0 && this.#decided(event)) return;
     if (this.#late[event.code] === 1 && event.pending) {
       this.#room.enter({ event: event.hold(), matched: undefined }, event.container!);
       return;
@@ -122,6 +133,22 @@ export class Pipeline {
     this.#lastTs = 0;
   }
 
+  /** Alerts of what the kernel decided; false if nobody knows by now who did. */
+  #decided(event: Event): boolean {
+    const decider = this.#options.decider(event.rec);
+    if (decider === undefined) return false;
+    if (decider.kind === 'entry') {
+      const { target, reason, source } = decider.entry ?? {};
+      const more = { 'deny.target': target ?? null, 'deny.reason': reason ?? null, 'deny.source': source ?? null };
+      this.#alert(event, this.#options.entryRule, { id: String(decider.id), fields: more });
+      return true;
+    }
+    const rule = this.#rules.rules.find((candidate) => candidate.name === decider.name);
+    if (rule === undefined) return false;
+    this.#alert(event, rule);
+    return true;
+  }
+
   #matched(event: Event, matches: number): void {
     const rules = this.#out.slice(0, matches);
     if (event.pending && rules.some((rule) => rule.output.late)) {
@@ -140,7 +167,7 @@ export class Pipeline {
     if (outcome === 'timeout') this.flush();
   }
 
-  #alert(event: Event, rule: Rule): void {
+  #alert(event: Event, rule: Rule, entry?: DenyMatch): void {
     const { hostname, bootId, metrics, tierOf, bootNow } = this.#options;
     const { rec } = event;
     const { message, fields } = rule.render(event);
@@ -152,8 +179,9 @@ export class Pipeline {
       source: rule.source,
       tags: rule.tags,
       hostname,
-      message,
-      fields,
+      message: entry === undefined ? message : `${message} entry=${entry.id}`,
+      fields: entry === undefined ? fields : { ...fields, ...entry.fields },
+      ...(entry === undefined ? {} : { denyEntry: entry.id }),
       guarantee: guaranteeOf(rec.flags),
       tier: tierOf(event),
       bootId,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { FIELDS } from '../rules/fields/index.ts';
 import {
   type AppendOutput,
+  type CompiledRule,
   FieldTable,
   type LoadOptions,
   type LoadResult,
@@ -99,4 +100,25 @@ export function compareRules(
     removed: [...old.keys()].filter((name) => !now.has(name)),
     changed: [...now].filter(([name, text]) => old.has(name) && old.get(name) !== text).map(([name]) => name),
   };
+}
+
+/** Renders what deny entries refused; never matches by itself. */
+const ENTRY_RULE = `
+- rule: Refused by deny list
+  desc: The deny list names this destination.
+  condition: evt.type in (connect, sendto, sendmsg) and evt.num = 0
+  output: >
+    Connection refused by the deny list | destination=%fd.sip port=%fd.sport protocol=%fd.l4proto process=%proc.name
+    exe=%proc.exepath command=%proc.cmdline parent=%proc.pname user=%user.name user_uid=%user.uid
+    user_loginuid=%user.loginuid
+  priority: WARNING
+  tags: [network, deny_list]
+`;
+
+/** The rule behind alerts of deny entries. */
+export function entryRule(): CompiledRule<Event> {
+  const { rules, diagnostics } = loadRules([{ name: 'deny-list', text: ENTRY_RULE }], LANGUAGE);
+  const rule = rules?.rules[0];
+  if (rule === undefined) throw new Error(`the deny list's rule: ${diagnostics[0]?.message}`);
+  return rule;
 }

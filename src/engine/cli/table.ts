@@ -22,6 +22,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./config.ts'),
   },
   {
+    name: 'deny',
+    summary: 'refuse addresses and networks, now and for a time',
+    load: () => import('./deny.ts'),
+  },
+  {
     name: 'audit',
     summary: 'query, verify, export and report on the audit',
     load: () => import('./audit.ts'),

@@ -1,4 +1,5 @@
 import { controlRow, readRow } from '../audit-rows.ts';
+import { DENY_QUESTIONS } from '../../enforce/index.ts';
 import type { Engine } from '../main.ts';
 import type { ControlCommand } from './server.ts';
 
@@ -20,5 +21,10 @@ export function controlCommands(engine: Engine): readonly ControlCommand[] {
       run: (args, caller) => engine.record(readRow(caller, args)),
     },
     { name: 'metrics', summary: 'all figures', run: () => engine.metrics.figures() },
+    ...Object.keys(DENY_QUESTIONS).map((name) => ({
+      name,
+      summary: 'the deny list',
+      run: (args: Readonly<Record<string, unknown>>) => engine.ask(name, args),
+    })),
   ];
 }

@@ -17,6 +17,7 @@ const SOCK_RAW = 3;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 const NO_RESULT = 4;
+const DENIED = 8;
 
 /** fd.type and fd.typechar by enum rf_fd_type. */
 const TYPES: readonly (readonly [name: string, char: string])[] = [
@@ -335,7 +336,8 @@ function connecting(
   const result = callResult(rec);
   const begun = result >= 0 || result === -EINPROGRESS;
   const before = result === -EISCONN || result === -EALREADY;
-  if (!begun && !before) return view('none', NOWHERE, NOWHERE, false, false);
+  const refused = (rec.flags & DENIED) !== 0; // it was to be the peer
+  if (!begun && !before && !refused) return view('none', NOWHERE, NOWHERE, false, false);
   // Seen before it is done, the socket has no peer yet: the argument is where it goes.
   const early = (rec.flags & NO_RESULT) !== 0 || rec.fdRport === 0;
   const peer = (early ? endOf(argument) : undefined) ?? remote;

@@ -1,0 +1,48 @@
+import { AppError, EXIT } from '../engine/core/diagnostic.ts';
+import type { DenyRequest } from './deny-entry.ts';
+import type { DenyList } from './deny-list.ts';
+
+type Args = Readonly<Record<string, unknown>>;
+
+/** THE TABLE of what the control socket can ask of the deny list. */
+export const DENY_QUESTIONS: Readonly<Record<string, (list: DenyList, args: Args) => unknown>> = {
+  'deny.add': (list, args) => list.add(request(args)),
+  'deny.list': (list) => list.list(),
+  'deny.remove': (list, args) => list.remove(idOrTarget(args.what)),
+  'deny.import': (list, args) =>
+    list.import(text(args, 'text') ?? '', { ...request({ ...args, target: '-' }) }),
+};
+
+function request(args: Args): DenyRequest {
+  return {
+    target: text(args, 'target') ?? '',
+    port: number(args, 'port'),
+    protocol: text(args, 'protocol'),
+    scope: text(args, 'scope'),
+    reason: text(args, 'reason'),
+    source: text(args, 'source'),
+    ttl: number(args, 'ttl'),
+  };
+}
+
+function idOrTarget(what: unknown): number | string {
+  if (typeof what === 'number') return what;
+  if (typeof what === 'string') return /^\d+$/.test(what) ? Number(what) : what;
+  throw wrong('what', 'an id or a target');
+}
+
+function text(args: Args, name: string): string | undefined {
+  const value = args[name] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw wrong(name, 'text');
+}
+
+function number(args: Args, name: string): number | undefined {
+  const value = args[name] ?? undefined;
+  if (value === undefined || (typeof value === 'number' && value > 0)) return value;
+  throw wrong(name, 'a positive number');
+}
+
+function wrong(name: string, what: string): AppError {
+  return new AppError('E_USAGE', `"${name}" must be ${what}`, { exitCode: EXIT.usage });
+}

@@ -1,0 +1,110 @@
+import fs from 'node:fs';
+import type { Command } from 'commander';
+import type { DenyView, ImportReport } from '../../enforce/index.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { parseDuration } from '../core/units.ts';
+import { act, type CommandSpec } from './command.ts';
+import { askEngine, type ControlOptions, withControl } from './control.ts';
+import { note, print, printJson } from './output.ts';
+
+interface EntryOptions extends ControlOptions {
+  readonly port?: string;
+  readonly proto?: string;
+  readonly ttl?: string;
+  readonly reason?: string;
+  readonly scope?: string;
+}
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence deny add 203.0.113.0/24 --ttl 1h --reason "botnet"', 'refuse a network for an hour'],
+    ['ringfence deny add 192.0.2.7 --port 443 --proto tcp', 'refuse one service'],
+    ['ringfence deny import feed.txt --ttl 24h', 'one address or network a line, # begins a comment'],
+    ['ringfence deny list', 'entries with their hits'],
+    ['ringfence deny remove 17', 'by id, or by target'],
+  ],
+  configure(command) {
+    withEntry(command.command('add <target>').description('refuse an address, a network or a path')).action(
+      act(async (target: string, options: EntryOptions) => {
+        const entry = (await askEngine(options, 'deny.add', { target, ...entryArgs(options) })) as DenyView;
+        if (options.json) printJson({ schema: 'ringfence.deny.v1', ...entry });
+        else print(`${entry.id}  ${describe(entry)}`);
+        return 0;
+      }),
+    );
+    withControl(command.command('list').description('show all entries')).action(
+      act(async (options: ControlOptions) => {
+        const entries = (await askEngine(options, 'deny.list')) as DenyView[];
+        if (options.json) printJson({ schema: 'ringfence.deny-list.v1', entries });
+        else for (const e of entries) print(`${String(e.id).padStart(6)}  ${describe(e)}  hits=${e.hits}`);
+        return 0;
+      }),
+    );
+    withControl(command.command('remove <what>').description('remove by id or by target')).action(
+      act(async (what: string, options: ControlOptions) => {
+        const gone = (await askEngine(options, 'deny.remove', { what })) as DenyView[];
+        if (options.json) printJson({ schema: 'ringfence.deny-list.v1', entries: gone });
+        else for (const e of gone) print(`removed ${e.id}  ${describe(e)}`);
+        return 0;
+      }),
+    );
+    withEntry(command.command('import <file>').description('refuse all that a plain text feed lists')).action(
+      act(async (file: string, options: EntryOptions) => {
+        const args = { text: readFeed(file), source: `feed ${file}`, ...entryArgs(options) };
+        const report = (await askEngine(options, 'deny.import', args)) as ImportReport;
+        if (options.json) printJson({ schema: 'ringfence.deny-import.v1', ...report });
+        else {
+          for (const bad of report.invalid) note(`${file}:${bad.line}: ${bad.message}`);
+          print(
+            `${report.added} added, ${report.renewed} renewed, ${report.invalid.length} lines not understood`,
+          );
+        }
+        return report.invalid.length > 0 ? EXIT.problems : 0;
+      }),
+    );
+  },
+};
+
+function withEntry(command: Command): Command {
+  return withControl(command)
+    .option('--port <port>', 'only this port')
+    .option('--proto <name>', 'only tcp, udp or icmp')
+    .option('--ttl <duration>', 'how long: 90s, 10m, 1h, 7d (absent = for ever)')
+    .option('--reason <text>', 'why, for the alert')
+    .option('--scope <scope>', 'only for user=UID or cgroup=/sys/fs/cgroup/PATH');
+}
+
+function entryArgs(options: EntryOptions): Record<string, unknown> {
+  const ttl = options.ttl === undefined ? undefined : parseDuration(options.ttl);
+  if (options.ttl !== undefined && ttl === undefined) {
+    throw new AppError('E_USAGE', `"${options.ttl}" is not a duration`, {
+      exitCode: EXIT.usage,
+      help: '90s, 10m, 1h, 7d',
+    });
+  }
+  return {
+    port: options.port === undefined ? undefined : Number(options.port),
+    protocol: options.proto,
+    ttl,
+    reason: options.reason,
+    scope: options.scope,
+  };
+}
+
+function readFeed(file: string): string {
+  try {
+    return fs.readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    throw new AppError('E_FILE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function describe(e: DenyView): string {
+  const parts = [e.target];
+  if (e.port !== null) parts.push(`port=${e.port}`);
+  if (e.protocol !== null) parts.push(`proto=${e.protocol}`);
+  if (e.scope !== '') parts.push(e.scope);
+  if (e.expires !== null) parts.push(`until=${e.expires}`);
+  if (e.reason !== '') parts.push(`"${e.reason}"`);
+  return parts.join(' ');
+}
