@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Alert } from '../../engine/core/alert.ts';
 
 /**
@@ -66,7 +67,8 @@ const TECHNIQUE = /^T\d{4}(?:\.\d{3})?$/;
 export function factsOf(alert: Alert): Facts {
   const text = (key: string): string | undefined => {
     const value = alert.fields[key];
-    return value === null || value === undefined || value === '' ? undefined : String(value);
+    if (value === null || value === undefined || value === '' || Array.isArray(value)) return undefined;
+    return String(value);
   };
   const int = (key: string): number | undefined => {
     const value = Number(text(key));
@@ -118,12 +120,14 @@ const ENDPOINTS = /^(?<sip>[0-9a-f.:]+):(?<sport>\d+)->(?<dip>[0-9a-f.:]+):(?<dp
 
 function networkOf(text: Text, int: (key: string) => number | undefined): NetworkFacts | undefined {
   const pair = ENDPOINTS.exec(text('fd.name') ?? '')?.groups;
-  const port = (value: string | undefined): number | undefined => (value ? Number(value) : undefined);
+  const ip = (value: string | undefined): string | undefined => (isIP(value ?? '') ? value : undefined);
+  const port = (value: number | undefined): number | undefined =>
+    value !== undefined && value >= 0 && value <= 65_535 ? value : undefined;
   const facts = {
-    sourceIp: text('fd.cip') ?? text('fd.lip') ?? pair?.sip,
-    sourcePort: int('fd.cport') ?? int('fd.lport') ?? port(pair?.sport),
-    destinationIp: text('fd.sip') ?? text('fd.rip') ?? pair?.dip,
-    destinationPort: int('fd.sport') ?? int('fd.rport') ?? port(pair?.dport),
+    sourceIp: ip(text('fd.cip') ?? text('fd.lip') ?? pair?.sip),
+    sourcePort: port(int('fd.cport') ?? int('fd.lport') ?? Number(pair?.sport)),
+    destinationIp: ip(text('fd.sip') ?? text('fd.rip') ?? pair?.dip),
+    destinationPort: port(int('fd.sport') ?? int('fd.rport') ?? Number(pair?.dport)),
     protocol: text('fd.l4proto'),
   };
   return facts.sourceIp === undefined && facts.destinationIp === undefined ? undefined : facts;
