@@ -23,11 +23,9 @@ async function runAndKill(folder: string, from: number, ms: number): Promise<num
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const acknowledged: number[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  child.stdout!.once('data', () => setTimeout(() => child.kill('SIGKILL'), ms));
   for await (const line of createInterface({ input: child.stdout! })) {
-    // A kill can cut the last line short: only whole numbers of the right length were surely printed.
     if (/^\d+$/.test(line)) acknowledged.push(Number(line));
-    timer ??= setTimeout(() => child.kill('SIGKILL'), ms);
   }
   await ended;
   return acknowledged;
