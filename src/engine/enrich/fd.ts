@@ -17,6 +17,7 @@ const SOCK_RAW = 3;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 const NO_RESULT = 4;
+const ROLE_SERVER = 2;
 const DENIED = 8;
 
 /** fd.type and fd.typechar by enum rf_fd_type. */
@@ -321,10 +322,23 @@ function computeSocket(rec: CallRec, def: EventDef): SocketView {
       ? view('client', local, message, rec.fdRole === 0, true)
       : view('server', message, local, rec.fdRole === 0, false);
   }
-  if (rec.fdRole === 1) return view('client', local, remote, false, true);
-  if (rec.fdRole === 2 && rec.fdRport !== 0) return view('server', remote, local, false, true);
-  if (rec.fdRole === 2 || rec.fdLport !== 0) return view('listen', NOWHERE, local, false, false);
+  if (rec.fdRport !== 0) {
+    return isServer(rec, def)
+      ? view('server', remote, local, false, true)
+      : view('client', local, remote, false, true);
+  }
+  if (rec.fdRole === ROLE_SERVER || rec.fdLport !== 0) return view('listen', NOWHERE, local, false, false);
   return view('none', NOWHERE, NOWHERE, false, false);
+}
+
+/**
+ * Whether our end of a connection is the server's. The kernel forgets who opened it: where neither the record nor the
+ * event says, the end with the lower port is the server.
+ */
+function isServer(rec: CallRec, def: EventDef): boolean {
+  if (rec.fdRole !== 0) return rec.fdRole === ROLE_SERVER;
+  if (def.op === 'ACCEPT') return true;
+  return rec.fdSockType === SOCK_STREAM && rec.fdLport < rec.fdRport;
 }
 
 function connecting(

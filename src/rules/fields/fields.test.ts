@@ -423,6 +423,21 @@ test('an accepted connection is seen from the server', () => {
   check(world.call('accept', 300, { ret: -11 }), { 'fd.num': -1, 'fd.typechar': '4', 'fd.name': undefined });
 });
 
+test('who opened a connection follows from the event, else from the lower port', () => {
+  const world = shellWorld();
+  const ends = { ...TCP, fdLaddr: ip('10.0.0.5'), fdRaddr: ip('192.0.2.1') } as const;
+  const cases: [call: string, lport: number, rport: number, server: boolean][] = [
+    ['accept4', 8080, 22, true],
+    ['dup', 40000, 4444, false],
+    ['dup', 4444, 40000, true],
+  ];
+  for (const [call, fdLport, fdRport, server] of cases) {
+    const event = world.call(call, 300, { ...ends, ret: 3, fdLport, fdRport });
+    assert.equal(fieldOf(event, 'fd.is_server'), server, `${call} ${fdLport}`);
+    assert.equal(fieldOf(event, 'fd.connected'), true);
+  }
+});
+
 test('a datagram to a socket without peer gives it one', () => {
   const world = shellWorld();
   const event = world.call('sendto', 300, {
