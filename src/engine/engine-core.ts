@@ -11,6 +11,7 @@ import { bootNow } from './enrich/clock.ts';
 import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
+import { knownRuntimes } from './enrich/runtimes.ts';
 import { Pipeline } from './pipeline.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
 import { compareRules, entryRule, loadRuleFiles, readRuleFiles } from './ruleset.ts';
@@ -75,7 +76,7 @@ export class EngineCore {
     this.#enricher = new Enricher({
       forkEvents: plan.forkEvents,
       exitEvents: plan.exitEvents,
-      containers: new ContainerRegistry([]),
+      containers: new ContainerRegistry(knownRuntimes()),
       hostname: spec.hostname,
     });
     const offset = Number(bootNow() - process.hrtime.bigint());
@@ -168,7 +169,8 @@ export class EngineCore {
   /** Puts the rules into the kernel. */
   #enforce(rules: RuleSet<Event>): void {
     const { errors, generation, milliseconds } = this.#enforcer.apply(rules.rules, this.#mode);
-    for (const error of errors) this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
+    for (const error of errors)
+      this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
     this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
   }
 
