@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isPair, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Path } from '../core/check-schema.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
-
-export type Path = readonly (string | number)[];
 
 /** One layer of the configuration: a file, an environment variable or a flag. */
 export interface Layer {
