@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { release } from 'node:os';
+import type { Json } from '../outputs/audit/canonical.ts';
 import { type Actor, actorEntry, type Entry, entry } from '../outputs/audit/entry.ts';
 import type { Config } from './config/config.ts';
 import { AppError } from './core/diagnostic.ts';
+import { toJson } from './core/json.ts';
 import { VERSION } from './core/package.ts';
 import type { EngineReport } from './protocol.ts';
 
@@ -52,9 +55,33 @@ export function modeRow(before: Config, after: Config): Entry | undefined {
 /** Somebody read the audit with the command line. */
 export function readRow(actor: Actor, args: Readonly<Record<string, unknown>>): Entry {
   const command = typeof args.command === 'string' ? args.command : 'query';
-  // Through JSON: whatever came over the socket becomes something that a row can hold.
-  const options = JSON.parse(JSON.stringify(args.options ?? {})) as Record<string, string>;
-  return actorEntry('read', actor, { summary: `audit ${command}`, command, options });
+  return actorEntry('read', actor, { summary: `audit ${command}`, command, options: plain(args.options) });
+}
+
+/** A question to the deny list that changed it, and what came of it; undefined if it changes nothing. */
+export function denyListRow(
+  actor: Actor,
+  question: string,
+  args: Readonly<Record<string, unknown>>,
+  result: unknown,
+): Entry | undefined {
+  if (question === 'deny.list') return undefined;
+  // A feed can be a megabyte: its digest tells later which one it was.
+  const { text, ...request } = args;
+  const feed = typeof text === 'string' ? createHash('sha256').update(text).digest('hex') : undefined;
+  const target = request.target ?? request.what ?? request.source ?? '';
+  return actorEntry('deny_list', actor, {
+    summary: `${question} ${String(target)}`,
+    action: question.replace(/^deny\./, ''),
+    request: plain(request),
+    feed_sha256: feed,
+    result: plain(result),
+  });
+}
+
+/** Whatever came over a socket or from a thread, as something that a row can hold. */
+function plain(value: unknown): Json {
+  return JSON.parse(toJson(value ?? null)) as Json;
 }
 
 /** Another command that changes something, through the control socket. */

@@ -1,5 +1,6 @@
-import { controlRow, readRow } from '../audit-rows.ts';
 import { DENY_QUESTIONS } from '../../enforce/index.ts';
+import { controlRow, denyListRow, readRow } from '../audit-rows.ts';
+import type { Credentials } from '../libc.ts';
 import type { Engine } from '../main.ts';
 import type { ControlCommand } from './server.ts';
 
@@ -24,7 +25,12 @@ export function controlCommands(engine: Engine): readonly ControlCommand[] {
     ...Object.keys(DENY_QUESTIONS).map((name) => ({
       name,
       summary: 'the deny list',
-      run: (args: Readonly<Record<string, unknown>>) => engine.ask(name, args),
+      run: async (args: Readonly<Record<string, unknown>>, caller: Credentials) => {
+        const result = await engine.ask(name, args);
+        const row = denyListRow(caller, name, args, result);
+        if (row) await engine.record(row);
+        return result;
+      },
     })),
   ];
 }
