@@ -11,9 +11,30 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./reload.ts'),
   },
   {
+    name: 'validate',
+    summary: 'check rules and configuration; needs neither root nor kernel',
+    load: () => import('./validate.ts'),
+  },
+  { name: 'rules', summary: 'describe and lay out rules', load: () => import('./rules.ts') },
+  {
+    name: 'list',
+    summary: 'list fields, events, operators, outputs, metrics, errors',
+    load: () => import('./list.ts'),
+  },
+  {
+    name: 'explain',
+    summary: 'explain a field, event, operator or error code',
+    load: () => import('./explain.ts'),
+  },
+  {
     name: 'doctor',
     summary: 'say what this machine can do, and what is missing',
     load: () => import('./doctor.ts'),
+  },
+  {
+    name: 'test',
+    summary: 'run the cases of rules; say what no case would notice',
+    load: () => import('./test.ts'),
   },
   { name: 'version', summary: 'print the version', load: () => import('./version.ts') },
   {

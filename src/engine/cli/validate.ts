@@ -1,0 +1,152 @@
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  compileCondition,
+  type FileResult,
+  parseCondition,
+  type RuleFile,
+  type ValidationResult,
+  validationResult,
+  validationText,
+} from '../../rules/index.ts';
+import { load } from '../config/config.ts';
+import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
+import { expandPath, ruleFiles } from '../rule-files.ts';
+import { LANGUAGE, loadRuleFiles } from '../ruleset.ts';
+import { act, type CommandSpec } from './command.ts';
+import { noteDiagnostics, print, printJson } from './output.ts';
+import { outputsSchema } from './outputs.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+  readonly syntax?: boolean;
+  readonly conditions?: string;
+}
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence validate', 'the configuration and the rules that it names'],
+    ['ringfence validate my_rules.yaml', 'one file of rules'],
+    ['ringfence validate --strict --json rules/', 'a folder, for CI: warnings count as errors'],
+    ['echo "proc.name = cat" | ringfence validate --conditions -', 'single conditions, one a line'],
+  ],
+  configure(command) {
+    command
+      .argument('[path...]', 'rules files or folders; - is standard input')
+      .option('-c, --config <file>', 'configuration file')
+      .option('--strict', 'warnings count as errors')
+      .option('--conditions <file>', 'check conditions, one a line; - is standard input')
+      .option('--syntax', 'with --conditions: only whether they can be parsed')
+      .option('--json', 'one JSON document')
+      .action(act(validate));
+  },
+};
+
+async function validate(paths: readonly string[], options: Options): Promise<number> {
+  if (options.conditions !== undefined) return validateConditions(options.conditions, options);
+  const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+  if (!config) {
+    if (options.json) printJson({ successful: false, config_errors: diagnostics, falco_load_results: [] });
+    noteDiagnostics(diagnostics);
+    return EXIT.invalid;
+  }
+  const { files, unreadable } = readAll(paths.length > 0 ? paths : ruleFiles(config));
+  const result = loadRuleFiles(config, files);
+  const valid = unreadable.length === 0 && validationResult(result, options.strict).successful;
+  if (options.json) printJson(withUnreadable(validationResult(result, options.strict), unreadable));
+  else {
+    for (const { name, errors } of unreadable) print(`${name}: Invalid\n   ${errors[0]?.message}`);
+    process.stdout.write(validationText(result, options.strict));
+  }
+  return valid ? EXIT.ok : EXIT.invalid;
+}
+
+/** Reads what can be read; the rest becomes results of its own. */
+function readAll(paths: readonly string[]): { files: RuleFile[]; unreadable: FileResult[] } {
+  const files: RuleFile[] = [];
+  const unreadable: FileResult[] = [];
+  for (const path of paths) {
+    try {
+      for (const name of path === '-' ? ['-'] : expandPath(path)) {
+        files.push({ name: name === '-' ? '<stdin>' : name, text: readText(name) });
+      }
+    } catch (error) {
+      unreadable.push(unreadableResult(path, (error as Error).message));
+    }
+  }
+  return { files, unreadable };
+}
+
+const readText = (name: string): string => readFileSync(name === '-' ? 0 : name, 'utf8');
+
+function unreadableResult(name: string, message: string): FileResult {
+  const position = { name, line: 0, column: 0, offset: 0 };
+  const locations = [{ item_type: 'file', item_name: '', position }];
+  const error = {
+    code: 'LOAD_ERR_FILE_READ',
+    codedesc: 'File read error',
+    message,
+    context: { locations, snippet: '' },
+    line: 1,
+    column: 1,
+  };
+  return { name, successful: false, errors: [error], warnings: [], schema_valid: true, schema_warnings: [] };
+}
+
+function withUnreadable(result: ValidationResult, unreadable: readonly FileResult[]): ValidationResult {
+  return {
+    successful: result.successful && unreadable.length === 0,
+    falco_load_results: [...unreadable, ...result.falco_load_results],
+  };
+}
+
+interface ConditionOutcome {
+  readonly line: number;
+  readonly condition: string;
+  readonly valid: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function validateConditions(source: string, options: Options): number {
+  if (source !== '-' && !existsSync(source)) {
+    throw new AppError('LOAD_ERR_FILE_READ', `no such file: ${source}`, { exitCode: EXIT.invalid });
+  }
+  const outcomes = readText(source)
+    .split('\n')
+    .map((condition, index) => ({ condition, line: index + 1 }))
+    .filter(({ condition }) => condition.trim() !== '')
+    .map(({ condition, line }) => outcomeOf(condition, line, options));
+  const successful = outcomes.every((outcome) => outcome.valid);
+  if (options.json) printJson({ successful, conditions: outcomes });
+  else {
+    for (const { line, valid, diagnostics } of outcomes) {
+      const first = diagnostics.find((d) => d.severity === 'error') ?? diagnostics[0];
+      print(
+        `${line}: ${valid ? 'Ok' : 'Invalid'}${first ? ` (${first.message}, column ${first.column})` : ''}`,
+      );
+    }
+  }
+  return successful ? EXIT.ok : EXIT.invalid;
+}
+
+function outcomeOf(condition: string, line: number, { syntax, strict }: Options): ConditionOutcome {
+  const diagnostics = syntax ? syntaxProblems(condition) : compileCondition(condition, LANGUAGE).diagnostics;
+  const valid = !diagnostics.some((d) => strict || d.severity === 'error');
+  return { line, condition, valid, diagnostics };
+}
+
+function syntaxProblems(condition: string): Diagnostic[] {
+  const parsed = parseCondition(condition);
+  if (parsed.ok) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'LOAD_ERR_COMPILE_CONDITION',
+      message: parsed.error,
+      line: 1,
+      column: parsed.at + 1,
+      offset: parsed.at,
+    },
+  ];
+}
