@@ -4,7 +4,6 @@
 #include "match.h"
 #include "record.h"
 
-#define RF_SCRATCH_TRIES 4
 #define RF_BASE_MAX 64 /* folders and mounts above a relative path */
 #define RF_EXE_MAX 256
 #define RF_EXE_UNKNOWN 0xffffffffU
@@ -42,30 +41,6 @@ struct {
 	__type(key, int);
 	__type(value, struct rf_identity);
 } identities SEC(".maps");
-
-static __always_inline struct rf_scratch *rf_scratch(__u32 i)
-{
-	return bpf_map_lookup_elem(&scratches, &i);
-}
-
-static __always_inline __u32 rf_scratch_claim(void)
-{
-	__u32 first = bpf_get_smp_processor_id() * RF_SCRATCH_TRIES;
-
-	for (__u32 n = 0; n < RF_SCRATCH_TRIES; n++) {
-		__u32 i = (first + n) & (RF_SCRATCHES - 1);
-		struct rf_scratch *s = rf_scratch(i);
-
-		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
-			return i;
-	}
-	return RF_NO_SCRATCH;
-}
-
-static __always_inline void rf_scratch_release(struct rf_scratch *s)
-{
-	__sync_lock_test_and_set(&s->busy, 0);
-}
 
 /* Computes the masks of the process for one operation. */
 int rf_judge_process(__u32 op, __u32 generation)
@@ -108,6 +83,38 @@ int rf_judge_process(__u32 op, __u32 generation)
 	rf_scratch_release(s);
 	id->mask[i] = mine;
 	id->have |= 1U << i;
+	return 0;
+}
+
+/* A string of 16 bytes into the scratch: its span. */
+static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
+{
+	__u32 len = 0;
+
+	bpf_probe_read_kernel(s->buf, 16, comm);
+	for (int n = 0; n < 16 && s->buf[n]; n++)
+		len = n + 1;
+	return RF_PROCESS | len << 16;
+}
+
+/* One string of something that may be refused. What cannot be read refuses nothing: without it the
+ * clauses that look at it are out. */
+static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratch *s, __u32 scratch,
+				     __u32 op, __u32 string, __u32 span, struct rf_mask *m)
+{
+	const struct rf_matcher *t;
+
+	if (op >= RF_CLASSES || string >= RF_STRINGS)
+		return 0;
+	t = &p->cls[op].string[string];
+	if (!t->start || !rf_meets(m, &t->care))
+		return 0;
+	if (!span || rf_scan(scratch, op, string, p->generation, span)) {
+		for (int i = 0; i < RF_WORDS; i++)
+			m->w[i] &= ~t->care.w[i];
+		return 0;
+	}
+	rf_conclude(t, s, m);
 	return 0;
 }
 
@@ -289,8 +296,12 @@ static __always_inline __u32 rf_read_path(struct rf_scratch *s, const struct rf_
 					  __u32 *raw)
 {
 	__u32 from = RF_JOIN + 1, len;
-	long n = bpf_probe_read_user_str(&s->buf[RF_JOIN + 1], RF_RAW_MAX, (void *)q->path);
+	long n;
 
+	if (q->kernel)
+		n = bpf_probe_read_kernel_str(&s->buf[RF_JOIN + 1], RF_RAW_MAX, (void *)q->path);
+	else
+		n = bpf_probe_read_user_str(&s->buf[RF_JOIN + 1], RF_RAW_MAX, (void *)q->path);
 	if (n <= 1 || n >= RF_RAW_MAX)
 		return 0;
 	len = n - 1;
@@ -429,12 +440,152 @@ int BPF_PROG(rf_judge_fork, struct task_struct *parent, struct task_struct *chil
 	return 0;
 }
 
+static __always_inline __u32 rf_lowest(const struct rf_mask *m)
+{
+	__u32 at = 0;
+	__u64 w = m->w[0];
+
+	if (!w) {
+		w = m->w[1];
+		at = 64;
+	}
+	if (!w) {
+		w = m->w[2];
+		at = 128;
+	}
+	if (!w) {
+		w = m->w[3];
+		at = 192;
+	}
+	for (int i = 32; i; i >>= 1)
+		if (!(w & ((1ULL << i) - 1))) {
+			w >>= i;
+			at += i;
+		}
+	return at;
+}
+
+/* The strings of the process: those of the new image, or what is known of the task. */
+static __always_inline void rf_strict_process(const struct rf_policy *p, const struct rf_object *o,
+					      struct rf_scratch *s, struct rf_mask *m)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_identity *id;
+	__u32 span = 0;
+
+	if (o->op == RF_OP_EXEC) {
+		rf_strict(p, s, o->scratch, o->op, RF_STRING_EXE, o->exe, m);
+		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, o->comm, m);
+	} else {
+		id = bpf_task_storage_get(&identities, task, NULL, 0);
+		if (id && id->comm_known)
+			span = rf_put_comm(s, id->comm);
+		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, span, m);
+		span = 0;
+		if (id && id->exe_len <= RF_EXE_MAX) {
+			bpf_probe_read_kernel(s->buf, RF_EXE_MAX, id->exe);
+			span = RF_PROCESS | id->exe_len << 16;
+		}
+		rf_strict(p, s, o->scratch, o->op, RF_STRING_EXE, span, m);
+	}
+	span = rf_put_comm(s, BPF_CORE_READ(task, real_parent, comm));
+	rf_strict(p, s, o->scratch, o->op, RF_STRING_PCOMM, span, m);
+}
+
+static __always_inline void rf_strict_numbers(const struct rf_policy *p, const struct rf_object *o,
+					      const struct rf_class *c, struct rf_mask *m)
+{
+	__u32 v4;
+
+	__builtin_memcpy(&v4, o->addr, 4);
+	rf_number(p, &c->number[RF_NUMBER_DADDR4], o->family == AF_INET, bpf_ntohl(v4), m);
+	rf_number(p, &c->number[RF_NUMBER_DPORT], o->family != 0, o->port, m);
+	rf_number(p, &c->number[RF_NUMBER_PROTO], o->family != 0, o->proto, m);
+}
+
+__u32 rf_judge_deny(const struct rf_object *o)
+{
+	const struct rf_policy *p = rf_policy();
+	const struct rf_class *c;
+	struct rf_scratch *s;
+	struct rf_mask m, now;
+	__u32 op, decided;
+
+	if (!o || !p)
+		return 0;
+	op = o->op;
+	s = rf_scratch(o->scratch);
+	if (op >= RF_CLASSES || o->nr >= RF_POLICY_CALLS || !s)
+		return 0;
+	c = &p->cls[op];
+	m = c->deny;
+	rf_or(&m, &c->kill);
+	if (!rf_any(&m))
+		return 0;
+	rf_and(&m, &p->nr[o->nr & (RF_POLICY_CALLS - 1)]);
+	rf_and(&m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
+	rf_strict_numbers(p, o, c, &m);
+	rf_credentials(p, c, &m);
+	if (!rf_any(&m))
+		return 0;
+	rf_strict(p, s, o->scratch, op, RF_STRING_PATH, o->path, &m);
+	if (rf_any(&m))
+		rf_strict_process(p, o, s, &m);
+	if (rf_any(&m) && o->family == AF_INET6)
+		bpf_probe_read_kernel(s->buf, 16, o->addr);
+	if (c->string[RF_STRING_ADDR6].start && o->family == AF_INET) {
+		/* There is no such address: only clauses without a requirement on it are left. */
+		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
+		rf_conclude(&c->string[RF_STRING_ADDR6], s, &m);
+	} else {
+		rf_strict(p, s, o->scratch, op, RF_STRING_ADDR6, RF_PROCESS | 16 << 16, &m);
+	}
+	if (!rf_any(&m))
+		return 0;
+	now = m;
+	for (int i = 0; i < RF_WORDS; i++)
+		now.w[i] &= ~c->monitor.w[i];
+	if (rf_any(&now)) {
+		decided = rf_lowest(&now) + 1;
+		rf_and(&now, &c->kill);
+		return decided | (rf_any(&now) ? RF_DECIDED_KILL : 0);
+	}
+	return (rf_lowest(&m) + 1) | RF_DECIDED_MONITOR;
+}
+
 struct bpf_iter_meta;
 
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 } __attribute__((preserve_access_index));
+
+/* The executable of a task that runs already. */
+static __always_inline void rf_seed_exe(struct task_struct *task, struct rf_identity *id)
+{
+	__u32 i = rf_scratch_claim(), pos;
+	struct rf_scratch *s = rf_scratch(i);
+	struct rf_loop loop = {.s = s};
+	struct file *file;
+
+	if (!s)
+		return;
+	file = BPF_CORE_READ(task, mm, exe_file);
+	s->root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	s->root_mnt = (__u64)BPF_CORE_READ(task, fs, root.mnt);
+	s->node = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	s->mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	s->pos = RF_JOIN;
+	s->done = 0;
+	if (file)
+		bpf_loop(RF_BASE_MAX, rf_base_step, &loop, 0);
+	pos = s->pos;
+	if (s->done && pos > RF_JOIN - RF_EXE_MAX && pos < RF_JOIN) {
+		bpf_probe_read_kernel(id->exe, RF_EXE_MAX, &s->buf[pos & (RF_JOIN - 1)]);
+		id->exe_len = RF_JOIN - pos;
+	}
+	rf_scratch_release(s);
+}
 
 /* Run once over all tasks after the hooks are attached: those that are older than the engine have
  * the name that /proc shows for them. */
@@ -453,8 +604,9 @@ int rf_judge_seed(struct bpf_iter__task *ctx)
 		return 0;
 	leader = task->group_leader;
 	bpf_probe_read_kernel(id->comm, sizeof(id->comm), leader->comm);
-	id->exe_len = RF_EXE_UNKNOWN;
 	id->comm_known = 1;
+	id->exe_len = RF_EXE_UNKNOWN;
+	rf_seed_exe(task, id);
 	return 0;
 }
 

@@ -4,7 +4,9 @@
  * a destination, before it happens, with the address as the kernel uses it. They consult the deny
  * list first and the rules after it.
  */
+#include "classify.h"
 #include "deny.h"
+#include "match.h"
 #include "record.h"
 
 #define EPERM 1
@@ -163,6 +165,30 @@ int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags)
 	return rf_send(slot);
 }
 
+/* What the rules say of it. */
+static __always_inline __u32 rf_wall_rules(const struct rf_dest *d)
+{
+	struct rf_object o = {
+	    .op = d->nr == RF_NR_CONNECT ? RF_OP_CONNECT : RF_OP_SENDMSG,
+	    .nr = d->nr,
+	    .bits = RF_BIT_OK,
+	    .family = d->family,
+	    .port = d->port,
+	    .proto = d->proto,
+	};
+	struct rf_scratch *s;
+	__u32 decided;
+
+	__builtin_memcpy(o.addr, d->addr, sizeof(o.addr));
+	o.scratch = rf_scratch_claim();
+	s = rf_scratch(o.scratch);
+	if (!s)
+		return 0;
+	decided = rf_judge_deny(&o);
+	rf_scratch_release(s);
+	return decided;
+}
+
 /* 1 = goes through, 0 = EPERM. */
 static __always_inline int rf_wall(struct rf_dest *d)
 {
@@ -173,8 +199,15 @@ static __always_inline int rf_wall(struct rf_dest *d)
 	if (!c || tgid <= 1 || rf_ignored(tgid))
 		return 1;
 	id = rf_deny_dest(d);
-	if (!id)
-		return 1;
+	if (!id) {
+		__u32 decided = rf_wall_rules(d);
+
+		if (!decided)
+			return 1;
+		rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
+			       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
+		return !!(decided & RF_DECIDED_MONITOR);
+	}
 	if (c->monitor) {
 		rf_deny_record(d, RF_CLAUSE_ENTRY | id, RF_F_WOULD_DENY);
 		return 1;

@@ -21,12 +21,12 @@ struct rf_query {
 	__u32 op; /* enum rf_op */
 	__u32 nr; /* system call */
 	__s64 ret;
-	__u64 path;   /* user address of a path, 0 = none */
+	__u64 path;   /* address of a path, 0 = none */
 	__u64 flags;  /* open flags */
 	__s32 dirfd;  /* what a relative path is relative to */
 	__u32 bits;   /* out: the operation's bits */
 	__u32 clause; /* out: 1 + the clause that kills or would */
-	__u32 pad;
+	__u32 kernel; /* the path stands in kernel memory */
 };
 
 /* enum rf_wanted; a task that a killing clause holds for has been sent SIGKILL. */
@@ -35,5 +35,27 @@ extern int rf_judge(struct rf_query *q);
 /* What the classifier keeps of a process: to be called in the new image, with its exe in the slot.
  */
 extern int rf_judge_exec(__u32 slot);
+
+/* Something that may be refused, before it happens. */
+struct rf_object {
+	__u32 op;     /* enum rf_op */
+	__u32 nr;     /* system call that it is reported as; chooses among the operation's events */
+	__u32 bits;   /* enum rf_bit */
+	__u32 family; /* of the destination; 0 = none */
+	__u32 port;
+	__u32 proto;
+	__u8 addr[16];
+	__u32 scratch; /* where the strings stand, RF_NO_SCRATCH = there are none */
+	__u32 path;    /* offset | length << 16 in its buffer, 0 = none */
+	__u32 exe;     /* exec: the new image's path and name, instead of the task's own */
+	__u32 comm;
+};
+
+/* What is decided: 0 = nothing, else 1 + clause and these. */
+#define RF_DECIDED_CLAUSE 0xffffU
+#define RF_DECIDED_KILL (1U << 16)
+#define RF_DECIDED_MONITOR (1U << 17)
+
+extern __u32 rf_judge_deny(const struct rf_object *o);
 
 #endif

@@ -77,6 +77,32 @@ extern struct rf_scratches_map scratches SEC(".maps");
  */
 extern int rf_scan(__u32 scratch, __u32 op, __u32 string, __u32 generation, __u32 span);
 
+#define RF_SCRATCH_TRIES 4
+
+static __always_inline struct rf_scratch *rf_scratch(__u32 i)
+{
+	return bpf_map_lookup_elem(&scratches, &i);
+}
+
+static __always_inline __u32 rf_scratch_claim(void)
+{
+	__u32 first = bpf_get_smp_processor_id() * RF_SCRATCH_TRIES;
+
+	for (__u32 n = 0; n < RF_SCRATCH_TRIES; n++) {
+		__u32 i = (first + n) & (RF_SCRATCHES - 1);
+		struct rf_scratch *s = rf_scratch(i);
+
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+			return i;
+	}
+	return RF_NO_SCRATCH;
+}
+
+static __always_inline void rf_scratch_release(struct rf_scratch *s)
+{
+	__sync_lock_test_and_set(&s->busy, 0);
+}
+
 static __always_inline struct rf_policy *rf_policy(void)
 {
 	__u32 zero = 0;
