@@ -329,7 +329,7 @@ describe('generated code', () => {
         );
         for (const event of sample) assert.equal(compiled.test(event), interpret(compiled.plan, event), text);
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 1500) },
+      { numRuns: 800 },
     );
   });
 
@@ -359,7 +359,7 @@ describe('generated code', () => {
           }
         },
       ),
-      { numRuns: Number(process.env['RUNS'] ?? 400) },
+      { numRuns: 250 },
     );
   });
 

@@ -44,14 +44,13 @@ export class Folder<E> {
     }
   }
 
+  /** Nested parts stay nested: most are macros, which other rules share. */
   private logic(kind: 'and' | 'or', children: readonly Plan<E>[]): Plan<E> {
     const kept: Plan<E>[] = [];
     for (const child of children) {
       const folded = this.fold(child);
       if (folded.kind === 'constant') {
         if (folded.value === (kind === 'or')) return folded;
-      } else if (folded.kind === kind) {
-        kept.push(...folded.children.filter((inner) => !kept.includes(inner)));
       } else if (!kept.includes(folded)) {
         kept.push(folded);
       }

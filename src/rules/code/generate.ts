@@ -263,9 +263,9 @@ class Generator<E, R> {
         return `((t=${value})!==undefined&&t.includes(${this.constant(first)}))`;
       case 'startswith':
       case 'bstartswith':
-        return `((t=${value})!==undefined&&t.startsWith(${this.constant(first)}))`;
+        return `((t=${value})!==undefined${prefixGuard(String(first))}&&t.startsWith(${this.constant(first)}))`;
       case 'endswith':
-        return `((t=${value})!==undefined&&t.endsWith(${this.constant(first)}))`;
+        return `((t=${value})!==undefined${suffixGuard(String(first))}&&t.endsWith(${this.constant(first)}))`;
       default:
         return undefined;
     }
@@ -277,6 +277,17 @@ class Generator<E, R> {
     const [head, ...rest] = scalars.map((scalar) => this.constant(scalar));
     return `((t=${value})===${head}${rest.map((name) => `||t===${name}`).join('')})`;
   }
+}
+
+/** One character, compared inline, spares most calls: the second, since most prefixes begin with the same one. */
+function prefixGuard(text: string): string {
+  if (text === '') return '';
+  const at = text.length > 1 ? 1 : 0;
+  return `&&t.charCodeAt(${at})===${text.charCodeAt(at)}`;
+}
+
+function suffixGuard(text: string): string {
+  return text === '' ? '' : `&&t.charCodeAt(t.length-1)===${text.charCodeAt(text.length - 1)}`;
 }
 
 /** Comparisons that cost more than a variable. */

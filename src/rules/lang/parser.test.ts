@@ -164,7 +164,7 @@ describe('the condition parser', () => {
   });
 
   it('allows the full depth and refuses one level more', () => {
-    const nested = (open: string, depth: number): string => open.repeat(depth) + 'm' + ')'.repeat(depth);
+    const nested = (open: string, depth: number): string => `${open.repeat(depth)}m${')'.repeat(depth)}`;
     for (const open of ['(', 'not(', 'not (m or ']) {
       assert.ok(parseCondition(nested(open, MAX_DEPTH)).ok);
       assert.equal(parseCondition(nested(open, MAX_DEPTH + 1)).ok, false);

@@ -115,8 +115,8 @@ const address = fc.constantFrom(
   '\x0a\0\0\x01',
   '\x0a\0\0\x02',
   '\x7f\0\0\x01',
-  '\0'.repeat(15) + '\x01',
-  '\xfe\x80' + '\0'.repeat(13) + '\x01',
+  `${'\0'.repeat(15)}\x01`,
+  `\xfe\x80${'\0'.repeat(13)}\x01`,
 );
 
 const VALUES: Readonly<Record<string, fc.Arbitrary<Value>>> = {
