@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RF_FD_TYPE as T } from '../../sensors/layout.gen.ts';
 import type { Value } from '../field-spec.ts';
-import { BOOT, fieldOf, ip, shellWorld, sockaddr, valuesOf, World } from './test-world.ts';
+import { BOOT, fieldOf, ip, printOf, shellWorld, sockaddr, valuesOf, World } from './test-world.ts';
 
 type Expected = Record<string, Value | undefined>;
 
@@ -702,6 +702,21 @@ test('where a call is seen before its end, the decision stands for the result', 
     fdLaddr: ip('10.0.0.5'),
   });
   check(connecting, { 'fd.sip': ip('192.0.2.9'), 'fd.name': '10.0.0.5:0->192.0.2.9:80' });
+});
+
+test('fields of several values are printed as one text, of one ancestor as that', () => {
+  const event = shellWorld().call('getpid', 300, {});
+  const texts = {
+    'proc.aname': 'bash sshd',
+    'proc.aname[2]': 'sshd',
+    'proc.aname[3]': undefined,
+    'proc.apid': '300',
+    'proc.apid[1]': '200',
+    'proc.aenv': ' ',
+    'proc.aenv[1]': '',
+    'fd.sip.name': undefined,
+  };
+  for (const [field, text] of Object.entries(texts)) assert.equal(printOf(event, field), text, field);
 });
 
 test('suggested fields come in the order in which they are appended', async () => {

@@ -18,21 +18,16 @@ function ancestral(
   of: (event: Event, process: Process, image: Image) => Scalar | undefined,
   print: (event: Event) => string | undefined = (event) => joined(event, of),
 ): Field {
-  return field(
-    name,
-    type,
-    `${doc}; [N] that of the ancestor N steps up, 1 is the parent.`,
-    (event, arg) => {
-      if (typeof arg !== 'number') return values(event, of);
-      const process = event.ancestor(arg);
-      return process === undefined ? undefined : of(event, process, event.imageOf(process));
-    },
-    {
-      ...ANY_SOME,
-      arg: 'index',
-      print: (event, arg) => (arg === undefined ? print(event) : undefined),
-    },
-  );
+  const get = (event: Event, arg: Arg): Scalar | Scalar[] | undefined => {
+    if (typeof arg !== 'number') return values(event, of);
+    const process = event.ancestor(arg);
+    return process === undefined ? undefined : of(event, process, event.imageOf(process));
+  };
+  return field(name, type, `${doc}; [N] that of the ancestor N steps up, 1 is the parent.`, get, {
+    ...ANY_SOME,
+    arg: 'index',
+    print: (event, arg) => (arg === undefined ? print(event) : get(event, arg)?.toString()),
+  });
 }
 
 type Property = (event: Event, process: Process, image: Image) => Scalar | undefined;
@@ -103,8 +98,10 @@ export const PROC_ANCESTOR_FIELDS: readonly Field[] = [
     {
       ...ANY_SOME,
       arg: 'either',
-      print: (event, arg) =>
-        arg === undefined ? [ancestorEnv(event, arg) ?? []].flat().join(' ') : undefined,
+      print: (event, arg) => {
+        const env = ancestorEnv(event, arg);
+        return typeof env === 'object' ? env.join(' ') : env;
+      },
     },
   ),
 ];

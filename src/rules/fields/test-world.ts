@@ -105,6 +105,14 @@ export function fieldOf(event: Event, text: string): Value | undefined {
   return found.ref.spec.get(event, found.ref.arg);
 }
 
+/** The text of a field that is printed in its own way. */
+export function printOf(event: Event, text: string): string | undefined {
+  const [, name, arg] = /^([^[]+)(?:\[(.*)\])?$/.exec(text)!;
+  const found = TABLE.lookup(name!, arg);
+  if (!found.ok) throw new Error(found.message);
+  return found.ref.spec.print?.(event, found.ref.arg);
+}
+
 /** Values of several fields, for one comparison. */
 export function valuesOf(event: Event, fields: readonly string[]): Record<string, Value | undefined> {
   return Object.fromEntries(fields.map((field) => [field, fieldOf(event, field)]));
