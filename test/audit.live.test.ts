@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
+import { parseAnchor } from '../src/outputs/audit/anchor.ts';
 import { query } from '../src/outputs/audit/query.ts';
 import { verifyFolder } from '../src/outputs/audit/verify.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
@@ -25,8 +26,9 @@ const RULES = `
   priority: NOTICE
 `;
 
-function start(audit: string): Promise<LiveEngine> {
-  return LiveEngine.start({ rules: RULES, config: { outputs: { console: {}, audit: { path: audit } } } });
+function start(audit: string, more: object = {}): Promise<LiveEngine> {
+  const outputs = { console: {}, audit: { path: audit, ...more } };
+  return LiveEngine.start({ rules: RULES, config: { outputs } });
 }
 
 /** Runs the program many times in another process. */
@@ -70,7 +72,7 @@ test('start, policy, stop and the reading of the audit are rows, and the chain e
   skip,
 }, async () => {
   const audit = join(folder, 'life');
-  const engine = await start(audit);
+  const engine = await start(audit, { anchor_alerts: true });
   const config = join(engine.folder, 'config.yaml');
   const cli = join(PACKAGE_ROOT, 'bin/ringfence');
   execFileSync(cli, ['audit', 'query', '-c', config, '--kind', 'alert'], {
@@ -85,6 +87,8 @@ test('start, policy, stop and the reading of the audit are rows, and the chain e
   const read = JSON.parse(rows.find((row) => row.kind === 'read')!.body);
   assert.equal(read.actor.uid, 0);
   assert.equal(read.command, 'query');
+  const anchors = engine.alerts.flatMap((alert) => parseAnchor(JSON.stringify(alert)) ?? []);
+  assert.equal(verifyFolder(audit, { anchors }).anchorsChecked, 1, 'the anchor also went to the console');
   assert.deepEqual(verifyFolder(audit).problems, []);
 });
 

@@ -3,6 +3,7 @@ import { Audit } from '../outputs/audit/audit.ts';
 import type { Entry } from '../outputs/audit/entry.ts';
 import { internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
+import { StatusServer } from '../outputs/serve/server.ts';
 import { modeRow, policyRow, refusedPolicyRow, startRow, stopRow } from './audit-rows.ts';
 import type { Config } from './config/config.ts';
 import { controlCommands } from './control/commands.ts';
@@ -15,6 +16,7 @@ import { VERSION } from './core/package.ts';
 import { EngineThread } from './engine-thread.ts';
 import type { EngineReport, EngineSpec } from './protocol.ts';
 import { ruleFiles } from './rule-files.ts';
+import { serveSources } from './serve-sources.ts';
 import { startServiceNotice } from './service.ts';
 
 export interface EngineOptions {
@@ -48,6 +50,7 @@ export class Engine {
   #config: Config;
   #thread: EngineThread | undefined;
   #control: ControlServer | undefined;
+  #http: StatusServer | undefined;
   #report: EngineReport | undefined;
   #reloading: Promise<EngineReport> | undefined;
   #endNotice: () => void = () => {};
@@ -89,8 +92,12 @@ export class Engine {
       log,
       metrics,
     };
-    const audit = await Audit.open(config.outputs.audit, deps);
-    const outputs = await OutputManager.open(config.outputs, deps).catch(async (error: unknown) => {
+    let outputs: OutputManager | undefined;
+    const audit = await Audit.open(config.outputs.audit, {
+      ...deps,
+      onAnchor: (alert) => outputs?.emit(alert),
+    });
+    outputs = await OutputManager.open(config.outputs, deps).catch(async (error: unknown) => {
       await audit?.close();
       throw error;
     });
@@ -182,6 +189,7 @@ export class Engine {
     });
     this.#thread = engine;
     this.#inForce(report);
+    if (config.http.enabled) this.#http = await StatusServer.open(config.http, serveSources(this), log);
     this.#endNotice = startServiceNotice(() => engine.ask('ping'));
     const { rules, events, tiers } = report;
     log.info({ rules, events: events.length, mode: config.mode, tiers }, 'ready');
@@ -239,6 +247,7 @@ export class Engine {
 
   async #end(reason: string): Promise<void> {
     this.#endNotice();
+    await this.#http?.close();
     await this.#control?.close();
     await this.#thread?.stop();
     this.#thread = undefined;

@@ -50,9 +50,9 @@ export function readAnchors(path: string): Anchor[] {
   });
 }
 
-/** An anchor out of a line: by itself, or anywhere in a line of a log, whatever the log's format. */
+/** An anchor out of a line: by itself, or anywhere in a line of a log or an alert, also as a JSON string in it. */
 export function parseAnchor(line: string): Anchor | undefined {
-  const found = /\{"v":1,[^{}]*\}/.exec(line)?.[0];
+  const found = /\{"v":1,[^{}]*\}/.exec(line.replaceAll('\\"', '"'))?.[0];
   if (found === undefined) return undefined;
   try {
     const anchor = JSON.parse(found) as Partial<Anchor>;

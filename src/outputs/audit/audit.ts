@@ -2,6 +2,7 @@ import type { Alert } from '../../engine/core/alert.ts';
 import { bootId } from '../../engine/core/clock.ts';
 import type { Log } from '../../engine/core/log.ts';
 import type { MetricSink } from '../../engine/core/metrics.ts';
+import { internalAlert } from '../internal-alert.ts';
 import type { Anchor } from './anchor.ts';
 import { auditOptions } from './config.ts';
 import { type AlertContext, alertEntry, type Entry } from './entry.ts';
@@ -13,8 +14,8 @@ export interface AuditDeps {
   readonly version: string;
   readonly log: Log;
   readonly metrics: MetricSink;
-  /** Another place that anchors go to, beside the log and the file: a NATS subject, say. */
-  readonly onAnchor?: (anchor: Anchor) => void;
+  /** Takes an anchor to the other outputs, past the audit, if the configuration wants that. */
+  readonly onAnchor?: (alert: Alert) => void;
 }
 
 /** Below this there is a warning: the disk that holds the audit is nearly full. */
@@ -42,7 +43,7 @@ export class Audit {
       onCommit: (commit) => report.commit(commit),
       onAnchor: (anchor) => {
         log.info({ component: 'audit', anchor }, 'audit anchor');
-        deps.onAnchor?.(anchor);
+        if (options.anchorAlerts) deps.onAnchor?.(anchorAlert(anchor, hostname));
       },
     });
     return new Audit(store);
@@ -71,6 +72,26 @@ export class Audit {
   close(deadlineMs?: number): Promise<number> {
     return this.#store.close(deadlineMs);
   }
+}
+
+/** An anchor as an alert: whole in its text, where `audit verify --anchors` finds it again. */
+export function anchorAlert(anchor: Anchor, hostname: string): Alert {
+  const { chain, seq, hash, key = null, signature = null } = anchor;
+  return internalAlert(
+    {
+      rule: 'Ringfence internal: audit anchor',
+      priority: 6,
+      message: `Audit anchor ${JSON.stringify(anchor)}`,
+      fields: {
+        'audit.chain': chain,
+        'audit.seq': seq,
+        'audit.hash': hash,
+        'audit.key': key,
+        'audit.signature': signature,
+      },
+    },
+    hostname,
+  );
 }
 
 /** Says in log and metrics what happens to the store. */

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
+import { backup } from './backup.ts';
 import { canonicalJson, type Json } from './canonical.ts';
 import { type Entry, entry, KINDS, type Kind } from './entry.ts';
+import { HeadFile, readHead } from './head-file.ts';
 import { query } from './query.ts';
 import { writerOptions } from './testing.ts';
 import { verifyFolder } from './verify.ts';
@@ -123,4 +125,39 @@ test('a change of any column of any row is found at that row', () => {
     }),
     { numRuns: 25 },
   );
+});
+
+test('SQLite leaves no trace in the unused part of the pages of rows, whatever their sizes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.nat(9_000), { maxLength: 12 }), { minLength: 1, maxLength: 5 }),
+      (batches) => {
+        const rows = batches.map((sizes) => sizes.map((n) => entry('health', { summary: 'x'.repeat(n) })));
+        withAudit(rows, (folder) => assert.deepEqual(verifyFolder(folder).problems, []));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('a changed byte in the unused part of a page of rows is found in a file that was not closed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-slack-'));
+  const copy = join(folder, 'copy');
+  const writer = new AuditWriter(writerOptions(join(folder, 'audit')));
+  for (let i = 0; i < 20; i++) writer.append([entry('health', { summary: 'y'.repeat(900) })]);
+  backup(join(folder, 'audit'), copy);
+  writer.close();
+  const name = join(copy, `audit-${new Date().toISOString().slice(0, 7)}-0001.db`);
+  const bytes = readFileSync(name);
+  const text = bytes.lastIndexOf('yyyy');
+  const page = text - (text % 4096);
+  assert.equal(bytes[page], 0x0d);
+  bytes[page + 100] = 1;
+  writeFileSync(name, bytes);
+  // A head without a digest, as after a kill.
+  const head = new HeadFile(copy);
+  head.write({ ...readHead(copy)!, sha256: undefined });
+  head.close();
+  assert.match(verifyFolder(copy).problems[0]?.what ?? '', /that hold no row were changed/);
+  rmSync(folder, { recursive: true });
 });

@@ -39,6 +39,12 @@ export const AUDIT_SCHEMA: ObjectSchema = {
       minLength: 1,
       description: 'Anchors are appended here too; best on a disk that this host cannot rewrite.',
     },
+    anchor_alerts: {
+      type: 'boolean',
+      default: false,
+      description:
+        'Anchors also go to the other outputs as an informational alert, so that NATS, syslog or HTTP carry them off the host.',
+    },
     max_file_bytes: {
       type: 'integer',
       minimum: 1024 * 1024,
@@ -78,6 +84,7 @@ interface AuditConfig {
   readonly key_file?: string;
   readonly anchor_interval_ms: number;
   readonly anchor_file?: string;
+  readonly anchor_alerts: boolean;
   readonly max_file_bytes: number;
   readonly retention_days: number;
   readonly archive_path?: string;
@@ -105,6 +112,7 @@ export function auditOptions(
     keyFile: config.key_file,
     anchorIntervalMs: config.anchor_interval_ms,
     anchorFile: config.anchor_file,
+    anchorAlerts: config.anchor_alerts,
     maxFileBytes: config.max_file_bytes,
     retentionDays: config.retention_days || undefined,
     archive: config.archive_path,

@@ -9,6 +9,8 @@ import type { AppendReport, WriterOptions } from './writer.ts';
 export interface AuditOptions extends WriterOptions {
   /** 0 = no anchors but at the end. */
   readonly anchorIntervalMs: number;
+  /** Whether whoever runs the store should pass anchors on to the other outputs. */
+  readonly anchorAlerts?: boolean;
   /** How long `append` may hold up whoever waits for it, when the disk does not answer. */
   readonly waitMs: number;
   /** Rows kept in memory while the disk does not take them. */

@@ -9,6 +9,7 @@ import type { HeadRecord } from './head-file.ts';
 import { headSigned, keyId, loadPublicKey } from './keys.ts';
 import { fileDigest, openBody, type Previous } from './live-file.ts';
 import { APPLICATION_ID, schemaVersion } from './schema.ts';
+import { dirtySlack } from './slack.ts';
 
 /** Something that is not as it was written. */
 export interface Problem {
@@ -149,6 +150,8 @@ class Walk {
     for (const { integrity_check } of found) {
       if (integrity_check !== 'ok') this.#problem(`SQLite finds damage: ${integrity_check}`);
     }
+    const page = this.problems.length === 0 ? dirtySlack(db) : undefined;
+    if (page !== undefined) this.#problem(`bytes of page ${page} that hold no row were changed`);
   }
 
   facts(): Omit<FileFacts, 'digest'> {

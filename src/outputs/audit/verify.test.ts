@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import Sqlite from 'better-sqlite3';
 import { type Anchor, parseAnchor, readAnchors } from './anchor.ts';
+import { anchorAlert } from './audit.ts';
 import { loadPublicKey } from './keys.ts';
 import { folderPerTest, sampleEntries, writerOptions } from './testing.ts';
 import { verifyFolder } from './verify.ts';
@@ -277,6 +278,11 @@ test('an anchor is found in a log, in JSON and in text, and what only looks like
   ]) {
     assert.deepEqual(parseAnchor(line), anchors[0]);
   }
+  const alert = anchorAlert(anchors[0]!, 'host1');
+  assert.deepEqual(
+    parseAnchor(JSON.stringify({ output: alert.message, output_fields: alert.fields })),
+    anchors[0],
+  );
   for (const line of ['', '{"v":1,}', '{"v":1,"chain":1}', 'nothing'])
     assert.equal(parseAnchor(line), undefined);
 });

@@ -14,6 +14,9 @@ export interface Evidence {
 
 const isAlert = ({ kind }: EvidenceRow): boolean => kind === 'alert' || kind === 'denial';
 
+/** Alerts about Ringfence itself. */
+export const isInternal = (row: EvidenceRow): boolean => isAlert(row) && row.body.source === 'internal';
+
 const ofKind = (title: string, ...kinds: string[]): Evidence => ({
   title,
   holds: ({ kind }) => kinds.includes(kind),
@@ -44,7 +47,7 @@ function field({ body }: EvidenceRow, name: string): unknown {
 
 /** THE EVIDENCE TABLE: what the rows of an audit can be evidence of. Controls refer to these by key. */
 export const EVIDENCE = {
-  alerts: { title: 'alerts of rules', holds: isAlert },
+  alerts: { title: 'alerts of rules', holds: (row) => isAlert(row) && !isInternal(row) },
   privileged: {
     title: 'alerts about acts of the superuser',
     holds: (row) =>
@@ -108,7 +111,11 @@ export const EVIDENCE = {
     'key',
   ),
   responses: ofKind('responses to alerts', 'response', 'deny_list'),
-  failures: { ...ofKind('losses, gaps and failures of the sensor', 'loss', 'gap', 'health'), quiet: true },
+  failures: {
+    title: 'losses, gaps and failures of the engine or its sensors',
+    holds: (row) => ['loss', 'gap', 'health'].includes(row.kind) || isInternal(row),
+    quiet: true,
+  },
   clock: { ...ofKind('steps of the wall clock', 'clock'), quiet: true },
   anchors: ofKind('published heads of the chain', 'anchor'),
   retention: ofKind('finished files, and files removed by retention', 'seal', 'retention'),

@@ -7,7 +7,7 @@ import { query } from '../query.ts';
 import { cells, parseBody } from '../render.ts';
 import { type VerifyOptions, type VerifyReport, verifyFolder } from '../verify.ts';
 import { type CheckKey, type Control, FRAMEWORKS, type FrameworkName } from './controls.ts';
-import { EVIDENCE, type EvidenceKey, evidence } from './evidence.ts';
+import { EVIDENCE, type EvidenceKey, evidence, isInternal } from './evidence.ts';
 
 /** One row of evidence, as it is shown. All texts may come from an attacker. */
 export interface Sample {
@@ -125,7 +125,7 @@ function collect(folder: string, period: Period): Facts {
     else if (kind === 'loss') facts.lost += Number(body.count) || 0;
     else if (kind === 'clock') facts.steps++;
     else if (kind === 'anchor' && body.signature !== undefined) facts.signedAnchors++;
-    else if (kind === 'alert' || kind === 'denial') {
+    else if ((kind === 'alert' || kind === 'denial') && !isInternal({ kind, body })) {
       const [, , , , rule, user, process] = cells(row);
       facts.alerts++;
       if (rule && user && process) facts.attributed++;
