@@ -65,6 +65,8 @@ export interface FieldSpec<E> {
   readonly suggested?: boolean;
   /** The text to print where it differs from the value (joined ancestors ...). */
   readonly print?: (event: E, arg: string | number | undefined) => string | undefined;
+  /** The number to put in an alert's fields where it differs from the value (times that print as a clock). */
+  readonly json?: (event: E, arg: string | number | undefined) => number | bigint | undefined;
   readonly get: (event: E, arg: string | number | undefined) => Value | undefined;
 }
 

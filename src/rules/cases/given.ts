@@ -13,7 +13,10 @@ export type GivenEvent = ReadonlyMap<string, Value>;
 /** The real fields, read from a given event instead of a kernel record: same names, types and arguments. */
 export function givenFields<E>(specs: readonly FieldSpec<E>[]): FieldTable<GivenEvent> {
   return new FieldTable(
-    specs.map(({ print: _, ...spec }) => ({ ...spec, get: getter(spec.name, !!spec.suffix) })),
+    specs.map(({ print: _print, json: _json, ...spec }) => ({
+      ...spec,
+      get: getter(spec.name, !!spec.suffix),
+    })),
   );
 }
 

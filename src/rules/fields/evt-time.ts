@@ -19,9 +19,11 @@ function spans(name: string, doc: string, get: (event: Event) => bigint): Field[
 }
 
 export const EVT_TIME_FIELDS: readonly Field[] = [
-  str('evt.time', 'Local time of the event with nanoseconds.', (e) => localTimeNs(e.epochNs)),
+  str('evt.time', 'Local time of the event with nanoseconds.', (e) => localTimeNs(e.epochNs), {
+    json: (e) => e.epochNs,
+  }),
   str('evt.time.s', 'Local time of the event.', (e) => localTime(e.epochNs)),
-  str('evt.time.iso8601', 'Time of the event in UTC.', (e) => iso8601(e.epochNs)),
+  str('evt.time.iso8601', 'Time of the event in UTC.', (e) => iso8601(e.epochNs), { json: (e) => e.epochNs }),
   str(
     'evt.datetime',
     'Local date and time with nanoseconds.',

@@ -203,26 +203,23 @@ function formatNumber(format: FieldSpec<unknown>['format'], value: Scalar): stri
 
 /** The value as JSON has it: numbers and booleans keep their type, all else is text, missing is null. */
 function jsonValue<E>(operand: Operand<E>, value: Value | undefined, event: E): FieldValue {
-  if (value === undefined)
-    return operand.kind === 'field' && operand.any !== undefined
-      ? (showOperand(operand, value, event) ?? null)
-      : null;
-  if (Array.isArray(value)) {
+  if (operand.kind === 'field') {
+    const { spec, arg } = operand.ref;
+    if (spec.json !== undefined) return spec.json(event, arg) ?? null;
+    // Candidates are one text, as in the message.
     if (operand.any !== undefined) return showOperand(operand, value, event) ?? null;
-    return value.map((scalar) => jsonScalar(operand, scalar));
   }
-  return jsonScalar(operand, value as Scalar, event);
+  if (value === undefined) return null;
+  if (Array.isArray(value)) return value.map((scalar) => jsonScalar(operand, scalar));
+  const number = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
+  if (number) return jsonScalar(operand, value);
+  return showOperand(operand, value, event) ?? null;
 }
 
-function jsonScalar<E>(operand: Operand<E>, value: Scalar, event?: E): FieldValue {
-  if (typeof value === 'boolean') return value;
+function jsonScalar<E>(operand: Operand<E>, value: Scalar): FieldValue {
+  if (typeof value === 'string') return showScalar(operand, value);
   const format = operand.kind === 'field' ? operand.ref.spec.format : undefined;
-  const number = typeof value === 'number' || typeof value === 'bigint';
-  if (number) return format === undefined || format === 'dec' ? value : showScalar(operand, value);
-  if (event !== undefined && operand.kind === 'field' && operand.ref.spec.print !== undefined) {
-    return showOperand(operand, value, event) ?? null;
-  }
-  return showScalar(operand, value);
+  return format === undefined || format === 'dec' ? value : showScalar(operand, value);
 }
 
 /** Pads with blanks or cuts to a number of bytes. */

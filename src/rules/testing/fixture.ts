@@ -58,7 +58,7 @@ export const TEST_FIELDS = new FieldTable<TestEvent>([
   field('proc.apid', 'int', ANCESTOR),
   field('proc.duration', 'reltime'),
   field('evt.rawtime', 'time'),
-  field('evt.time', 'time', { print: (event) => String(event.values['evt.time.text']) }),
+  field('evt.time', 'string', { json: (event) => event.values['evt.rawtime'] as bigint }),
   field('evt.buffer', 'bytes'),
   field('evt.arg', 'string', {
     arg: 'index',
