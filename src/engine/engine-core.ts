@@ -1,8 +1,8 @@
 import { CLASSIFIER_PROGRAMS, DENY_QUESTIONS, Enforcer, planTiers } from '../enforce/index.ts';
 import type { LoadResult, RuleSet } from '../rules/index.ts';
+import { type CapturePlan, planCapture } from '../sensors/capture-plan.ts';
 import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
 import { KernelSensor, type Loss } from '../sensors/sensor.ts';
-import { type CapturePlan, planCapture } from './capture-plan.ts';
 import { bootId } from './core/clock.ts';
 import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
 import { MetricBuffer } from './core/metrics.ts';
@@ -14,7 +14,14 @@ import type { Event } from './enrich/event.ts';
 import { knownRuntimes } from './enrich/runtimes.ts';
 import { Pipeline } from './pipeline.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
-import { compareRules, entryRule, loadRuleFiles, readRuleFiles } from './ruleset.ts';
+import {
+  captureNeeds,
+  compareRules,
+  entryRule,
+  loadRuleFiles,
+  policyProblems,
+  readRuleFiles,
+} from './ruleset.ts';
 
 /** Rules with errors. */
 class RulesError extends AppError {
@@ -45,6 +52,7 @@ export class EngineCore {
   readonly #enricher: Enricher;
   readonly #pipeline: Pipeline;
   readonly #timer: NodeJS.Timeout;
+  readonly #tiers: Readonly<Record<string, string>>;
   #state: State;
   #mode: 'monitor' | 'enforce';
 
@@ -53,8 +61,10 @@ export class EngineCore {
     this.#state = buildState(spec);
     const { plan, rules } = this.#state;
     const { config } = spec;
-    this.#mode = spec.dryRun ? 'monitor' : config.mode;
+    this.#mode = modeOf(spec);
     const tiers = planTiers();
+    const { files, exec, network } = tiers;
+    this.#tiers = { observe: 'observe', files, exec, network };
     this.#sensor = KernelSensor.open({
       capture: plan.capture,
       tracepoints: plan.tracepoints,
@@ -76,7 +86,9 @@ export class EngineCore {
     this.#enricher = new Enricher({
       forkEvents: plan.forkEvents,
       exitEvents: plan.exitEvents,
-      containers: new ContainerRegistry(knownRuntimes()),
+      containers: new ContainerRegistry(
+        config.containers.enabled ? knownRuntimes(config.containers.host_root) : [],
+      ),
       hostname: spec.hostname,
     });
     const offset = Number(bootNow() - process.hrtime.bigint());
@@ -119,7 +131,7 @@ export class EngineCore {
   }
 
   get report(): EngineReport {
-    return this.#state.report;
+    return { ...this.#state.report, tiers: this.#tiers };
   }
 
   /** Builds the new state fully, then swaps. Throws and changes nothing if anything is wrong. */
@@ -129,11 +141,11 @@ export class EngineCore {
     const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
     if (missing.length > 0) this.#sensor.addTracepoints(missing);
     this.#sensor.setCapture(next.plan.capture);
-    this.#mode = spec.dryRun ? 'monitor' : spec.config.mode;
+    this.#mode = modeOf(spec);
     this.#enforce(next.rules);
     this.#pipeline.swap(next.rules);
     this.#state = { ...next, report: { ...next.report, diff } };
-    return this.#state.report;
+    return this.report;
   }
 
   /** Questions of the main thread. */
@@ -200,10 +212,15 @@ export class EngineCore {
 function buildState(spec: EngineSpec): State {
   const result = loadRuleFiles(spec.config, readRuleFiles(spec.ruleFiles));
   if (!result.rules) throw new RulesError(result.diagnostics);
-  const needed = result.rules.neededEvents();
-  if (needed !== 'all') result.rules.prepare(needed);
-  return { rules: result.rules, plan: planCapture(needed), report: reportOf(result, result.rules, needed) };
+  const { rules } = result;
+  const impossible = policyProblems(rules.rules, modeOf(spec));
+  if (impossible.length > 0) throw new RulesError(impossible);
+  const needed = rules.neededEvents();
+  if (needed !== 'all') rules.prepare(needed);
+  return { rules, plan: planCapture(captureNeeds(rules.rules)), report: reportOf(result, rules, needed) };
 }
+
+const modeOf = ({ dryRun, config }: EngineSpec): 'monitor' | 'enforce' => (dryRun ? 'monitor' : config.mode);
 
 function reportOf(
   result: LoadResult<Event>,
@@ -218,7 +235,7 @@ function reportOf(
     rules: rules.rules.length,
     skipped,
     events: [...codes].map((code) => EVENT_NAMES.names[code] ?? '?').sort(),
-    tiers: { calls: 'observe' },
+    tiers: {},
     warnings: result.diagnostics.filter((d) => d.severity === 'warning'),
   };
 }

@@ -1,12 +1,15 @@
+import { planCapture } from '../sensors/capture-plan.ts';
+import { EVENT_NAMES } from '../sensors/events.ts';
 import type { AnyRec } from '../sensors/record.gen.ts';
 import { KernelSensor, type SensorStats } from '../sensors/sensor.ts';
-import { planCapture } from './capture-plan.ts';
 import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
 
 export interface LiveEventsOptions {
   /** Codes of the events to see. */
-  readonly codes: ReadonlySet<number> | 'all';
+  readonly codes: ReadonlySet<number>;
+  /** Names of the fields that are read. */
+  readonly fields: readonly string[];
   readonly onEvent: (event: Event) => void;
   readonly onLoss: (count: number) => void;
   readonly onError: (error: unknown) => void;
@@ -15,7 +18,8 @@ export interface LiveEventsOptions {
 /** Enriched events of this host in this thread, without rules. Returns what ends it. */
 export function watchEvents(options: LiveEventsOptions): { stop: () => SensorStats } {
   const { codes } = options;
-  const plan = planCapture(codes);
+  const events = [...codes].map((code) => EVENT_NAMES.names[code] ?? '');
+  const plan = planCapture([{ events, fields: options.fields }]);
   const sensor = KernelSensor.open({
     capture: plan.capture,
     tracepoints: plan.tracepoints,
@@ -23,11 +27,10 @@ export function watchEvents(options: LiveEventsOptions): { stop: () => SensorSta
     ignorePid: process.pid,
   });
   const enricher = new Enricher({ forkEvents: plan.forkEvents, exitEvents: plan.exitEvents });
-  const wanted = (event: Event): boolean => codes === 'all' || codes.has(event.code);
   sensor.start({
     record: (rec: AnyRec) => {
       const event = enricher.apply(rec);
-      if (event && wanted(event)) options.onEvent(event);
+      if (event && codes.has(event.code)) options.onEvent(event);
     },
     batchEnd: () => {},
     loss: (loss) => options.onLoss(loss.count),

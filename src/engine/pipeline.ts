@@ -139,7 +139,11 @@ export class Pipeline {
     if (decider === undefined) return false;
     if (decider.kind === 'entry') {
       const { target, reason, source } = decider.entry ?? {};
-      const more = { 'deny.target': target ?? null, 'deny.reason': reason ?? null, 'deny.source': source ?? null };
+      const more = {
+        'deny.target': target ?? null,
+        'deny.reason': reason ?? null,
+        'deny.source': source ?? null,
+      };
       this.#alert(event, this.#options.entryRule, { id: String(decider.id), fields: more });
       return true;
     }

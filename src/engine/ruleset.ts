@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { compilePolicy, policyRules } from '../enforce/index.ts';
+import { partsOf } from '../rules/describe.ts';
 import { FIELDS } from '../rules/fields/index.ts';
 import {
   type AppendOutput,
@@ -11,9 +13,10 @@ import {
   type RuleSelector,
   type RuleSet,
 } from '../rules/index.ts';
+import type { CaptureNeed } from '../sensors/capture-plan.ts';
 import { EVENT_NAMES } from '../sensors/events.ts';
 import type { Config } from './config/config.ts';
-import { AppError, EXIT } from './core/diagnostic.ts';
+import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
 import { parsePriority } from './core/priority.ts';
 import type { Event } from './enrich/event.ts';
 import type { EngineReport } from './protocol.ts';
@@ -80,6 +83,31 @@ function extraField(field: unknown): (string | { key: string; format: string })[
   if (typeof field === 'string') return [field];
   if (typeof field !== 'object' || field === null) return [];
   return Object.entries(field).map(([key, format]) => ({ key, format: String(format) }));
+}
+
+/** What each rule wants of the kernel. */
+export function captureNeeds(rules: readonly CompiledRule<Event>[]): CaptureNeed[] {
+  return rules.map(({ eventCodes, expr, output }) => ({
+    events: eventCodes ? [...eventCodes].map((code) => EVENT_NAMES.names[code] ?? '') : EVENT_NAMES.names,
+    fields: [...partsOf(expr).fields, ...output.fieldNames],
+  }));
+}
+
+/** Rules that shall refuse and that the kernel cannot decide, as diagnostics at the rule. */
+export function policyProblems(
+  rules: readonly CompiledRule<Event>[],
+  mode: 'monitor' | 'enforce',
+): Diagnostic[] {
+  const denying = rules.filter((rule) => rule.enforce !== 'none');
+  if (denying.length === 0) return [];
+  const { errors } = compilePolicy(policyRules(denying, EVENT_NAMES.names, mode), 1);
+  return errors.map(({ rule, message, help }) => ({
+    severity: 'error',
+    code: 'E_POLICY',
+    message: `rule "${rule}": ${message}`,
+    ...denying.find(({ name }) => name === rule)?.location,
+    ...(help === undefined ? {} : { help }),
+  }));
 }
 
 /** Names of rules by how two rule sets differ. */

@@ -58,7 +58,7 @@ export class LiveEngine {
       control: { socket: this.socket },
       state_dir: join(this.folder, 'state'),
       rules_files: [],
-      containers: { docker_sockets: [], cri_sockets: [] },
+      containers: { enabled: false },
     };
     writeFileSync(config, stringify({ ...own, ...options.config }));
     if (options.rules !== undefined) writeFileSync(rules, options.rules);

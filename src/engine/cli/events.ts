@@ -61,9 +61,10 @@ export const command: CommandSpec = {
 };
 
 async function events(filter: readonly string[], options: Options): Promise<number> {
-  const { test, eventCodes } = condition(filter.join(' '));
+  const text = filter.join(' ');
+  const { test, eventCodes } = condition(text);
   const codes = typesOf(options.type) ?? eventCodes ?? new Set(USUAL.map((name) => EVENT_NAMES.code(name)!));
-  const render = renderer(options);
+  const { render, fieldNames } = renderer(options);
   let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
   if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
@@ -77,6 +78,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
   });
   const watch = watchEvents({
     codes,
+    fields: [...fieldNames, ...(text.match(/[a-z]+\.[a-z_.]+/g) ?? [])],
     onEvent: (event) => {
       if (left <= 0 || !test(event)) return;
       left--;
@@ -125,7 +127,7 @@ function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | un
   );
 }
 
-function renderer(options: Options): (event: Event) => string {
+function renderer(options: Options): { render: (event: Event) => string; fieldNames: readonly string[] } {
   if (!['compact', 'json'].includes(options.output))
     throw usage(`-o takes compact or json, not "${options.output}"`);
   const json = options.output === 'json';
@@ -136,10 +138,11 @@ function renderer(options: Options): (event: Event) => string {
     throw new AppError('E_FORMAT', 'the format is not valid', { exitCode: EXIT.invalid });
   }
   const { format } = compiled;
-  return (event) => {
+  const render = (event: Event): string => {
     const { message, fields } = format.render(event)!;
     return json ? toJson(fields) : escapeForTerminal(message);
   };
+  return { render, fieldNames: format.fieldNames };
 }
 
 const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

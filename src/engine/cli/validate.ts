@@ -11,7 +11,7 @@ import {
 import { load } from '../config/config.ts';
 import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
 import { expandPath, ruleFiles } from '../rule-files.ts';
-import { LANGUAGE, loadRuleFiles } from '../ruleset.ts';
+import { LANGUAGE, loadRuleFiles, policyProblems } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { noteDiagnostics, print, printJson } from './output.ts';
 import { outputsSchema } from './outputs.ts';
@@ -52,14 +52,17 @@ async function validate(paths: readonly string[], options: Options): Promise<num
     return EXIT.invalid;
   }
   const { files, unreadable } = readAll(paths.length > 0 ? paths : ruleFiles(config));
-  const result = loadRuleFiles(config, files);
-  const valid = unreadable.length === 0 && validationResult(result, options.strict).successful;
-  if (options.json) printJson(withUnreadable(validationResult(result, options.strict), unreadable));
+  const loaded = loadRuleFiles(config, files);
+  const impossible = loaded.rules ? policyProblems(loaded.rules.rules, 'enforce') : [];
+  const language = validationResult(loaded, options.strict);
+  const result = complete(language, unreadable, impossible);
+  if (options.json) printJson(result);
   else {
     for (const { name, errors } of unreadable) print(`${name}: Invalid\n   ${errors[0]?.message}`);
-    process.stdout.write(validationText(result, options.strict));
+    process.stdout.write(withProblems(validationText(loaded, options.strict), impossible));
+    noteDiagnostics(impossible);
   }
-  return valid ? EXIT.ok : EXIT.invalid;
+  return result.successful ? EXIT.ok : EXIT.invalid;
 }
 
 /** Reads what can be read; the rest becomes results of its own. */
@@ -94,11 +97,44 @@ function unreadableResult(name: string, message: string): FileResult {
   return { name, successful: false, errors: [error], warnings: [], schema_valid: true, schema_warnings: [] };
 }
 
-function withUnreadable(result: ValidationResult, unreadable: readonly FileResult[]): ValidationResult {
+/** Adds what the language does not know: files that cannot be read, rules that the kernel cannot decide. */
+function complete(
+  result: ValidationResult,
+  unreadable: readonly FileResult[],
+  impossible: readonly Diagnostic[],
+): ValidationResult {
+  const files = result.falco_load_results.map((file): FileResult => {
+    const own = impossible.filter((problem) => problem.file === file.name);
+    if (own.length === 0) return file;
+    return { ...file, successful: false, errors: [...file.errors, ...own.map(policyEntry)] };
+  });
+  const all = [...unreadable, ...files];
+  return { successful: all.every((file) => file.successful), falco_load_results: all };
+}
+
+function policyEntry({ code, message, file = '', line = 1, help }: Diagnostic): FileResult['errors'][number] {
+  const position = { name: file, line: line - 1, column: 0, offset: 0 };
   return {
-    successful: result.successful && unreadable.length === 0,
-    falco_load_results: [...unreadable, ...result.falco_load_results],
+    code,
+    codedesc: 'The kernel cannot decide this rule',
+    message,
+    context: { locations: [{ item_type: 'rule', item_name: '', position }], snippet: '' },
+    line,
+    column: 1,
+    ...(help === undefined ? {} : { help }),
   };
+}
+
+/** The head line of a file with such rules says so. */
+function withProblems(text: string, impossible: readonly Diagnostic[]): string {
+  const files = new Set(impossible.map(({ file }) => file));
+  return text
+    .split('\n')
+    .map((line) => {
+      const [, file] = /^(.+): Ok(?:, with warnings)?$/.exec(line) ?? [];
+      return file !== undefined && files.has(file) ? `${file}: Invalid` : line;
+    })
+    .join('\n');
 }
 
 interface ConditionOutcome {

@@ -1,6 +1,7 @@
+import { type ServeConfig, serveSchema } from '../../outputs/serve/options.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import { DURATION_PATTERN } from '../core/units.ts';
-import { bool, int, list, object, section, type TypeOf, text, word } from './schema.ts';
+import { bool, foreign, int, list, object, section, type TypeOf, text, word } from './schema.ts';
 
 const priorities = PRIORITIES.map((name) => name.toLowerCase()) as Lowercase<(typeof PRIORITIES)[number]>[];
 
@@ -101,17 +102,9 @@ export const CORE_OPTIONS = {
   containers: section(
     {
       enabled: bool({ doc: 'Ask container runtimes for names, images and labels.', default: true }),
-      docker_sockets: list(text({ doc: 'A unix socket.' }), {
-        doc: 'Sockets that speak the Docker API.',
-        default: ['/run/docker.sock', '/run/podman/podman.sock'],
-      }),
-      cri_sockets: list(text({ doc: 'A unix socket.' }), {
-        doc: 'Sockets that speak the CRI.',
-        default: [
-          '/run/containerd/containerd.sock',
-          '/run/crio/crio.sock',
-          '/run/k3s/containerd/containerd.sock',
-        ],
+      host_root: text({
+        doc: "Where the host's file system is, to find the sockets of its runtimes: `/host` in a container.",
+        default: '',
       }),
       wait: text(
         { doc: 'How long an event waits for container metadata that its rules read.', default: '500ms' },
@@ -132,6 +125,7 @@ export const CORE_OPTIONS = {
     },
     'The control socket.',
   ),
+  http: foreign<ServeConfig>(serveSchema),
   state_dir: text({ doc: 'Folder for what must outlive the process.', default: '/var/lib/ringfence' }),
   watch_files: bool({
     doc: 'Reload when a configuration or rules file changes (else on SIGHUP).',

@@ -170,8 +170,17 @@ function clock(): Finding {
   };
 }
 
-function sockets(paths: readonly string[]): Finding {
-  const there = paths.filter((path) => existsSync(path));
+/** Usual places, below the root of the host. */
+const SOCKETS = [
+  'docker.sock',
+  'podman/podman.sock',
+  'containerd/containerd.sock',
+  'k3s/containerd/containerd.sock',
+  'crio/crio.sock',
+];
+
+function sockets(root: string): Finding {
+  const there = SOCKETS.map((name) => `${root}/run/${name}`).filter((path) => existsSync(path));
   return ok(
     there.length > 0
       ? there.join(', ')
@@ -180,11 +189,7 @@ function sockets(paths: readonly string[]): Finding {
 }
 
 /** What can be seen without loading anything into the kernel. */
-export function hostChecks(config: {
-  state_dir: string;
-  socket: string;
-  sockets: readonly string[];
-}): Check[] {
+export function hostChecks(config: { state_dir: string; socket: string; root: string }): Check[] {
   return [
     { name: 'node', title: 'Node.js', run: () => ok(process.version) },
     { name: 'kernel', title: 'Kernel', run: kernel },
@@ -198,7 +203,7 @@ export function hostChecks(config: {
     { name: 'bpffs', title: 'bpffs', run: bpffs },
     { name: 'state', title: 'State folder', run: () => writable(config.state_dir) },
     { name: 'socket', title: 'Control socket', run: () => writable(dirname(config.socket)) },
-    { name: 'runtimes', title: 'Container runtimes', run: () => sockets(config.sockets) },
+    { name: 'runtimes', title: 'Container runtimes', run: () => sockets(config.root) },
     { name: 'clock', title: 'Clock', run: clock },
   ];
 }

@@ -81,6 +81,10 @@ export class EventFd {
   #nameDone = false;
   #socket: SocketView | undefined;
   #socketDone = false;
+  #flags: number | undefined;
+  #flagsDone = false;
+  #type: number | undefined;
+  #typeDone = false;
 
   /** Moves to a record of an event with a descriptor, or away from any. */
   bind(rec: CallRec | undefined, def: EventDef | undefined): void {
@@ -88,6 +92,8 @@ export class EventFd {
     this.#def = def;
     this.#nameDone = false;
     this.#socketDone = false;
+    this.#flagsDone = false;
+    this.#typeDone = false;
   }
 
   /** The event has fd.* fields at all. */
@@ -109,15 +115,18 @@ export class EventFd {
 
   /** enum rf_fd_type as Falco sees it; undefined when the descriptor is not known. */
   get type(): number | undefined {
-    const rec = this.#rec;
-    if (rec === undefined) return undefined;
-    const def = this.#def!;
-    if (def.fd === 'create' && callResult(rec) < 0) return undefined;
-    if (def.op === 'OPEN')
-      return this.openFlags !== undefined && this.openFlags & O.DIRECTORY ? T.DIR : T.FILE;
+    if (!this.#typeDone) {
+      this.#typeDone = true;
+      this.#type = this.#known ? this.#computeType(this.#rec!, this.#def!) : undefined;
+    }
+    return this.#type;
+  }
+
+  #computeType(rec: CallRec, def: EventDef): number | undefined {
+    if (def.op === 'OPEN') return ((this.openFlags ?? 0) & O.DIRECTORY) !== 0 ? T.DIR : T.FILE;
     const type = rec.fdType;
     if (type === T.UNKNOWN) return def.fdType;
-    if (type === T.DIR) return openFlags(rec.fdFFlags) & O.DIRECTORY ? T.DIR : T.FILE;
+    if (type === T.DIR) return (openFlags(rec.fdFFlags) & O.DIRECTORY) !== 0 ? T.DIR : T.FILE;
     if (type === T.IPV6 && this.socket?.serverIp.length === 4 && this.socket.role !== 'none') return T.IPV4;
     return type;
   }
@@ -135,21 +144,11 @@ export class EventFd {
 
   /** Portable open flags of an open event. */
   get openFlags(): number | undefined {
-    const rec = this.#rec;
-    if (rec === undefined) return undefined;
-    switch (this.#def!.name) {
-      case 'open':
-        return recordOpenFlags(rec, rec.argU32(1));
-      case 'openat':
-      case 'open_by_handle_at':
-        return recordOpenFlags(rec, rec.argU32(2));
-      case 'openat2': {
-        const native = word32(rec.data, 0);
-        return native === undefined ? undefined : recordOpenFlags(rec, native);
-      }
-      default:
-        return undefined;
+    if (!this.#flagsDone) {
+      this.#flagsDone = true;
+      this.#flags = this.#rec === undefined ? undefined : eventOpenFlags(this.#rec, this.#def!.name);
     }
+    return this.#flags;
   }
 
   get name(): string | undefined {
@@ -271,6 +270,22 @@ export class EventFd {
       default:
         return '';
     }
+  }
+}
+
+function eventOpenFlags(rec: CallRec, name: string): number | undefined {
+  switch (name) {
+    case 'open':
+      return recordOpenFlags(rec, rec.argU32(1));
+    case 'openat':
+    case 'open_by_handle_at':
+      return recordOpenFlags(rec, rec.argU32(2));
+    case 'openat2': {
+      const native = word32(rec.data, 0);
+      return native === undefined ? undefined : recordOpenFlags(rec, native);
+    }
+    default:
+      return undefined;
   }
 }
 

@@ -5,7 +5,7 @@ const TOO_LONG = '/DIR_TOO_LONG/FILENAME_TOO_LONG';
 
 /** An absolute path without `.`, `..`, empty components and trailing slash; `..` at the root stays there. */
 export function normalize(path: string): string {
-  if (isNormal(path)) return path;
+  if (!ABNORMAL.test(path)) return path;
   const out: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
@@ -15,26 +15,8 @@ export function normalize(path: string): string {
   return `/${out.join('/')}`;
 }
 
-/** True for what `normalize` would leave alone: the usual case, found without allocating. */
-function isNormal(path: string): boolean {
-  const length = path.length;
-  if (length === 0 || path.charCodeAt(0) !== SLASH) return false;
-  if (length === 1) return true;
-  if (path.charCodeAt(length - 1) === SLASH) return false;
-  for (let i = path.indexOf('/', 0); i >= 0; i = path.indexOf('/', i + 1)) {
-    const next = path.charCodeAt(i + 1);
-    if (next === SLASH) return false;
-    if (next === DOT) {
-      const after = path.charCodeAt(i + 2);
-      if (i + 2 === length || after === SLASH) return false;
-      if (after === DOT && (i + 3 === length || path.charCodeAt(i + 3) === SLASH)) return false;
-    }
-  }
-  return true;
-}
-
-const SLASH = 47;
-const DOT = 46;
+/** What makes a path other than normal: an empty or dotted part, a trailing slash. The usual path has none. */
+const ABNORMAL = /^[^/]|\/(?:\/|\.{1,2}(?:\/|$))|[^]\/$|^$/;
 
 /**
  * The absolute form of a path argument: an absolute one alone, a relative one below `base` (which may be unknown).
