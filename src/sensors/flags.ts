@@ -98,6 +98,9 @@ const NATIVE = {
   arm64: { direct: 0o200000, largefile: 0o400000, directory: 0o40000 },
 } as const;
 
+/** process.arch is a getter that costs more than the rest. */
+const HOST = process.arch === 'arm64' ? 'arm64' : 'x64';
+
 const N_CREAT = 0o100;
 const N_EXCL = 0o200;
 const N_TRUNC = 0o1000;
@@ -109,10 +112,7 @@ const N_SYNC = 0o4010000;
 const N_TMPFILE_BIT = 0o20000000;
 
 /** Open flags as passed to the system call, in the portable encoding. */
-export function openFlags(
-  native: number,
-  arch: 'x64' | 'arm64' = process.arch === 'arm64' ? 'arm64' : 'x64',
-): number {
+export function openFlags(native: number, arch: 'x64' | 'arm64' = HOST): number {
   const { direct, largefile, directory } = NATIVE[arch];
   const access = native & 3;
   let out: number = access === 1 ? O.WRONLY : access === 2 ? O.RDWR : O.RDONLY;

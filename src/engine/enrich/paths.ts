@@ -16,7 +16,7 @@ export function normalize(path: string): string {
 }
 
 /** What makes a path other than normal: an empty or dotted part, a trailing slash. The usual path has none. */
-const ABNORMAL = /^[^/]|\/(?:\/|\.{1,2}(?:\/|$))|[^]\/$|^$/;
+const ABNORMAL = /^[^/]|\/(?:\/|\.{1,2}(?:\/|$))|.\/$|^$/s;
 
 /**
  * The absolute form of a path argument: an absolute one alone, a relative one below `base` (which may be unknown).
