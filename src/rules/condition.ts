@@ -71,6 +71,33 @@ export function compileCondition<E>(text: string, options: ConditionOptions<E>):
   return { ok: true, test: generateFilter(plan), eventCodes, plan, diagnostics };
 }
 
+export type SyntaxAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly error: string; readonly column: number };
+
+/** Checks the syntax of a condition alone: fields, macros and types are not looked at. The column is 1-based. */
+export function checkSyntax(text: string): SyntaxAnswer {
+  const bytes = toBytes(text);
+  const parsed = parseBytes(bytes);
+  if (parsed.ok) return { ok: true };
+  return {
+    ok: false,
+    error: fromBytes(parsed.error),
+    column: fromBytes(bytes.slice(0, parsed.at)).length + 1,
+  };
+}
+
+/** The same for a line that holds a condition as a JSON string; any other line is taken as the condition itself. */
+export function checkSyntaxLine(line: string): SyntaxAnswer {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = line;
+  }
+  return checkSyntax(typeof value === 'string' ? value : line);
+}
+
 /** Compiles an output format (`%field` text). */
 export function compileOutputFormat<E>(
   text: string,

@@ -12,8 +12,11 @@ export type { Constant, Operand, Plan, PlanOp } from './check/plan.ts';
 export {
   type ConditionOptions,
   type ConditionResult,
+  checkSyntax,
+  checkSyntaxLine,
   compileCondition,
   compileOutputFormat,
+  type SyntaxAnswer,
 } from './condition.ts';
 export { describeRule, describeRules, type RuleDescription, type RulesDescription } from './describe.ts';
 export { CODE_HELP, type CodeHelp, type Explanation, explain, fieldHelp } from './explain.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import {
+  checkSyntaxLine,
   compileCondition,
   type FileResult,
-  parseCondition,
   type RuleFile,
   type ValidationResult,
   validationResult,
@@ -37,7 +37,10 @@ export const command: CommandSpec = {
       .option('-c, --config <file>', 'configuration file')
       .option('--strict', 'warnings count as errors')
       .option('--conditions <file>', 'check conditions, one a line; - is standard input')
-      .option('--syntax', 'with --conditions: only whether they can be parsed')
+      .option(
+        '--syntax',
+        'with --conditions: each line is a JSON string; answers one JSON line each, for its syntax alone',
+      )
       .option('--json', 'one JSON document')
       .action(act(validate));
   },
@@ -148,6 +151,14 @@ function validateConditions(source: string, options: Options): number {
   if (source !== '-' && !existsSync(source)) {
     throw new AppError('LOAD_ERR_FILE_READ', `no such file: ${source}`, { exitCode: EXIT.invalid });
   }
+  if (options.syntax) {
+    const answers = readText(source)
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map(checkSyntaxLine);
+    for (const answer of answers) print(JSON.stringify(answer));
+    return answers.every((answer) => answer.ok) ? EXIT.ok : EXIT.invalid;
+  }
   const outcomes = readText(source)
     .split('\n')
     .map((condition, index) => ({ condition, line: index + 1 }))
@@ -166,23 +177,8 @@ function validateConditions(source: string, options: Options): number {
   return successful ? EXIT.ok : EXIT.invalid;
 }
 
-function outcomeOf(condition: string, line: number, { syntax, strict }: Options): ConditionOutcome {
-  const diagnostics = syntax ? syntaxProblems(condition) : compileCondition(condition, LANGUAGE).diagnostics;
+function outcomeOf(condition: string, line: number, { strict }: Options): ConditionOutcome {
+  const { diagnostics } = compileCondition(condition, LANGUAGE);
   const valid = !diagnostics.some((d) => strict || d.severity === 'error');
   return { line, condition, valid, diagnostics };
-}
-
-function syntaxProblems(condition: string): Diagnostic[] {
-  const parsed = parseCondition(condition);
-  if (parsed.ok) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'LOAD_ERR_COMPILE_CONDITION',
-      message: parsed.error,
-      line: 1,
-      column: parsed.at + 1,
-      offset: parsed.at,
-    },
-  ];
 }
