@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -9,6 +9,7 @@ import { query } from './query.ts';
 import { type AuditState, AuditStore } from './store.ts';
 import { folderPerTest, sampleEntries, writerOptions } from './testing.ts';
 import { verifyFolder } from './verify.ts';
+import { AuditWriter } from './writer.ts';
 
 const temporary = folderPerTest();
 const compiled = import.meta.url.endsWith('.js');
@@ -98,6 +99,33 @@ test('a full disk holds nobody up, is reported, and leaves an unbroken chain whe
       Array.from({ length: n }, (_, i) => i + 1),
     );
     assert.deepEqual(verifyFolder(folder).problems, []);
+  } finally {
+    execFileSync('umount', [mount]);
+  }
+});
+
+test('a copy on read-only media can be read and verified, with and without a WAL', {
+  skip: process.geteuid?.() === 0 ? canMount() : 'needs root to mount a small file system',
+}, () => {
+  const audit = join(temporary(), 'audit');
+  const mount = join(temporary(), 'media');
+  mkdirSync(mount);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'ringfence-test', mount]);
+  try {
+    const writer = new AuditWriter(writerOptions(audit));
+    writer.append(sampleEntries(1, 50));
+    cpSync(audit, join(mount, 'killed'), { recursive: true });
+    writer.close();
+    cpSync(audit, join(mount, 'stopped'), { recursive: true });
+    for (const name of ['killed', 'stopped']) {
+      for (const file of readdirSync(join(mount, name)))
+        if (file.endsWith('-shm')) rmSync(join(mount, name, file));
+    }
+    execFileSync('mount', ['-o', 'remount,ro', mount]);
+    for (const name of ['killed', 'stopped']) {
+      assert.equal(numbers(join(mount, name)).length, 50, name);
+      assert.deepEqual(verifyFolder(join(mount, name)).problems, [], name);
+    }
   } finally {
     execFileSync('umount', [mount]);
   }

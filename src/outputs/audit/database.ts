@@ -1,5 +1,6 @@
-import { existsSync, lstatSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { copyFileSync, existsSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { AppError } from '../../engine/core/diagnostic.ts';
 
@@ -48,32 +49,40 @@ export function openForWriting(path: string, sync: 'full' | 'normal'): Database 
 }
 
 /**
- * Opens a file for reading only: a live one beside its writer, a finished one, or a copy. Where SQLite cannot make
- * the shared-memory file that a WAL needs (read-only media), the file is read as it stands.
+ * Opens a file for reading only: a live one beside its writer, a finished one, or a copy. SQLite has to make a file for
+ * shared memory beside a WAL database; on read-only media it cannot, and there a private copy is read instead.
  */
 export function openForReading(path: string): Database {
   refuseLink(path);
   try {
-    return reader(new Sqlite(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS }));
+    return reader(path);
   } catch (cause) {
-    if (
-      cause instanceof Sqlite.SqliteError &&
-      cause.code === 'SQLITE_CANTOPEN' &&
-      !existsSync(`${path}-wal`)
-    ) {
-      return reader(new Sqlite(`${pathToFileURL(path)}?immutable=1`, { readonly: true, timeout: BUSY_MS }));
-    }
-    throw cause;
+    if (sqliteCode(cause) !== 'SQLITE_CANTOPEN' || !existsSync(path)) throw cause;
+    return openCopy(path);
   }
 }
 
-function reader(db: Database): Database {
+/** What is open stays readable after its names are gone. */
+function openCopy(path: string): Database {
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-audit-'));
+  try {
+    const copy = join(folder, 'copy.db');
+    copyFileSync(path, copy);
+    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+    return reader(copy);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function reader(path: string): Database {
+  const db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   try {
     db.defaultSafeIntegers(true);
     db.pragma('trusted_schema = OFF');
     db.pragma('query_only = ON');
-    // The first statement that reads is where SQLite finds out whether it can.
-    db.pragma('user_version');
+    // The first statement that reads is where SQLite finds out whether it can, and opens what it needs.
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
     return db;
   } catch (cause) {
     db.close();

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -127,6 +136,16 @@ test('a folder without an audit is said to be one', () => {
   assert.throws(() => [...query(empty, {})], /there is no audit in/);
   assert.throws(() => [...query(join(folder, 'nowhere'), {})], /cannot read the audit/);
   assert.ok(readFileSync(join(audit, 'audit.head'), 'utf8').includes('"seq"'));
+});
+
+test('a damaged file is reported with advice, not as a defect of the program', () => {
+  const damaged = join(folder, 'damaged');
+  cpSync(audit, damaged, { recursive: true });
+  const name = join(damaged, readdirSync(damaged).find((n) => n.endsWith('.db'))!);
+  chmodSync(name, 0o600);
+  writeFileSync(name, Buffer.alloc(8192, 7));
+  assert.throws(() => [...query(damaged)], { code: 'E_AUDIT_DAMAGED', help: /audit verify/ });
+  assert.ok(!verifyFolder(damaged).ok);
 });
 
 test('a hundred thousand rows are searched within seconds, indexed filters within milliseconds', () => {

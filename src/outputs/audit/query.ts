@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3';
+import { AppError } from '../../engine/core/diagnostic.ts';
 import { PRIORITIES, type Priority } from '../../engine/core/priority.ts';
 import { type Column, columnSql } from './columns.ts';
-import { openForReading, ROW_COLUMNS, type StoredRow, storedRow } from './database.ts';
+import { openForReading, ROW_COLUMNS, type StoredRow, sqliteCode, storedRow } from './database.ts';
 import { requireFiles } from './folder.ts';
 
 /** Which rows are wanted; what is absent matches all. `rule`, `process` and `container` may hold `*` and `?`. */
@@ -35,6 +36,22 @@ const PAGE = 1_000;
 
 /** The rows that match, in the order in which they were written. Files are read one after the other. */
 export function* query(folder: string, filter: Filter = {}): Generator<StoredRow> {
+  try {
+    yield* matching(folder, filter);
+  } catch (cause) {
+    if (sqliteCode(cause) === undefined) throw cause;
+    throw new AppError(
+      'E_AUDIT_DAMAGED',
+      `the audit in ${folder} cannot be read: ${(cause as Error).message}`,
+      {
+        help: 'ringfence audit verify says what is wrong and where',
+        cause,
+      },
+    );
+  }
+}
+
+function* matching(folder: string, filter: Filter): Generator<StoredRow> {
   const files = requireFiles(folder);
   const where = conditions(filter);
   if (filter.limit === undefined) {
