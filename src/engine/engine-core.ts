@@ -1,4 +1,5 @@
 import { CLASSIFIER_PROGRAMS, DENY_QUESTIONS, Enforcer, planTiers } from '../enforce/index.ts';
+import { addressNames } from '../rules/fields/address-names.ts';
 import type { LoadResult, RuleSet } from '../rules/index.ts';
 import { type CapturePlan, planCapture } from '../sensors/capture-plan.ts';
 import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
@@ -121,6 +122,7 @@ export class EngineCore {
     });
     this.#enforcer.seed();
     this.#enricher.warmStart();
+    this.#watchNames(rules);
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#reportRing();
   }
@@ -144,8 +146,15 @@ export class EngineCore {
     this.#mode = modeOf(spec);
     this.#enforce(next.rules);
     this.#pipeline.swap(next.rules);
+    this.#watchNames(next.rules);
     this.#state = { ...next, report: { ...next.report, diff } };
     return this.report;
+  }
+
+  /** Keeps the names resolved that conditions compare addresses with. */
+  #watchNames(rules: RuleSet<Event>): void {
+    const enabled = rules.rules.filter((rule) => rule.enabled);
+    this.#enricher.names.watch(addressNames(enabled.map((rule) => rule.plan)));
   }
 
   /** Questions of the main thread. */
