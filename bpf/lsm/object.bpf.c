@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What an fd refers to: file, folder, socket, pipe, and the kernel's anonymous files. */
 #include "record.h"
+#include "window.h"
+
+#define TMPFS_MAGIC 0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
 
 /* By the name that the kernel gives it. */
 static __always_inline __u8 rf_anon_type(struct dentry *dentry)
@@ -137,10 +141,25 @@ static __always_inline void rf_put_socket(__u32 slot, struct rf_fd *fd, struct f
 		fd->type = RF_FD_NETLINK;
 }
 
+/* One copy of each structure on the way, instead of one for each member. */
+static __always_inline unsigned long rf_put_inode(struct rf_slot *s, struct rf_fd *fd, struct inode *inode)
+{
+	struct super_block *sb;
+
+	RF_WINDOW(s->window, struct inode, i_mode, inode);
+	fd->mode = RF_PICK(s->window, struct inode, i_mode, i_mode, inode);
+	fd->ino = RF_PICK(s->window, struct inode, i_mode, i_ino, inode);
+	sb = RF_PICK(s->window, struct inode, i_mode, i_sb, inode);
+	RF_WINDOW(s->window, struct super_block, s_dev, sb);
+	fd->dev = rf_stat_dev(RF_PICK(s->window, struct super_block, s_dev, s_dev, sb));
+	return RF_PICK(s->window, struct super_block, s_dev, s_magic, sb);
+}
+
 int rf_put_file(__u32 slot, __u64 ptr)
 {
 	struct rf_slot *s = rf_slot(slot);
 	struct file *file = (void *)ptr;
+	struct vfsmount *mnt;
 	struct dentry *dentry;
 	struct inode *inode;
 	unsigned long magic;
@@ -150,14 +169,13 @@ int rf_put_file(__u32 slot, __u64 ptr)
 	if (!s || !file)
 		return 0;
 	fd = &s->call.fd;
-	inode = BPF_CORE_READ(file, f_inode);
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	magic = BPF_CORE_READ(inode, i_sb, s_magic);
-	fd->mode = BPF_CORE_READ(inode, i_mode);
-	fd->f_flags = BPF_CORE_READ(file, f_flags);
-	fd->f_mode = BPF_CORE_READ(file, f_mode);
-	fd->dev = rf_stat_dev(BPF_CORE_READ(inode, i_sb, s_dev));
-	fd->ino = BPF_CORE_READ(inode, i_ino);
+	bpf_probe_read_kernel(s->window, sizeof(s->window), file);
+	inode = RF_PICK_AT(s->window, struct file, f_inode, file);
+	dentry = RF_PICK_AT(s->window, struct file, f_path.dentry, file);
+	mnt = RF_PICK_AT(s->window, struct file, f_path.mnt, file);
+	fd->f_flags = RF_PICK_AT(s->window, struct file, f_flags, file);
+	fd->f_mode = RF_PICK_AT(s->window, struct file, f_mode, file);
+	magic = rf_put_inode(s, fd, inode);
 	format = fd->mode & S_IFMT;
 	if (format == S_IFSOCK && magic == SOCKFS_MAGIC) {
 		rf_put_socket(slot, fd, file);
@@ -175,11 +193,11 @@ int rf_put_file(__u32 slot, __u64 ptr)
 		fd->type = rf_anon_type(dentry);
 		return 0;
 	}
-	fd->layer = rf_overlay_layer(inode);
-	fd->type = format == S_IFDIR	  ? RF_FD_DIR
-		   : format == S_IFIFO	  ? RF_FD_PIPE
-		   : rf_is_memfd(dentry) ? RF_FD_MEMFD
-					  : RF_FD_FILE;
-	rf_set_str(&fd->path, rf_put_path(slot, rf_file_path(ptr)));
+	if (magic == OVERLAYFS_MAGIC)
+		fd->layer = rf_overlay_layer(inode);
+	fd->type = format == S_IFDIR ? RF_FD_DIR : format == S_IFIFO ? RF_FD_PIPE : RF_FD_FILE;
+	if ((magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC) && rf_is_memfd(dentry))
+		fd->type = RF_FD_MEMFD;
+	rf_set_str(&fd->path, rf_put_dentry(slot, (__u64)dentry, (__u64)mnt));
 	return 0;
 }

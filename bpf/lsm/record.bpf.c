@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Maps, and what all programs use to build and send a record. */
 #include "record.h"
+#include "window.h"
 
 struct rf_slots_map slots SEC(".maps");
 struct rf_capture_map capture SEC(".maps");
@@ -30,19 +31,21 @@ static __always_inline __u32 rf_claim(void)
 	return RF_NO_SLOT;
 }
 
-static __always_inline __u64 rf_cap_word(const void *cap)
-{
-	__u64 word = 0;
-
-	bpf_probe_read_kernel(&word, sizeof(word), cap);
-	return word;
-}
+#define RF_INIT_PIDNS 0xeffffffcU /* inode number of the initial pid namespace */
 
 static __always_inline void rf_fill_pid(struct rf_hdr *h, struct task_struct *task)
 {
-	struct upid upid = rf_inner_upid(task->thread_pid);
-	struct pid_namespace *ns = upid.ns;
+	struct pid *pid = task->thread_pid;
+	struct pid_namespace *ns;
+	struct upid upid;
 
+	h->vtid = h->tid;
+	h->vpid = h->pid;
+	h->pidns = RF_INIT_PIDNS;
+	if (!pid->level)
+		return;
+	upid = rf_inner_upid(pid);
+	ns = upid.ns;
 	h->vtid = upid.nr;
 	h->pidns = BPF_CORE_READ(ns, ns.inum);
 	h->vpid = rf_inner_upid(task->group_leader->thread_pid).nr;
@@ -67,9 +70,9 @@ static __always_inline void rf_fill_header(struct rf_hdr *h, __u32 kind, __u32 r
 	h->uid = cred->euid.val;
 	h->gid = cred->egid.val;
 	h->loginuid = rf_loginuid(task);
-	h->cap_effective = rf_cap_word(&cred->cap_effective);
-	h->cap_permitted = rf_cap_word(&cred->cap_permitted);
-	h->cap_inheritable = rf_cap_word(&cred->cap_inheritable);
+	h->cap_effective = RF_CAPS(cred, cap_effective);
+	h->cap_permitted = RF_CAPS(cred, cap_permitted);
+	h->cap_inheritable = RF_CAPS(cred, cap_inheritable);
 	h->cgroup = bpf_get_current_cgroup_id();
 	h->mntns = task->nsproxy->mnt_ns->ns.inum;
 	h->policy = rf_control.policy;
@@ -105,6 +108,7 @@ __u32 rf_begin(__u32 kind, __u32 ring)
 		return RF_NO_SLOT;
 	}
 	s->len = rf_struct_size(kind);
+	__builtin_memset(&s->from, 0, sizeof(s->from));
 	__builtin_memset(s->rec, 0, sizeof(struct rf_call));
 	rf_fill_header(&s->h, kind, ring);
 	return i;
@@ -282,99 +286,106 @@ __u32 rf_put_user_argv(__u32 slot, __u64 argv)
 	return rf_close_str(s, off, len, len == RF_STR_MAX);
 }
 
-/* A walk towards the root. Kernel pointers are kept as numbers: CO-RE would relocate this struct. */
-struct rf_walk {
-	__u64 node;
-	__u64 mnt;
-	__u64 root;
-	__u64 root_mnt;
-	__u32 slot;
-	__u32 pos; /* start of the path in the walk buffer, which it fills from the end */
-	__u32 done;
-};
+static __always_inline void rf_enter_mount(struct rf_walk *w, __u64 mnt)
+{
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	__u64 win[3];
+
+	RF_WINDOW(win, struct mount, mnt_parent, mount);
+	w->mnt = mnt;
+	w->mnt_root = (__u64)RF_PICK(win, struct mount, mnt_parent, mnt.mnt_root, mount);
+	w->mnt_point = (__u64)RF_PICK(win, struct mount, mnt_parent, mnt_mountpoint, mount);
+	w->mnt_up = (__u64)RF_PICK(win, struct mount, mnt_parent, mnt_parent, mount) +
+		    bpf_core_field_offset(struct mount, mnt);
+}
 
 /* Puts "/name" in front. False when the buffer is full. */
-static __always_inline bool rf_prepend(struct rf_walk *w, const void *name, __u32 len, bool slash)
+static __always_inline bool rf_prepend(struct rf_slot *s, const void *name, __u32 len, bool slash)
 {
-	struct rf_slot *s = rf_slot(w->slot);
-	__u32 pos = w->pos;
+	__u32 pos = s->walk.pos;
 
 	if (len > RF_NAME_MAX - 1)
 		len = RF_NAME_MAX - 1;
-	if (!s || pos < len + slash)
+	if (pos < len + slash)
 		return false;
 	pos = (pos - len - slash) & (RF_STR_MAX - 1);
 	rf_opaque(len);
 	len &= RF_NAME_MAX - 1;
 	if (slash)
-		s->walk[pos] = '/';
-	bpf_probe_read_kernel(&s->walk[pos + slash], len, name);
-	w->pos = pos;
+		s->path[pos] = '/';
+	bpf_probe_read_kernel(&s->path[pos + slash], len, name);
+	s->walk.pos = pos;
 	return true;
 }
 
-static long rf_path_step(__u32 i, struct rf_walk *w)
+static long rf_path_step(__u32 i, __u32 *slot)
 {
-	struct dentry *dentry = (void *)w->node;
-	struct vfsmount *mnt = (void *)w->mnt;
-	struct dentry *parent;
+	struct rf_slot *s = rf_slot(*slot);
+	const unsigned char *name;
+	struct dentry *dentry;
+	__u64 win[3], parent;
+	struct rf_walk *w;
 	bool own_root;
+	__u32 len;
 
+	if (!s)
+		return 1;
+	w = &s->walk;
+	dentry = (void *)w->node;
 	if (w->node == w->root && w->mnt == w->root_mnt) {
 		w->done = 1;
 		return 1;
 	}
-	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
-		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
-
-		if (up == mount) {
+	if (w->node == w->mnt_root) {
+		if (w->mnt_up == w->mnt) {
 			w->done = 1;
 			return 1;
 		}
-		w->node = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
-		w->mnt = (__u64)up + bpf_core_field_offset(struct mount, mnt);
+		w->node = w->mnt_point;
+		rf_enter_mount(w, w->mnt_up);
 		return 0;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
-	own_root = parent == dentry; /* memfd and the like: no folder, the name stands alone */
-	if (!rf_prepend(w, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len), !own_root))
+	RF_WINDOW(win, struct dentry, d_parent, dentry);
+	parent = (__u64)RF_PICK(win, struct dentry, d_parent, d_parent, dentry);
+	len = RF_PICK(win, struct dentry, d_parent, d_name.len, dentry);
+	name = RF_PICK(win, struct dentry, d_parent, d_name.name, dentry);
+	own_root = parent == w->node; /* memfd and the like: no folder, the name stands alone */
+	if (!rf_prepend(s, name, len, !own_root))
 		return 1;
-	w->node = (__u64)parent;
+	w->node = parent;
 	w->done = own_root;
 	return own_root;
 }
 
-static long rf_cgroup_step(__u32 i, struct rf_walk *w)
+static long rf_cgroup_step(__u32 i, __u32 *slot)
 {
-	struct kernfs_node *kn = (void *)w->node;
-	struct kernfs_node *parent = rf_kernfs_parent(kn);
-	const char *name = BPF_CORE_READ(kn, name);
-	struct rf_slot *s = rf_slot(w->slot);
+	struct rf_slot *s = rf_slot(*slot);
+	struct kernfs_node *kn, *parent;
+	const char *name;
 	long n;
 
-	if (!parent) {
-		w->done = 1;
-		return 1;
-	}
 	if (!s)
 		return 1;
-	/* The end of the buffer holds the name for its length: the path grows below it. */
-	n = bpf_probe_read_kernel_str(&s->walk[RF_STR_MAX], RF_NAME_MAX, name);
-	if (n <= 0 || !rf_prepend(w, name, n - 1, true))
+	kn = (void *)s->walk.node;
+	parent = rf_kernfs_parent(kn);
+	if (!parent) {
+		s->walk.done = 1;
 		return 1;
-	w->node = (__u64)parent;
+	}
+	name = BPF_CORE_READ(kn, name);
+	/* The end of the buffer holds the name for its length: the path grows below it. */
+	n = bpf_probe_read_kernel_str(&s->path[RF_STR_MAX], RF_NAME_MAX, name);
+	if (n <= 0 || !rf_prepend(s, name, n - 1, true))
+		return 1;
+	s->walk.node = (__u64)parent;
 	return 0;
 }
 
 /* Copies what was walked to the record. */
-static __always_inline __u32 rf_put_walked(struct rf_walk *w)
+static __always_inline __u32 rf_put_walked(struct rf_slot *s)
 {
-	struct rf_slot *s = rf_slot(w->slot);
-	__u32 off, len, pos = w->pos;
+	__u32 off, len, pos = s->walk.pos;
 
-	if (!s)
-		return 0;
 	off = s->len;
 	if (off > RF_TAIL_MAX || pos > RF_STR_MAX)
 		return 0;
@@ -386,38 +397,51 @@ static __always_inline __u32 rf_put_walked(struct rf_walk *w)
 	rf_opaque(len);
 	if (len > RF_STR_MAX)
 		return 0;
-	bpf_probe_read_kernel(&s->rec[off], len, &s->walk[pos & (RF_STR_MAX - 1)]);
-	if (!w->done)
+	bpf_probe_read_kernel(&s->rec[off], len, &s->path[pos & (RF_STR_MAX - 1)]);
+	if (!s->walk.done)
 		s->h.flags |= RF_F_PATH_UNSTABLE;
-	return rf_close_str(s, off, len, !w->done);
+	return rf_close_str(s, off, len, !s->walk.done);
+}
+
+static __always_inline void rf_walk_from(struct rf_walk *w, __u64 node)
+{
+	__builtin_memset(w, 0, sizeof(*w));
+	w->node = node;
+	w->pos = RF_STR_MAX;
+}
+
+__u32 rf_put_dentry(__u32 slot, __u64 dentry, __u64 mnt)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_slot *s = rf_slot(slot);
+	struct fs_struct *fs = task->fs;
+	__u64 win[2];
+
+	if (!s || !dentry || !fs)
+		return 0;
+	rf_walk_from(&s->walk, dentry);
+	RF_WINDOW(win, struct fs_struct, root, fs);
+	s->walk.root = (__u64)RF_PICK(win, struct fs_struct, root, root.dentry, fs);
+	s->walk.root_mnt = (__u64)RF_PICK(win, struct fs_struct, root, root.mnt, fs);
+	rf_enter_mount(&s->walk, mnt);
+	bpf_loop(RF_WALK_MAX, rf_path_step, &slot, 0);
+	return rf_put_walked(s);
 }
 
 __u32 rf_put_path(__u32 slot, __u64 ptr)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fs_struct *fs = task->fs;
 	struct path *path = (void *)ptr;
-	struct rf_walk w = {
-		.node = (__u64)BPF_CORE_READ(path, dentry),
-		.mnt = (__u64)BPF_CORE_READ(path, mnt),
-		.root = (__u64)BPF_CORE_READ(fs, root.dentry),
-		.root_mnt = (__u64)BPF_CORE_READ(fs, root.mnt),
-		.slot = slot,
-		.pos = RF_STR_MAX,
-	};
 
-	if (!w.node)
-		return 0;
-	bpf_loop(RF_WALK_MAX, rf_path_step, &w, 0);
-	return rf_put_walked(&w);
+	return rf_put_dentry(slot, (__u64)BPF_CORE_READ(path, dentry), (__u64)BPF_CORE_READ(path, mnt));
 }
 
 __u32 rf_put_cgroup(__u32 slot, __u64 ptr)
 {
-	struct rf_walk w = {.node = ptr, .slot = slot, .pos = RF_STR_MAX};
+	struct rf_slot *s = rf_slot(slot);
 
-	if (!ptr)
+	if (!s || !ptr)
 		return 0;
-	bpf_loop(RF_WALK_MAX, rf_cgroup_step, &w, 0);
-	return rf_put_walked(&w);
+	rf_walk_from(&s->walk, ptr);
+	bpf_loop(RF_WALK_MAX, rf_cgroup_step, &slot, 0);
+	return rf_put_walked(s);
 }

@@ -63,6 +63,7 @@ extern __u32 rf_put_kernel_str(__u32 slot, __u64 ptr);
 extern __u32 rf_put_kernel_mem(__u32 slot, __u64 ptr, __u32 len);
 /* ptr: a kernel struct path. As the task sees it: up to its root. */
 extern __u32 rf_put_path(__u32 slot, __u64 ptr);
+extern __u32 rf_put_dentry(__u32 slot, __u64 dentry, __u64 vfsmount);
 /* ptr: a kernel struct kernfs_node of a cgroup. */
 extern __u32 rf_put_cgroup(__u32 slot, __u64 ptr);
 /* Describes a kernel struct file in call.fd. */

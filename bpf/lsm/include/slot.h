@@ -28,9 +28,32 @@ struct rf_abi_enums {
 	enum rf_stat stat;
 };
 
+/* Where the parts of a call come from when not from the caller's memory: kernel addresses, 0 = the caller's. */
+struct rf_source {
+	__u64 name[2]; /* the kernel's copies of the path arguments */
+	__u64 file;    /* struct file that the call is about */
+	__u64 addr;    /* the kernel's copy of the socket address */
+	__u32 addr_len;
+	__u32 pad;
+};
+
+/* A walk towards the root. Kernel pointers are kept as numbers: CO-RE would relocate this struct. */
+struct rf_walk {
+	__u64 node;
+	__u64 mnt;	 /* struct vfsmount */
+	__u64 mnt_root;	 /* what the mount shows of its filesystem */
+	__u64 mnt_point; /* where it stands */
+	__u64 mnt_up;	 /* and in which mount */
+	__u64 root;
+	__u64 root_mnt;
+	__u32 pos; /* start of the path in the buffer, which it fills from the end */
+	__u32 done;
+};
+
 struct rf_slot {
 	__u32 busy;
 	__u32 len; /* bytes of the record so far, a multiple of 8 */
+	struct rf_source from;
 	union {
 		struct rf_hdr h;
 		struct rf_call call;
@@ -40,7 +63,10 @@ struct rf_slot {
 		struct rf_abi_enums abi;
 		__u8 rec[RF_REC_MAX];
 	};
-	__u8 walk[RF_STR_MAX + RF_NAME_MAX]; /* a path grows from its end to the front */
+	/* Working memory, here because a chain of programs has 512 bytes of stack in all. */
+	struct rf_walk walk;
+	__u64 window[14];
+	__u8 path[RF_STR_MAX + RF_NAME_MAX]; /* grows from its end to the front */
 };
 
 #endif
