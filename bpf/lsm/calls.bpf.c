@@ -3,11 +3,9 @@
  * System calls, seen when they return. One body, three ways to attach it; which calls and what
  * to copy of each is said by the capture map.
  */
-#include "classify.h"
-#include "record.h"
+#include "call.h"
 
 #define RF_ADDR_MAX 128
-#define AT_FDCWD (-100)
 
 struct rf_msghdr {
 	__u64 name;
@@ -48,16 +46,6 @@ static __always_inline __u64 rf_arg(struct rf_slot *s, __s8 index)
 	return 0;
 }
 
-static __always_inline bool rf_failed(__s64 ret)
-{
-	return ret < 0 && ret >= -4095;
-}
-
-static __always_inline struct rf_capture *rf_capture_of(__u32 nr)
-{
-	return bpf_map_lookup_elem(&capture, &nr);
-}
-
 /* A path argument, and what it is relative to. */
 static __always_inline void rf_put_paths(__u32 slot, struct rf_slot *s, struct rf_capture *c, int i)
 {
@@ -69,7 +57,10 @@ static __always_inline void rf_put_paths(__u32 slot, struct rf_slot *s, struct r
 
 	if (c->path[i] < 0)
 		return;
-	word = rf_put_user_str(slot, rf_arg(s, c->path[i]));
+	if (s->from.name[i])
+		word = rf_put_kernel_str(slot, s->from.name[i]);
+	else
+		word = rf_put_user_str(slot, rf_arg(s, c->path[i]));
 	if (!word)
 		return;
 	rf_set_str(str, word);
@@ -103,12 +94,18 @@ int rf_call_object(__u32 slot, __u32 nr)
 	if (c->fd >= 0) {
 		__s64 fd = c->fd == RF_FD_RET ? s->call.ret : (__s32)rf_arg(s, c->fd);
 
-		if (fd >= 0)
+		if (s->from.file)
+			rf_put_file(slot, s->from.file);
+		else if (fd >= 0)
 			rf_put_file(slot, rf_file_of(fd));
 	}
 	rf_put_paths(slot, s, c, 0);
 	rf_put_paths(slot, s, c, 1);
-	if (c->addr >= 0) {
+	if (s->from.addr) {
+		len = s->from.addr_len;
+		rf_set_str(&s->call.addr,
+			   rf_put_kernel_mem(slot, s->from.addr, len > RF_ADDR_MAX ? RF_ADDR_MAX : len));
+	} else if (c->addr >= 0) {
 		ptr = rf_arg(s, c->addr_len);
 		len = ptr;
 		if (ptr > 4096) /* a pointer to the length: accept, recvfrom */
@@ -151,7 +148,10 @@ int rf_call_rest(__u32 slot, __u32 nr)
 
 	if (!s || !c)
 		return 0;
-	if (c->data >= 0) {
+	/* Structures of 32-bit callers have another layout; io_uring's are not in memory as arguments. */
+	if (c->data >= 0 &&
+	    !(s->h.flags & RF_F_IO_URING ||
+	      (s->h.flags & RF_F_COMPAT && c->flags & (RF_CAP_MSGHDR | RF_CAP_ARGV)))) {
 		__u64 ptr = rf_arg(s, c->data);
 
 		if (c->flags & RF_CAP_MSGHDR)
@@ -171,104 +171,41 @@ int rf_call_rest(__u32 slot, __u32 nr)
 	return 0;
 }
 
-/* What the classifier is asked before anything is copied. */
-static __always_inline int rf_ask(struct rf_capture *c, struct pt_regs *regs, __u32 nr, __s64 ret)
-{
-	struct rf_query q = {.op = c->op, .nr = nr, .ret = ret, .dirfd = AT_FDCWD};
-	__u64 args[6];
-
-	if (c->op == RF_OP_OTHER)
-		return RF_WANT_EMIT;
-	rf_regs_args(regs, args);
-	q.path = c->path[0] == 0 ? args[0] : c->path[0] == 1 ? args[1] : 0;
-	if (c->dirfd[0] == 0)
-		q.dirfd = (__s32)args[0];
-	if (c->op == RF_OP_OPEN) {
-		q.flags = c->path[0] == 0 ? args[1] : args[2];
-		if (c->data >= 0) /* openat2: the flags stand in a struct */
-			bpf_probe_read_user(&q.flags, sizeof(q.flags), (void *)args[2]);
-	}
-	return rf_judge(&q);
-}
-
-/* entry: the call has not run yet, ret means nothing. */
-static __always_inline int rf_record_call(struct pt_regs *regs, __u32 nr, __s64 ret, bool entry)
-{
-	struct rf_capture *c = rf_capture_of(nr);
-	struct rf_slot *s;
-	__u32 slot;
-	int want;
-
-	if (!c || !!(c->flags & RF_CAP_ENTER) != entry)
-		return 0;
-	if (!(c->flags & (rf_failed(ret) ? RF_CAP_FAILED : RF_CAP_OK)))
-		return 0;
-	if (rf_ignored(bpf_get_current_pid_tgid() >> 32)) {
-		rf_count(RF_STAT_SELF);
-		return 0;
-	}
-	want = rf_ask(c, regs, nr, ret);
-	if (want == RF_WANT_DROP) {
-		rf_count(RF_STAT_FILTERED);
-		return 0;
-	}
-	slot = rf_begin(RF_KIND_CALL, 0);
-	s = rf_slot(slot);
-	if (!s)
-		return 0;
-	s->h.nr = nr;
-	if (entry)
-		s->h.flags |= RF_F_NO_RESULT;
-	s->call.ret = ret;
-	rf_regs_args(regs, s->call.args);
-	rf_call_object(slot, nr);
-	rf_call_rest(slot, nr);
-	if (want == RF_WANT_PRIORITY)
-		s->h.ring = 1;
-	rf_send(slot);
-	return 0;
-}
-
 /* On each wanted syscalls/sys_exit_NAME: calls that are not wanted pay little. */
 SEC("tracepoint")
 int rf_sys_exit_tp(struct rf_tp_call *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return rf_record_call((struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, ctx->ret, false);
+	return rf_call_returns(ctx->nr, ctx->ret, 0);
 }
 
 /* On syscalls/sys_enter_NAME of calls that destroy what they are about: close. */
 SEC("tracepoint")
 int rf_sys_enter_tp(struct rf_tp_call *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return rf_record_call((struct pt_regs *)bpf_task_pt_regs(task), ctx->nr, 0, true);
+	return rf_call_enters(ctx->nr, 0);
 }
 
-static __always_inline int rf_any_call(__s64 ret, bool entry)
+/* The number of the call that runs; 32-bit calls have numbers of their own, and are left out. */
+static __always_inline __u32 rf_native_nr(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	/* 32-bit calls have numbers of their own. */
 	if (rf_is_compat(task)) {
 		rf_count(RF_STAT_COMPAT);
-		return 0;
+		return ~0U;
 	}
-	return rf_record_call(regs, rf_regs_nr(regs), ret, entry);
+	return rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task));
 }
 
 /* On every call: where tracefs can't be had. */
 SEC("tp_btf/sys_exit")
 int rf_sys_exit_btf(__u64 *ctx)
 {
-	return rf_any_call(ctx[1], false);
+	return rf_call_returns(rf_native_nr(), ctx[1], 0);
 }
 
 SEC("tp_btf/sys_enter")
 int rf_sys_enter_btf(__u64 *ctx)
 {
-	return rf_any_call(0, true);
+	return rf_call_enters(rf_native_nr(), 0);
 }

@@ -119,6 +119,17 @@ static __always_inline void rf_regs_args(struct pt_regs *regs, __u64 *args)
 	args[5] = regs->r9;
 }
 
+/* Those of a 32-bit call. */
+static __always_inline void rf_compat_args(struct pt_regs *regs, __u64 *args)
+{
+	args[0] = (__u32)regs->bx;
+	args[1] = (__u32)regs->cx;
+	args[2] = (__u32)regs->dx;
+	args[3] = (__u32)regs->si;
+	args[4] = (__u32)regs->di;
+	args[5] = (__u32)regs->bp;
+}
+
 static __always_inline bool rf_is_compat(struct task_struct *task)
 {
 	struct task_struct___x86 *x86 = (void *)task;
@@ -144,6 +155,11 @@ static __always_inline void rf_regs_args(struct pt_regs *regs, __u64 *args)
 	args[3] = regs->regs[3];
 	args[4] = regs->regs[4];
 	args[5] = regs->regs[5];
+}
+
+static __always_inline void rf_compat_args(struct pt_regs *regs, __u64 *args)
+{
+	rf_regs_args(regs, args);
 }
 
 static __always_inline bool rf_is_compat(struct task_struct *task)
