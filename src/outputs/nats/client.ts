@@ -262,19 +262,39 @@ export class NatsClient {
     }
   }
 
-  /** Messages of a stream, each to be acknowledged, until the signal; survives lost connections. */
+  /**
+   * Messages of a stream, each to be acknowledged, until the signal; survives lost connections. What was fetched ahead
+   * and not asked for is given back at the end, so that the next reader need not wait for it.
+   */
   async *consume(settings: ConsumerSettings, signal: AbortSignal): AsyncGenerator<StreamMessage> {
     while (!signal.aborted) {
+      const fetched: JsMsg[] = [];
+      let taken: JsMsg | undefined;
       try {
         await this.ready(signal);
-        const messages = await this.#messages(settings);
-        const stop = (): void => messages.stop();
+        const arrived = new Signal();
+        const messages = await this.#fetch(settings, (message) => {
+          fetched.push(message);
+          arrived.notify();
+        });
+        let ended = false;
+        const stop = (): void => {
+          ended = true;
+          arrived.notify();
+        };
         signal.addEventListener('abort', stop, { once: true });
+        void messages.closed().then(stop);
         try {
-          for await (const message of messages) yield streamMessage(message);
+          while (!ended || (fetched.length > 0 && !signal.aborted)) {
+            taken = fetched.shift();
+            if (taken) yield streamMessage(taken);
+            else await arrived.wait();
+          }
         } finally {
           signal.removeEventListener('abort', stop);
           messages.stop();
+          // Without effect on what was acknowledged.
+          for (const message of [taken, ...fetched]) message?.nak();
         }
       } catch (error) {
         if (signal.aborted || permanent(error)) throw explain(error);
@@ -284,7 +304,7 @@ export class NatsClient {
     }
   }
 
-  async #messages({ stream, filter, durable, from }: ConsumerSettings) {
+  async #fetch({ stream, filter, durable, from }: ConsumerSettings, callback: (message: JsMsg) => void) {
     const manager = await (this.#connection as NatsConnection).jetstreamManager();
     const start =
       from instanceof Date
@@ -306,7 +326,7 @@ export class NatsClient {
             max_ack_pending: 1000,
           });
     const consumer = await this.#js().consumers.get(stream, info.name);
-    return consumer.consume({ max_messages: 256 });
+    return consumer.consume({ max_messages: 256, callback });
   }
 
   /** Calls back for each message on a subject until the signal, also after a new connection. */
@@ -335,6 +355,9 @@ export class NatsClient {
   async close(): Promise<void> {
     this.#closed.abort();
     this.#changed.notify();
+    // nats takes its listeners off the socket when it closes. If the server has just gone, a write of a moment ago
+    // still has its error to come, and that would end the process.
+    await new Promise(setImmediate);
     await this.#connection?.close();
   }
 }
