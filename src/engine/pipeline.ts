@@ -69,7 +69,7 @@ export class Pipeline {
     this.#room = new WaitingRoom(options.wait, (held, outcome) => this.#resume(held, outcome));
     this.#rules = rules;
     this.#late = lateCodes(rules, options.eventNames.length);
-    this.#enricher.containers.onSettled = (container) => {
+    this.#enricher.onSettled = (container) => {
       this.#room.settled(container);
       this.flush();
     };

@@ -203,13 +203,13 @@ test('an event is held for metadata and evaluated later as it was', async () => 
   const containers = new ContainerRegistry([runtime]);
   const e = enricher({ containers });
   const settled: string[] = [];
-  containers.onSettled = (container) => settled.push(container.id);
+  e.onSettled = (container) => settled.push(container.id);
   const event = apply(e, exec(10, 100, 'sh', { cgroup: 7, cgroupPath: `/docker/${ID}` }))!;
   assert.equal(event.pending, true);
   const held = event.hold();
   apply(e, exec(10, 200, 'other', { cgroup: 7, cgroupPath: `/docker/${ID}` }));
   answer({ type: 'docker', fullId: ID, name: 'web', repository: 'nginx' } as ContainerMetadata);
-  await new Promise((resolve) => setImmediate(resolve));
+  while (settled.length === 0) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(settled, ['c0c0c0c0c0c0']);
   const again = e.resume(held);
   assert.equal(again.image.comm, 'sh');

@@ -65,6 +65,8 @@ export class Enricher {
   #num = 0;
   #healWindow = 0;
   #heals = 0;
+  /** Called when nothing of what events of a container wait for is on its way any more. */
+  onSettled: ((container: ContainerInfo) => void) | undefined;
   /** Processes that no record told of and that were found in /proc. */
   healed = 0;
   /** Processes of which nothing but the record's header is known. */
@@ -73,9 +75,14 @@ export class Enricher {
   constructor(options: EnricherOptions = {}) {
     this.#proc = 'proc' in options ? options.proc : '/proc';
     this.table = options.table ?? new ProcessTable({ heal: (pid) => this.#fromProc(pid) });
-    this.users = options.users ?? new UserDirectory();
+    this.users = options.users ?? new UserDirectory('/etc', this.#proc);
     this.containers = options.containers ?? new ContainerRegistry([]);
     this.names = options.names ?? new AddressNames();
+    const settled = (container: ContainerInfo): void => {
+      if (container.state !== 'pending' && !this.users.pending(container)) this.onSettled?.(container);
+    };
+    this.containers.onSettled = settled;
+    this.users.onSettled = settled;
     this.#codes = codesByNumber(options.arch);
     this.#forkEvents = options.forkEvents ?? false;
     this.#exitEvents = options.exitEvents ?? false;

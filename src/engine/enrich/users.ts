@@ -20,7 +20,7 @@ const FILE_MAX = 1024 * 1024;
 const ENTRIES_MAX = 50_000;
 const NAME_MAX = 256;
 const HOST_CHECK_MS = 20;
-const RELOAD_MS = 5_000;
+const RELOAD_MS = 1_000;
 const CONTAINERS_MAX = 4_096;
 
 /** Users of a passwd file; malformed lines are left out, the first entry of a uid counts. */
@@ -99,6 +99,7 @@ class HostFile<T> {
 }
 
 interface ContainerAccounts {
+  readonly container: ContainerInfo;
   accounts: Accounts;
   state: 'loading' | 'loaded';
   loadedAt: number;
@@ -109,16 +110,29 @@ interface ContainerAccounts {
  * since what its file system does on a read is not ours to trust.
  */
 export class UserDirectory {
-  readonly #passwd: HostFile<Map<number, User>>;
-  readonly #group: HostFile<Map<number, string>>;
+  readonly #passwd: { readonly value: ReadonlyMap<number, User> };
+  readonly #group: { readonly value: ReadonlyMap<number, string> };
   readonly #containers = new Map<string, ContainerAccounts>();
   /** One read at a time: a container that never answers holds up other containers, not the engine. */
   #queue: Promise<void> = Promise.resolve();
   #queued = 0;
+  /** Called when a container's files were read. */
+  onSettled: ((container: ContainerInfo) => void) | undefined;
 
-  constructor(etc = '/etc') {
-    this.#passwd = new HostFile(`${etc}/passwd`, parsePasswd);
-    this.#group = new HostFile(`${etc}/group`, parseGroup);
+  readonly #proc: string | undefined;
+
+  /**
+   * From the files of a folder, followed as they change, or from their texts (recordings). `proc` undefined: there are no running containers
+   * to ask.
+   */
+  constructor(
+    etc: string | { readonly passwd: string; readonly group: string } = '/etc',
+    proc: string | undefined = '/proc',
+  ) {
+    const files = typeof etc === 'string';
+    this.#proc = files ? proc : undefined;
+    this.#passwd = files ? new HostFile(`${etc}/passwd`, parsePasswd) : { value: parsePasswd(etc.passwd) };
+    this.#group = files ? new HostFile(`${etc}/group`, parseGroup) : { value: parseGroup(etc.group) };
   }
 
   user(uid: number, container: ContainerInfo | undefined, pid: number): User | undefined {
@@ -160,7 +174,7 @@ export class UserDirectory {
       const oldest = this.#containers.keys().next().value;
       if (oldest !== undefined) this.#containers.delete(oldest);
     }
-    const entry: ContainerAccounts = { accounts: EMPTY, state: 'loading', loadedAt: 0 };
+    const entry: ContainerAccounts = { container, accounts: EMPTY, state: 'loading', loadedAt: 0 };
     this.#containers.set(container.fullId, entry);
     this.#load(pid, entry);
     return entry;
@@ -173,20 +187,23 @@ export class UserDirectory {
   }
 
   #load(pid: number, entry: ContainerAccounts): void {
-    if (this.#queued >= 64) {
+    const proc = this.#proc;
+    if (proc === undefined || this.#queued >= 64) {
       entry.state = 'loaded';
+      entry.loadedAt = performance.now();
       return;
     }
     this.#queued++;
     this.#queue = this.#queue.then(async () => {
-      const passwd = await readInRoot(pid, 'passwd');
-      const group = await readInRoot(pid, 'group');
+      const passwd = await readInRoot(pid, 'passwd', proc);
+      const group = await readInRoot(pid, 'group', proc);
       if (passwd !== undefined || group !== undefined) {
         entry.accounts = { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
       }
       entry.state = 'loaded';
       entry.loadedAt = performance.now();
       this.#queued--;
+      this.onSettled?.(entry.container);
     });
   }
 }

@@ -2,6 +2,8 @@ import type { Event } from '../../engine/enrich/event.ts';
 import type { User } from '../../engine/enrich/users.ts';
 import { type Field, int, path, str, uint } from './define.ts';
 
+/** The names of a container's users are read in the background. */
+const LATE = { late: true } as const;
 const UNKNOWN = '<NA>';
 const ROOT: User = { name: 'root', home: '/root', shell: UNKNOWN };
 
@@ -16,21 +18,31 @@ export const USER_FIELDS: readonly Field[] = [
     'user.name',
     'Name of the effective user, from the container or the host.',
     (e) => user(e, e.rec.uid)?.name ?? UNKNOWN,
+    LATE,
   ),
-  path('user.homedir', 'Home directory of the effective user.', (e) => user(e, e.rec.uid)?.home ?? UNKNOWN),
-  path('user.shell', 'Login shell of the effective user.', (e) => user(e, e.rec.uid)?.shell ?? UNKNOWN),
+  path(
+    'user.homedir',
+    'Home directory of the effective user.',
+    (e) => user(e, e.rec.uid)?.home ?? UNKNOWN,
+    LATE,
+  ),
+  path('user.shell', 'Login shell of the effective user.', (e) => user(e, e.rec.uid)?.shell ?? UNKNOWN, LATE),
   int(
     'user.loginuid',
     'User who logged in, as the audit subsystem keeps it; -1 when unset.',
     (e) => e.loginUid,
   ),
-  str('user.loginname', 'Name of the user who logged in.', (e) =>
-    e.loginUid < 0 ? UNKNOWN : (user(e, e.loginUid)?.name ?? UNKNOWN),
+  str(
+    'user.loginname',
+    'Name of the user who logged in.',
+    (e) => (e.loginUid < 0 ? UNKNOWN : (user(e, e.loginUid)?.name ?? UNKNOWN)),
+    LATE,
   ),
   uint('group.gid', 'Effective group of the thread after the event.', (e) => e.rec.gid),
   str(
     'group.name',
     'Name of the effective group, from the container or the host.',
     (e) => e.group(e.rec.gid) ?? (e.rec.gid === 0 ? 'root' : UNKNOWN),
+    LATE,
   ),
 ];
