@@ -32,6 +32,21 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./doctor.ts'),
   },
   {
+    name: 'record',
+    summary: 'record what the sensors see into a file',
+    load: () => import('./record.ts'),
+  },
+  {
+    name: 'replay',
+    summary: 'run a recording through rules',
+    load: () => import('./replay.ts'),
+  },
+  {
+    name: 'diff',
+    summary: 'say which alerts a change of rules adds and removes',
+    load: () => import('./diff.ts'),
+  },
+  {
     name: 'test',
     summary: 'run the cases of rules; say what no case would notice',
     load: () => import('./test.ts'),

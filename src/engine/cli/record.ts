@@ -1,0 +1,76 @@
+import { hostname } from 'node:os';
+import { EVENT_NAMES, EVENTS } from '../../sensors/events.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { formatBytes, parseDuration } from '../core/units.ts';
+import { startRecording } from '../recorder.ts';
+import { act, type CommandSpec } from './command.ts';
+import { note } from './output.ts';
+
+interface RecordOptions {
+  readonly type?: readonly string[];
+  readonly duration?: string;
+}
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence record hour.rfr --duration 1h', 'record an hour, whatever rules there will be later'],
+    ['ringfence replay hour.rfr -r new_rules.yaml', 'see what rules make of it'],
+    ['ringfence record net.rfr --type connect accept4', 'only these events (and processes)'],
+  ],
+  configure(command) {
+    command
+      .argument('<file>', 'where to; a file that exists is not replaced')
+      .option('-t, --type <names...>', 'only these events; process starts and ends are always recorded')
+      .option('--duration <time>', 'stop after this time')
+      .action(act(record));
+  },
+};
+
+async function record(path: string, options: RecordOptions): Promise<number> {
+  const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
+  if (options.duration !== undefined && duration === undefined)
+    throw usage(`not a time: ${options.duration}`);
+  let state = { records: 0, bytes: 0, lost: 0 };
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let failure: unknown;
+  const stop = startRecording({
+    path,
+    codes: codesOf(options.type),
+    hostname: hostname(),
+    onProgress: (progress) => {
+      state = progress;
+    },
+    onError: (error) => {
+      failure = error;
+      end();
+    },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  const timer = duration === undefined ? undefined : setTimeout(end, duration);
+  if (process.stderr.isTTY && duration === undefined) note('Recording. Ctrl-C ends.');
+  await ended;
+  clearTimeout(timer);
+  stop();
+  note(`${path}: ${state.records} records, ${formatBytes(state.bytes)}, ${state.lost} lost`);
+  if (failure !== undefined) {
+    throw new AppError('E_RECORDING', `recording ended early: ${(failure as Error).message}`, {
+      cause: failure,
+    });
+  }
+  return EXIT.ok;
+}
+
+/** Events with parameters of their own, unless some are named. */
+function codesOf(names: readonly string[] | undefined): number[] {
+  if (names === undefined) return [...EVENTS.keys()].filter((code) => EVENTS[code]!.params.length > 0);
+  return names.map((name) => {
+    const code = EVENT_NAMES.code(name);
+    if (code === undefined) throw usage(`there is no event "${name}" (ringfence list events)`);
+    return code;
+  });
+}
+
+const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

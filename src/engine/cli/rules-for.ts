@@ -1,0 +1,30 @@
+import { type FieldTable, loadRules, type RuleSet } from '../../rules/index.ts';
+import { type Config, load } from '../config/config.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { ruleFiles } from '../rule-files.ts';
+import { loadOptions, readRuleFiles } from '../ruleset.ts';
+import { noteDiagnostics } from './output.ts';
+import { outputsSchema } from './outputs.ts';
+
+export interface RuleOptions {
+  readonly config?: string;
+  readonly rules?: readonly string[];
+}
+
+/** The configuration, or an error that was shown. */
+export async function configFor(options: RuleOptions): Promise<Config> {
+  const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+  noteDiagnostics(diagnostics);
+  if (config) return config;
+  throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
+}
+
+/** The rules that are configured or given, or an error after what is wrong with them was shown. */
+export async function rulesFor<E>(options: RuleOptions, fields: FieldTable<E>): Promise<RuleSet<E>> {
+  const config = await configFor(options);
+  const files = readRuleFiles(ruleFiles(config, options.rules));
+  const result = loadRules(files, { ...loadOptions(config), fields });
+  if (result.rules) return result.rules;
+  noteDiagnostics(result.diagnostics.filter((d) => d.severity === 'error'));
+  throw new AppError('E_RULES', 'the rules are not valid (above)', { exitCode: EXIT.invalid });
+}
