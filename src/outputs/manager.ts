@@ -4,6 +4,7 @@ import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import type { Log } from '../engine/core/log.ts';
 import type { MetricSink } from '../engine/core/metrics.ts';
 import { type CompileCondition, compileFilter } from './filter.ts';
+import type { QueueOptions } from './options.ts';
 import type { OutputType } from './output.ts';
 import { OutputQueue } from './queue.ts';
 import { OUTPUT_TYPES } from './registry.ts';
@@ -18,8 +19,6 @@ export interface OutputDeps {
   readonly stateDir: string;
   readonly log: Log;
   readonly metrics: MetricSink;
-  /** Compiles `filter.condition`. Absent: an output with a condition is refused. */
-  readonly compileCondition?: CompileCondition;
   /** Kinds of output; the registry's if absent. */
   readonly types?: readonly OutputType[];
 }
@@ -103,7 +102,7 @@ async function openQueue(name: string, entry: unknown, deps: OutputDeps): Promis
   const { kind, config } = checked;
   if (!config.enabled) return undefined;
   const log = deps.log.child({ component: `output ${name}` });
-  const filter = compileFilter(config.filter, deps.compileCondition ?? noConditions);
+  const filter = compileFilter(config.filter, await ruleLanguage(config));
   const spool =
     config.queue.policy === 'spill'
       ? await FileSpool.open(config.spool.path ?? join(deps.stateDir, 'spool', name), config.spool, log)
@@ -120,8 +119,9 @@ async function openQueue(name: string, entry: unknown, deps: OutputDeps): Promis
   }
 }
 
-function noConditions(): never {
-  throw new AppError('E_OUTPUT_CONFIG', 'filter.condition is not available here', {
-    exitCode: EXIT.invalid,
-  });
+/** Loaded only if there is a condition: the thread of the outputs needs nothing else of the rule language. */
+async function ruleLanguage({ filter }: QueueOptions): Promise<CompileCondition> {
+  if (filter.condition === undefined) return () => () => true;
+  const { compileAlertCondition } = await import('./condition.ts');
+  return compileAlertCondition;
 }

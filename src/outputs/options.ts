@@ -102,7 +102,7 @@ export function queueSchema(kind: OutputType): Readonly<Record<string, Schema>> 
       condition: {
         type: 'string',
         description:
-          'A condition in the rule language over `alert.rule`, `alert.priority`, `alert.tags`, `alert.source`, `alert.guarantee` and the output fields of the alert.',
+          'A condition in the rule language over `alert.rule`, `.priority`, `.severity`, `.tags`, `.source`, `.host`, `.guarantee`, `.tier`, `.message`, and the fields that the rule prints.',
       },
     }),
     rate_limit: {
