@@ -91,6 +91,7 @@ export class EngineCore {
         config.containers.enabled ? knownRuntimes(config.containers.host_root) : [],
       ),
       hostname: spec.hostname,
+      tierOf: (rec) => this.#enforcer.tierOf(rec),
     });
     const offset = Number(bootNow() - process.hrtime.bigint());
     this.#pipeline = new Pipeline(rules, {

@@ -27,7 +27,7 @@ export interface EnricherOptions {
   readonly hostname?: string;
   readonly local?: LocalAddresses;
   readonly names?: AddressNames;
-  readonly tierOf?: (event: string) => string | undefined;
+  readonly tierOf?: (rec: AnyRec) => string | undefined;
   readonly arch?: Arch;
   /** Where /proc is; undefined = nothing is read from the system (recordings). */
   readonly proc?: string | undefined;

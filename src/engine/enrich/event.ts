@@ -20,8 +20,8 @@ export interface EventServices {
   readonly names: AddressNames;
   /** Fields may read what a running process shows of itself: not for recordings. */
   readonly live: boolean;
-  /** The kernel mechanism that sees an event of this name, once the sensors are attached. */
-  readonly tierOf: (event: string) => string | undefined;
+  /** The kernel mechanism that saw the event. */
+  readonly tierOf: (rec: AnyRec) => string | undefined;
 }
 
 const UNSET = 0xffffffff;

@@ -19,7 +19,7 @@ export const OWN_FIELDS: readonly Field[] = [
   str(
     'evt.tier',
     'The kernel mechanism that saw the event: lsm, fmod_ret, cgroup, observe, replay ...',
-    (e) => e.services.tierOf(e.def.name),
+    (e) => e.services.tierOf(e.rec),
   ),
   bool(
     'evt.is_io_uring',
