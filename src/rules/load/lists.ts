@@ -8,6 +8,10 @@ import type { OriginText } from './text.ts';
 const BLANKS = ' \t\n\r';
 const DELIMITERS = `${BLANKS}(),=`;
 
+/** Items of a list once the lists in it are put in: more is a mistake, or an attempt to exhaust memory. */
+const MAX_ITEMS = 200_000;
+const MAX_NESTING = 500;
+
 export interface ExpandedList {
   readonly name: string;
   /** All items, lists in it replaced. */
@@ -39,18 +43,28 @@ export class Lists {
     const known = this.expanded.get(item.name);
     if (known !== undefined) return known.items;
     const references: string[] = [];
-    const items = item.items.flatMap((text) => {
+    const items: string[] = [];
+    for (const text of item.items) {
       const other = this.items.get(text);
       // As in Falco, a list sees those that were there before its last change; a list may not contain itself.
-      if (other === undefined || other === item || other.index >= item.visibility) return [text];
-      if (above.includes(text)) {
+      if (other === undefined || other === item || other.index >= item.visibility) {
+        items.push(text);
+        continue;
+      }
+      if (above.includes(text) || above.length > MAX_NESTING) {
         report.error('LOAD_ERR_VALIDATE', `reference loop in list '${item.name}'`, item.place);
-        return [];
+        continue;
       }
       references.push(text);
       this.used.add(text);
-      return this.expand(other, [...above, item.name], report);
-    });
+      const inner = this.expand(other, [...above, item.name], report);
+      if (items.length + inner.length > MAX_ITEMS) {
+        report.error('LOAD_ERR_VALIDATE', `the list '${item.name}' is too large`, item.place);
+        items.length = 0;
+        break;
+      }
+      for (const value of inner) items.push(value);
+    }
     this.expanded.set(item.name, { name: item.name, items, references });
     return items;
   }

@@ -13,6 +13,8 @@ import type { OriginText } from './text.ts';
 /** Parts of a condition once all macros are put in: more is a mistake, or an attempt to exhaust memory. */
 const MAX_SIZE = 200_000;
 const MAX_DEPTH = 2500;
+/** Macros that wait for one another while they are resolved; those in order of definition do not wait. */
+const MAX_NESTING = 500;
 
 interface Parsed {
   readonly item: MacroItem;
@@ -140,6 +142,7 @@ export class Macros {
       );
     }
     if (above.includes(name)) return fail(`reference loop in macro '${name}'`);
+    if (above.length > MAX_NESTING) return fail('macros refer to each other too deeply');
     if (viewer !== undefined && !isVisible(target.item, viewer)) {
       const help = `'${name}' is defined after '${viewer.name}': a macro sees only those before it`;
       return fail(`Undefined macro '${name}' used in filter.`, help);
@@ -147,7 +150,8 @@ export class Macros {
     this.used.add(name);
     const body = this.macro(name, above);
     if (body === undefined) return undefined;
-    return { expr: { kind: 'macro', name, at: offset, body: body.expr }, size: body.size, depth: body.depth };
+    const expr: Expr = { kind: 'macro', name, at: offset, body: body.expr };
+    return this.limit(expr, [body], condition, at);
   }
 
   private limit(
