@@ -96,7 +96,8 @@ export interface ProcessTableOptions {
 }
 
 const LIMIT = 65_536;
-const RETENTION = 10_000_000_000;
+/** Longer than the reader of the bulk ring can lag behind that of the priority ring. */
+const RETENTION = 3_000_000_000;
 const SWEEP = 64;
 const MAX_DEPTH = 128;
 const TICK = 10_000_000;

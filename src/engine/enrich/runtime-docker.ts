@@ -19,7 +19,8 @@ export class DockerRuntime implements ContainerRuntime {
 
   constructor(socket: string, type: 'docker' | 'podman') {
     this.name = type;
-    this.types = [type];
+    // Docker's containers can stand under a parent of the user's, or of Kubernetes, whose path does not tell.
+    this.types = type === 'docker' ? ['docker', 'cri', 'containerd'] : [type];
     this.#socket = socket;
     this.#type = type;
   }
