@@ -1,0 +1,182 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configSchema } from '../src/engine/config/config.ts';
+import { ERRORS } from '../src/engine/core/errors.ts';
+import { METRICS } from '../src/engine/core/metrics.ts';
+import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
+import { LANGUAGE } from '../src/engine/ruleset.ts';
+import { outputSchema } from '../src/outputs/options.ts';
+import type { Schema } from '../src/outputs/output.ts';
+import { OUTPUT_TYPES, outputsSchema } from '../src/outputs/registry.ts';
+import type { FieldHelp } from '../src/rules/explain.ts';
+import { CODE_HELP, fieldHelp, OPERATORS } from '../src/rules/index.ts';
+import { EVENTS } from '../src/sensors/events.ts';
+
+// Writes docs/reference/*.md from the tables; `--check` only says whether they are as the tables want them.
+
+const cell = (text: string): string =>
+  text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;');
+const code = (text: string): string => (text === '' ? '' : `\`${text.replaceAll('|', '\\|')}\``);
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const page = (title: string, intro: string, ...parts: readonly string[]): string =>
+  `# ${title}\n\n<!-- Written by scripts/docs.ts: change the table that it names, not this page. -->\n\n${intro}\n\n${parts.join('\n\n')}\n`;
+
+/** Fields by the part of their name before the first dot. */
+function groupsOf(rows: readonly FieldHelp[]): Map<string, FieldHelp[]> {
+  const groups = new Map<string, FieldHelp[]>();
+  for (const row of rows) {
+    const group = row.name.split('.')[0] ?? '';
+    groups.set(group, [...(groups.get(group) ?? []), row]);
+  }
+  return groups;
+}
+
+function fields(): string {
+  const groups = groupsOf(LANGUAGE.fields.specs.map(fieldHelp));
+  const parts = [...groups].map(([group, rows]) => {
+    const lines = rows.map((field) => [
+      field.forms.map(code).join(' '),
+      field.type,
+      cell([field.doc, ...field.notes.map((note) => `(${note})`)].join(' ')),
+    ]);
+    return `## ${group}\n\n${table(['field', 'type', 'meaning'], lines)}`;
+  });
+  return page('Fields', 'What conditions and outputs can name. Table: `src/rules/fields/`.', ...parts);
+}
+
+function events(): string {
+  const specific = EVENTS.filter((def) => def.specific);
+  const rows = specific.map((def) => [
+    code(def.name),
+    def.category,
+    cell(def.doc),
+    def.params.map((param) => code(param.name)).join(' '),
+  ]);
+  const bare = EVENTS.filter((def) => !def.specific).map((def) => code(def.name));
+  return page(
+    'Events',
+    'Values of `evt.type`; parameters are read as `evt.arg.NAME`. Table: `src/sensors/events-*.ts`.',
+    table(['event', 'category', 'meaning', 'parameters'], rows),
+    `## Without parameters of their own\n\n${bare.join(' ')}`,
+  );
+}
+
+function operators(): string {
+  const rows = OPERATORS.map((info) => [
+    code(info.name),
+    info.classes.join(', '),
+    cell(info.doc),
+    code(info.example),
+  ]);
+  return page(
+    'Operators',
+    'Table: `src/rules/lang/operators.ts`.',
+    table(['operator', 'left side', 'meaning', 'example'], rows),
+  );
+}
+
+function errors(): string {
+  const language = CODE_HELP.map((row) => [
+    code(row.code),
+    cell(row.title),
+    cell(row.cause),
+    cell(row.remedy),
+  ]);
+  const own = Object.entries(ERRORS).map(([name, row]) => [
+    code(name),
+    cell(row.title),
+    cell(row.cause),
+    cell(row.remedy),
+  ]);
+  const header = ['code', 'title', 'cause', 'remedy'];
+  return page(
+    'Codes of errors and warnings',
+    '`ringfence explain CODE` says the same. Tables: `src/rules/explain.ts` and `src/engine/core/errors.ts`.',
+    `## Rules files\n\n${table(header, language)}`,
+    `## Everything else\n\n${table(header, own)}`,
+  );
+}
+
+function metrics(): string {
+  const rows = Object.values(METRICS).map((spec) => [
+    code(spec.name),
+    spec.type,
+    spec.labels.map(code).join(' '),
+    cell(spec.help),
+  ]);
+  return page(
+    'Metrics',
+    'Prometheus text at `/metrics`. Table: `src/engine/core/metrics.ts`.',
+    table(['metric', 'type', 'labels', 'meaning'], rows),
+  );
+}
+
+function options(schema: Schema, path: string): string[][] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => {
+    const full = path === '' ? name : `${path}.${name}`;
+    if (inner.type === 'object' && inner.properties) return options(inner, full);
+    const kind = inner.enum ? inner.enum.map(String).join(' \\| ') : (inner.type ?? 'any');
+    const value = inner.default === undefined ? '' : JSON.stringify(inner.default);
+    return [[code(full), kind, code(value), cell(inner.description ?? '')]];
+  });
+}
+
+function config(): string {
+  const header = ['option', 'values', 'default', 'meaning'];
+  const { outputs: _, ...core } = configSchema(outputsSchema()).properties ?? {};
+  const parts = OUTPUT_TYPES.map((kind) => {
+    return `## outputs: ${kind.type}\n\n${kind.title}\n\n${table(header, options(outputSchema(kind), ''))}`;
+  });
+  return page(
+    'Configuration',
+    'Lowest first: built in, `/usr/lib/ringfence/config.yaml`, `/etc/ringfence/config.yaml` (or `-c FILE`), `config.d/*.yaml` beside it, environment (`RINGFENCE__LOG__LEVEL`), flags. Maps merge, lists and values replace. `ringfence config print --origin` says what is in force. Table: `src/engine/config/options.ts`.',
+    table(header, options({ properties: core }, '')),
+    ...parts,
+  );
+}
+
+function exitCodes(): string {
+  const rows = [
+    ['0', 'did what was asked'],
+    ['1', 'run-time failure'],
+    ['2', 'wrong usage'],
+    ['3', 'configuration or rules invalid'],
+    ['4', 'check completed and found problems'],
+    ['5', 'not permitted, or the kernel cannot do it'],
+    ['130', 'ended by Ctrl-C after a clean stop (SIGTERM: 0)'],
+  ];
+  return page('Exit codes', 'Table: `src/engine/core/diagnostic.ts`.', table(['code', 'meaning'], rows));
+}
+
+const pages: Readonly<Record<string, () => string>> = {
+  fields,
+  events,
+  operators,
+  errors,
+  metrics,
+  config,
+  'exit-codes': exitCodes,
+};
+const folder = join(PACKAGE_ROOT, 'docs/reference');
+const check = process.argv.includes('--check');
+mkdirSync(folder, { recursive: true });
+for (const [name, render] of Object.entries(pages)) {
+  const file = join(folder, `${name}.md`);
+  const text = render();
+  let old = '';
+  try {
+    old = readFileSync(file, 'utf8');
+  } catch {
+    // Not written yet.
+  }
+  if (old === text) continue;
+  if (check) {
+    process.stderr.write(`docs/reference/${name}.md is out of date: npm run build && npm run docs\n`);
+    process.exitCode = 1;
+  } else writeFileSync(file, text);
+}
