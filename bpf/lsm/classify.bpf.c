@@ -55,7 +55,7 @@ int rf_judge_process(__u32 op, __u32 generation)
 
 	if (!p || p->generation != generation || op >= RF_CLASSES)
 		return 0;
-	c = &p->cls[op];
+	c = &p->cls[op & (RF_CLASSES - 1)];
 	i = c->process & (RF_PROCESS_CLASSES - 1);
 	id = bpf_task_storage_get(&identities, task, NULL, 0);
 	scratch = rf_scratch_claim();
@@ -106,7 +106,7 @@ static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratc
 
 	if (op >= RF_CLASSES || string >= RF_STRINGS)
 		return 0;
-	t = &p->cls[op].string[string];
+	t = &p->cls[op & (RF_CLASSES - 1)].string[string];
 	if (!t->start || !rf_meets(m, &t->care))
 		return 0;
 	if (!span || rf_scan(scratch, op, string, p->generation, span)) {
@@ -359,7 +359,7 @@ int rf_judge(struct rf_query *q)
 	op = q->op;
 	if (!p || op >= RF_CLASSES || q->nr >= RF_POLICY_CALLS || p->keep[nr])
 		return RF_WANT_EMIT;
-	c = &p->cls[op];
+	c = &p->cls[op & (RF_CLASSES - 1)];
 	if (!c->active)
 		return RF_WANT_EMIT;
 	q->bits = q->ret >= 0 ? RF_BIT_OK : 0;
@@ -474,7 +474,6 @@ static __always_inline void rf_strict_process(const struct rf_policy *p, const s
 	__u32 span = 0;
 
 	if (o->op == RF_OP_EXEC) {
-		rf_strict(p, s, o->scratch, o->op, RF_STRING_EXE, o->exe, m);
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, o->comm, m);
 	} else {
 		id = bpf_task_storage_get(&identities, task, NULL, 0);
@@ -490,6 +489,29 @@ static __always_inline void rf_strict_process(const struct rf_policy *p, const s
 	}
 	span = rf_put_comm(s, BPF_CORE_READ(task, real_parent, comm));
 	rf_strict(p, s, o->scratch, o->op, RF_STRING_PCOMM, span, m);
+}
+
+/* The object's path: a requirement is met by the name or by a label. */
+static __always_inline void rf_strict_object(const struct rf_policy *p, const struct rf_object *o,
+					     struct rf_scratch *s, const struct rf_class *c,
+					     struct rf_mask *m)
+{
+	__u32 string = o->op == RF_OP_EXEC ? RF_STRING_EXE : RF_STRING_PATH;
+	__u32 span = o->op == RF_OP_EXEC ? o->exe : o->path;
+	const struct rf_matcher *t = &c->string[string];
+
+	if (!t->start || !rf_meets(m, &t->care)) {
+		if (o->guard) /* a rule that names no object guards none */
+			__builtin_memset(m, 0, sizeof(*m));
+		return;
+	}
+	if (o->guard)
+		rf_and(m, &t->care);
+	if (!span || rf_scan(o->scratch, o->op, string, p->generation, span))
+		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
+	for (int i = 0; i < RF_LANES; i++)
+		rf_or(&s->lane[i], &s->label[i]);
+	rf_conclude(t, s, m);
 }
 
 static __always_inline void rf_strict_numbers(const struct rf_policy *p, const struct rf_object *o,
@@ -517,18 +539,19 @@ __u32 rf_judge_deny(const struct rf_object *o)
 	s = rf_scratch(o->scratch);
 	if (op >= RF_CLASSES || o->nr >= RF_POLICY_CALLS || !s)
 		return 0;
-	c = &p->cls[op];
+	c = &p->cls[op & (RF_CLASSES - 1)];
 	m = c->deny;
 	rf_or(&m, &c->kill);
 	if (!rf_any(&m))
 		return 0;
 	rf_and(&m, &p->nr[o->nr & (RF_POLICY_CALLS - 1)]);
-	rf_and(&m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
+	if (!o->guard)
+		rf_and(&m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
 	rf_strict_numbers(p, o, c, &m);
 	rf_credentials(p, c, &m);
 	if (!rf_any(&m))
 		return 0;
-	rf_strict(p, s, o->scratch, op, RF_STRING_PATH, o->path, &m);
+	rf_strict_object(p, o, s, c, &m);
 	if (rf_any(&m))
 		rf_strict_process(p, o, s, &m);
 	if (rf_any(&m) && o->family == AF_INET6)

@@ -166,19 +166,19 @@ int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags)
 }
 
 /* What the rules say of it. */
-static __always_inline __u32 rf_wall_rules(const struct rf_dest *d)
+__u32 rf_wall_rules(const struct rf_dest *d)
 {
-	struct rf_object o = {
-	    .op = d->nr == RF_NR_CONNECT ? RF_OP_CONNECT : RF_OP_SENDMSG,
-	    .nr = d->nr,
-	    .bits = RF_BIT_OK,
-	    .family = d->family,
-	    .port = d->port,
-	    .proto = d->proto,
-	};
+	struct rf_object o = {.bits = RF_BIT_OK};
 	struct rf_scratch *s;
 	__u32 decided;
 
+	if (!d)
+		return 0;
+	o.op = d->nr == RF_NR_CONNECT ? RF_OP_CONNECT : RF_OP_SENDMSG;
+	o.nr = d->nr;
+	o.family = d->family;
+	o.port = d->port;
+	o.proto = d->proto;
 	__builtin_memcpy(o.addr, d->addr, sizeof(o.addr));
 	o.scratch = rf_scratch_claim();
 	s = rf_scratch(o.scratch);
@@ -190,30 +190,27 @@ static __always_inline __u32 rf_wall_rules(const struct rf_dest *d)
 }
 
 /* 1 = goes through, 0 = EPERM. */
-static __always_inline int rf_wall(struct rf_dest *d)
+static __always_inline int rf_wall(struct rf_dest *d, bool rules)
 {
 	struct rf_deny_control *c = rf_deny_settings();
-	__u32 id, tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 id, decided, tgid = bpf_get_current_pid_tgid() >> 32;
 
 	/* Neither the init process nor the engine is ever refused anything. */
 	if (!c || tgid <= 1 || rf_ignored(tgid))
 		return 1;
 	id = rf_deny_dest(d);
-	if (!id) {
-		__u32 decided = rf_wall_rules(d);
-
-		if (!decided)
-			return 1;
-		rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
-			       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
-		return !!(decided & RF_DECIDED_MONITOR);
+	if (id) {
+		rf_deny_record(d, RF_CLAUSE_ENTRY | id, c->monitor ? RF_F_WOULD_DENY : RF_F_DENIED);
+		return !!c->monitor;
 	}
-	if (c->monitor) {
-		rf_deny_record(d, RF_CLAUSE_ENTRY | id, RF_F_WOULD_DENY);
+	if (!rules)
 		return 1;
-	}
-	rf_deny_record(d, RF_CLAUSE_ENTRY | id, RF_F_DENIED);
-	return 0;
+	decided = rf_wall_rules(d);
+	if (!decided)
+		return 1;
+	rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
+		       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
+	return !!(decided & RF_DECIDED_MONITOR);
 }
 
 static __always_inline void rf_dest4(struct rf_dest *d, struct bpf_sock_addr *ctx, __u32 nr)
@@ -228,60 +225,40 @@ static __always_inline void rf_dest4(struct rf_dest *d, struct bpf_sock_addr *ct
 	__builtin_memcpy(d->addr, &addr, 4);
 }
 
-/* An IPv4-mapped address is an IPv4 address. */
 static __always_inline void rf_dest6(struct rf_dest *d, struct bpf_sock_addr *ctx, __u32 nr)
 {
-	__u32 w0 = ctx->user_ip6[0], w1 = ctx->user_ip6[1], w2 = ctx->user_ip6[2],
-	      w3 = ctx->user_ip6[3];
+	__u32 w[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
 
 	d->nr = nr;
 	d->proto = ctx->protocol;
 	d->sock_type = ctx->type;
 	d->port = bpf_ntohs((__u16)ctx->user_port);
-	if (!w0 && !w1 && w2 == bpf_htonl(0xffff)) {
-		d->family = AF_INET;
-		__builtin_memcpy(d->addr, &w3, 4);
-		return;
+	rf_dest_addr6(d, w);
+}
+
+/*
+ * Each in two forms: with the rules, where the kernel gives these programs the storage of tasks,
+ * and with the deny list alone, where the rules are asked at the security hooks.
+ */
+#define RF_WALL(name, section, family, nr)                                                         \
+	SEC(section)                                                                               \
+	int rf_##name(struct bpf_sock_addr *ctx)                                                   \
+	{                                                                                          \
+		struct rf_dest d = {};                                                             \
+                                                                                                   \
+		rf_dest##family(&d, ctx, nr);                                                      \
+		return rf_wall(&d, true);                                                          \
+	}                                                                                          \
+	SEC(section)                                                                               \
+	int rf_list_##name(struct bpf_sock_addr *ctx)                                              \
+	{                                                                                          \
+		struct rf_dest d = {};                                                             \
+                                                                                                   \
+		rf_dest##family(&d, ctx, nr);                                                      \
+		return rf_wall(&d, false);                                                         \
 	}
-	d->family = AF_INET6;
-	__builtin_memcpy(d->addr, &w0, 4);
-	__builtin_memcpy(d->addr + 4, &w1, 4);
-	__builtin_memcpy(d->addr + 8, &w2, 4);
-	__builtin_memcpy(d->addr + 12, &w3, 4);
-}
 
-SEC("cgroup/connect4")
-int rf_connect4(struct bpf_sock_addr *ctx)
-{
-	struct rf_dest d = {};
-
-	rf_dest4(&d, ctx, RF_NR_CONNECT);
-	return rf_wall(&d);
-}
-
-SEC("cgroup/connect6")
-int rf_connect6(struct bpf_sock_addr *ctx)
-{
-	struct rf_dest d = {};
-
-	rf_dest6(&d, ctx, RF_NR_CONNECT);
-	return rf_wall(&d);
-}
-
-SEC("cgroup/sendmsg4")
-int rf_sendmsg4(struct bpf_sock_addr *ctx)
-{
-	struct rf_dest d = {};
-
-	rf_dest4(&d, ctx, RF_NR_SENDTO);
-	return rf_wall(&d);
-}
-
-SEC("cgroup/sendmsg6")
-int rf_sendmsg6(struct bpf_sock_addr *ctx)
-{
-	struct rf_dest d = {};
-
-	rf_dest6(&d, ctx, RF_NR_SENDTO);
-	return rf_wall(&d);
-}
+RF_WALL(connect4, "cgroup/connect4", 4, RF_NR_CONNECT)
+RF_WALL(connect6, "cgroup/connect6", 6, RF_NR_CONNECT)
+RF_WALL(sendmsg4, "cgroup/sendmsg4", 4, RF_NR_SENDTO)
+RF_WALL(sendmsg6, "cgroup/sendmsg6", 6, RF_NR_SENDTO)

@@ -12,6 +12,7 @@ import {
   type ClauseOwner,
   LIMITS,
   type Mask,
+  type NamedObject,
   type Policy,
   type StringTable,
 } from './tables.ts';
@@ -226,5 +227,16 @@ function buildClass(
     strings,
     numbers,
     clauses: owners,
+    named: namedObjects(input),
   };
+}
+
+/** Files, folders and programs that denying clauses name. Lanes are those of the string table. */
+function namedObjects(input: Input): NamedObject[] {
+  const dim: StringDim = input.name === 'exec' ? 'exe' : 'path';
+  return input.deny.flatMap(({ clause }, index) =>
+    (clause.require.get(dim) ?? []).flatMap((patterns, lane) =>
+      patterns.map((pattern) => ({ clause: index, lane, pattern })),
+    ),
+  );
 }

@@ -12,6 +12,7 @@ import { DenyList, type DenyView } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
 import { policyRules } from './from-rules.ts';
 import { KernelPolicy } from './kernel-policy.ts';
+import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
 import { attachWall, cgroupId } from './network-wall.ts';
 import type { Policy } from './tables.ts';
 import type { TierPlan } from './tiers.ts';
@@ -21,6 +22,9 @@ export const CLASSIFIER_PROGRAMS: readonly string[] = ['rf_judge_fork', 'rf_judg
 
 /** The bit of a record's `clause` that says: the rest is the id of a deny entry. */
 const ENTRY_BIT = 0x8000_0000;
+
+/** How long a new or replaced file may be known by its name only. */
+const REFRESH_MS = 1000;
 
 const DECIDED = RF_FLAG.DENIED | RF_FLAG.KILLED | RF_FLAG.WOULD_DENY;
 
@@ -59,6 +63,8 @@ export class Enforcer {
   readonly #control: Control;
   readonly #tiers: TierPlan;
   readonly #kernel: KernelPolicy;
+  readonly #labels: LabelMap;
+  #timer: NodeJS.Timeout | undefined;
   readonly #links: BpfLink[] = [];
   readonly #codes = codesByNumber();
   #policy: Policy | undefined;
@@ -69,6 +75,7 @@ export class Enforcer {
     this.#control = options.control;
     this.#tiers = options.tiers;
     this.#kernel = new KernelPolicy(options.object);
+    this.#labels = new LabelMap(options.object);
     this.deny = new DenyList({
       sink: new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId),
       store: new DenyStore(options.stateDir),
@@ -80,12 +87,30 @@ export class Enforcer {
   /** Attaches what refuses, and what keeps the classifier's view of processes right. Before the sensors start. */
   attach(): void {
     this.#links.push(this.#object.attach('rf_judge_fork'));
-    if (this.#tiers.cgroup !== undefined) this.#links.push(...attachWall(this.#object, this.#tiers.cgroup));
+    for (const hook of this.#tiers.hooks) this.#links.push(this.#object.attach(hook));
+    if (this.#tiers.cgroup !== undefined) {
+      this.#links.push(...attachWall(this.#object, this.#tiers.cgroup, this.#tiers.wall));
+    }
   }
 
   /** Tells the classifier of the processes that are older than the sensors. After they started. */
   seed(): void {
     this.#object.iterate('rf_judge_seed');
+    this.#timer = setInterval(() => this.refresh(), REFRESH_MS).unref();
+  }
+
+  /** Follows files that were made, replaced or removed since, and entries that have expired. */
+  refresh(): void {
+    this.deny.expire();
+    const policy = this.#policy;
+    if (policy?.classes.some((c) => c.named.length > 0))
+      this.#labels.prune(this.#label(policy), policy.generation);
+  }
+
+  #label(policy: Policy): Label[] {
+    const labels = policyLabels(policy, identify);
+    this.#labels.put(labels, policy.generation);
+    return labels;
   }
 
   /**
@@ -97,7 +122,9 @@ export class Enforcer {
     const generation = this.#generation + 1;
     const { policy, plans, errors } = compilePolicy(policyRules(rules, EVENT_NAMES.names, mode), generation);
     if (errors.length === 0) {
+      const labels = this.#label(policy);
       this.#kernel.install(policy, { numbers: callNumbers, keep: [] });
+      this.#labels.prune(labels, generation);
       this.#generation = generation;
       this.#policy = policy;
       this.#control.setPolicy(generation);
@@ -128,6 +155,7 @@ export class Enforcer {
   }
 
   close(): void {
+    clearInterval(this.#timer);
     for (const link of this.#links.splice(0)) link.destroy();
   }
 }

@@ -12,7 +12,7 @@ import { cgroup2Mount } from '../sensors/probe.ts';
 import { DenyKernel } from './deny-kernel.ts';
 import { DenyList } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
-import { attachWall, cgroupId, WALL_PROGRAMS } from './network-wall.ts';
+import { attachWall, cgroupId, LIST_PROGRAMS } from './network-wall.ts';
 
 const root = cgroup2Mount();
 const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'needs cgroup2' : false;
@@ -27,8 +27,8 @@ let port = 0;
 before(async () => {
   if (skip !== false) return;
   fs.mkdirSync(`${cgroup}/inner`, { recursive: true });
-  object = loadObject({ programs: new Set(WALL_PROGRAMS), ringBytes: 4096, priorityRingBytes: 4096 });
-  links = attachWall(object, cgroup);
+  object = loadObject({ programs: new Set(LIST_PROGRAMS), ringBytes: 4096, priorityRingBytes: 4096 });
+  links = attachWall(object, cgroup, LIST_PROGRAMS);
   const clock = { bootNs: bootNow, nowMs: Date.now };
   list = new DenyList({
     sink: new DenyKernel(object, clock, cgroupId),

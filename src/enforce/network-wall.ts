@@ -2,8 +2,11 @@ import fs from 'node:fs';
 import { AppError } from '../engine/core/diagnostic.ts';
 import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
 
-/** Programs of the object that refuse network operations. */
+/** Programs of the object that refuse network operations by deny list and rules. */
 export const WALL_PROGRAMS: readonly string[] = ['rf_connect4', 'rf_connect6', 'rf_sendmsg4', 'rf_sendmsg6'];
+
+/** The same with the deny list alone, for kernels that do not give these programs the storage of tasks. */
+export const LIST_PROGRAMS: readonly string[] = WALL_PROGRAMS.map((name) => name.replace('rf_', 'rf_list_'));
 
 /** The id that the kernel knows a cgroup by: its folder's inode. */
 export function cgroupId(path: string): bigint {
@@ -15,11 +18,11 @@ export function cgroupId(path: string): bigint {
 }
 
 /** Attaches the wall at a cgroup: it holds for all tasks below. */
-export function attachWall(object: BpfObject, cgroup: string): BpfLink[] {
+export function attachWall(object: BpfObject, cgroup: string, programs: readonly string[]): BpfLink[] {
   const fd = fs.openSync(cgroup, 'r');
   const links: BpfLink[] = [];
   try {
-    for (const program of WALL_PROGRAMS) links.push(object.attachCgroup(program, fd));
+    for (const program of programs) links.push(object.attachCgroup(program, fd));
     return links;
   } catch (error) {
     for (const link of links) link.destroy();

@@ -1,12 +1,12 @@
 import type { Automaton } from './automaton.ts';
-import type { NumberDim, StringDim } from './term.ts';
+import type { NumberDim, Pattern, StringDim } from './term.ts';
 
 /** Sizes that the kernel program is built with; `policy.h` has the same numbers and the encoder's test compares. */
 export const LIMITS = {
   clausesPerOperation: 256,
   /** Requirements on one string in one clause. */
   lanes: 3,
-  classes: 24,
+  classes: 32,
   outputs: 4096,
   tableWords: 512 * 1024,
   breaks: 16 * 1024,
@@ -49,6 +49,13 @@ export interface ClauseOwner {
   readonly mode: 'monitor' | 'enforce';
 }
 
+/** A path that a denying clause names: user space looks up what it is, so that other names are no way around. */
+export interface NamedObject {
+  readonly clause: number;
+  readonly lane: number;
+  readonly pattern: Pattern;
+}
+
 export interface ClassTable {
   readonly operation: string;
   readonly op: number;
@@ -63,6 +70,7 @@ export interface ClassTable {
   readonly strings: ReadonlyMap<StringDim, StringTable>;
   readonly numbers: ReadonlyMap<NumberDim, NumberTable>;
   readonly clauses: readonly ClauseOwner[];
+  readonly named: readonly NamedObject[];
 }
 
 /** Everything the kernel needs of one generation of rules; plain data, no kernel involved. */

@@ -1,6 +1,19 @@
 import type { Tier } from '../engine/core/alert.ts';
+import { native } from '../sensors/libbpf.ts';
 import { cgroup2Mount, type Feature, type ProbeResult, probe } from '../sensors/probe.ts';
-import { WALL_PROGRAMS } from './network-wall.ts';
+import { LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
+
+/** Programs at the kernel's security hooks. */
+export const LSM_PROGRAMS: readonly string[] = [
+  'rf_lsm_open',
+  'rf_lsm_exec',
+  'rf_lsm_map',
+  'rf_lsm_truncate',
+  'rf_lsm_link',
+  'rf_lsm_rename',
+  'rf_lsm_connect',
+  'rf_lsm_send',
+];
 
 /** What refuses an operation on this machine, and what it rests on. */
 export interface TierPlan {
@@ -11,6 +24,10 @@ export interface TierPlan {
   readonly reasons: readonly string[];
   /** Programs to load for these tiers. */
   readonly programs: readonly string[];
+  /** Those of them that are attached by their own section: security hooks. */
+  readonly hooks: readonly string[];
+  /** Those of them that are attached at the cgroup. */
+  readonly wall: readonly string[];
   /** Where the network wall is attached. */
   readonly cgroup: string | undefined;
 }
@@ -24,13 +41,26 @@ export function planTiers(ask: (feature: Feature) => ProbeResult = probe): TierP
     return answer === 'yes';
   };
   const wall = has('cgroup_sock_addr');
-  const signal = has('signal');
+  const lsm = has('lsm');
+  const signal = lsm || has('signal');
+  const wallPrograms = !wall ? [] : lsm || !wallHasTasks() ? LIST_PROGRAMS : WALL_PROGRAMS;
+  const files: Tier = lsm ? 'lsm' : signal ? 'signal' : 'observe';
   return {
-    files: signal ? 'signal' : 'observe',
-    exec: signal ? 'signal' : 'observe',
-    network: wall ? 'cgroup' : 'observe',
+    files,
+    exec: files,
+    network: lsm ? 'lsm' : wall ? 'cgroup' : 'observe',
     reasons,
-    programs: wall ? WALL_PROGRAMS : [],
+    programs: [...wallPrograms, ...(lsm ? LSM_PROGRAMS : [])],
+    wall: wallPrograms,
+    hooks: lsm ? LSM_PROGRAMS : [],
     cgroup: wall ? cgroup2Mount() : undefined,
   };
+}
+
+const PROG_CGROUP_SOCK_ADDR = 18;
+const HELPER_TASK_STORAGE_GET = 156;
+
+/** Whether a program at the cgroup can look up what is known of the task: only recent kernels allow it. */
+function wallHasTasks(): boolean {
+  return native().probeHelper(PROG_CGROUP_SOCK_ADDR, HELPER_TASK_STORAGE_GET, null) > 0;
 }

@@ -49,6 +49,7 @@ struct rf_object {
 	__u32 path;    /* offset | length << 16 in its buffer, 0 = none */
 	__u32 exe;     /* exec: the new image's path and name, instead of the task's own */
 	__u32 comm;
+	__u32 guard; /* judged by labels alone, for whatever way of opening */
 };
 
 /* What is decided: 0 = nothing, else 1 + clause and these. */

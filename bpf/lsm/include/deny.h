@@ -94,10 +94,28 @@ struct rf_dest {
 	__u8 addr[16];
 };
 
+/* An IPv4-mapped address is an IPv4 address. */
+static __always_inline void rf_dest_addr6(struct rf_dest *d, const void *address)
+{
+	__u32 w[4];
+
+	__builtin_memcpy(w, address, 16);
+	if (!w[0] && !w[1] && w[2] == bpf_htonl(0xffff)) {
+		d->family = AF_INET;
+		__builtin_memset(d->addr, 0, sizeof(d->addr));
+		__builtin_memcpy(d->addr, &w[3], 4);
+		return;
+	}
+	d->family = AF_INET6;
+	__builtin_memcpy(d->addr, w, 16);
+}
+
 /* hdr.clause of a deny-list entry: this bit and its id. */
 #define RF_CLAUSE_ENTRY 0x80000000U
 
 extern int rf_deny_dest(const struct rf_dest *d);
+/* What the rules say of it: as rf_judge_deny. */
+extern __u32 rf_wall_rules(const struct rf_dest *d);
 extern int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags);
 
 #endif

@@ -26,6 +26,7 @@ struct rf_scratch {
 	__u32 hits[RF_HITS];
 	struct rf_mask lane[RF_LANES];
 	struct rf_mask forbid;
+	struct rf_mask label[RF_LANES]; /* requirements that the object meets by its identity */
 	/* State of the walk and of the normalisation: here, because the verifier follows every
 	 * value that stands on the stack through every turn of a loop. */
 	__u64 node;
@@ -125,6 +126,8 @@ static __always_inline void rf_or(struct rf_mask *m, const struct rf_mask *other
 	m->w[1] |= other->w[1];
 	m->w[2] |= other->w[2];
 	m->w[3] |= other->w[3];
+	/* Sums stay in memory: kept in registers they would fill the small stack. */
+	asm volatile("" ::: "memory");
 }
 
 static __always_inline bool rf_any(const struct rf_mask *m)

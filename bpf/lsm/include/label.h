@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Labels: the files and folders that denying rules name, by device and inode, so that another name
+ * for one of them (hard link, bind mount, rename, chroot) is no way around a rule.
+ */
+#ifndef RF_LABEL_H
+#define RF_LABEL_H
+
+#include "match.h"
+
+struct rf_label_key {
+	__u64 ino;
+	__u32 dev; /* as in struct super_block */
+	__u32 generation;
+	__u32 op; /* enum rf_op */
+	__u32 pad;
+};
+
+/* Requirements that are met, lane by lane: by the object itself, by what lies directly in it, and
+ * by everything below it. */
+struct rf_label {
+	struct rf_mask self[RF_LANES];
+	struct rf_mask child[RF_LANES];
+	struct rf_mask below[RF_LANES];
+};
+
+struct rf_labels_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64 * 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rf_label_key);
+	__type(value, struct rf_label);
+};
+
+#endif

@@ -1,0 +1,131 @@
+import fs from 'node:fs';
+import type { BpfMap, BpfObject } from '../sensors/bpf.ts';
+import { LIMITS, type Mask, type Policy } from './tables.ts';
+
+const KEY_BYTES = 24;
+const MASK_BYTES = 32;
+const KINDS = ['self', 'child', 'below'] as const;
+type Kind = (typeof KINDS)[number];
+const VALUE_BYTES = KINDS.length * LIMITS.lanes * MASK_BYTES;
+
+/** Where a file lies, as the kernel numbers it. */
+export interface ObjectId {
+  readonly dev: number;
+  readonly ino: bigint;
+}
+
+/** Requirements that an object meets by what it is, for one kind of operation: by kind of label and lane. */
+export interface Label extends ObjectId {
+  readonly op: number;
+  readonly lanes: Readonly<Record<Kind, readonly Mask[]>>;
+}
+
+/** The labels of everything that a policy's denying rules name and that exists now. */
+export function policyLabels(policy: Policy, identify: (path: string) => ObjectId | undefined): Label[] {
+  const labels = new Map<string, Label & { lanes: Record<Kind, Mask[]> }>();
+  for (const table of policy.classes) {
+    for (const { clause, lane, pattern } of table.named) {
+      const kind = kindOf(pattern.at, pattern.text);
+      const id = kind === undefined ? undefined : identify(pattern.text);
+      if (kind === undefined || id === undefined) continue;
+      const key = `${table.op} ${id.dev} ${id.ino}`;
+      const label = labels.get(key) ?? {
+        ...id,
+        op: table.op,
+        lanes: { self: none(), child: none(), below: none() },
+      };
+      labels.set(key, label);
+      label.lanes[kind][lane] = (label.lanes[kind][lane] ?? 0n) | (1n << BigInt(clause));
+    }
+  }
+  return [...labels.values()];
+}
+
+/** What a pattern says of the object with that name; undefined where it names none. */
+function kindOf(at: string, text: string): Kind | undefined {
+  if (!text.startsWith('/')) return undefined;
+  if (at === 'exact') return 'self';
+  if (at === 'dir') return 'child';
+  return at === 'prefix' && text.endsWith('/') && text !== '/' ? 'below' : undefined;
+}
+
+function none(): Mask[] {
+  return new Array<Mask>(LIMITS.lanes).fill(0n);
+}
+
+/** Device and inode of a path as the kernel has them; links are followed. */
+export function identify(path: string): ObjectId | undefined {
+  try {
+    const real = fs.realpathSync(path);
+    const { ino } = fs.statSync(real, { bigint: true });
+    const dev = deviceOf(real, fs.readFileSync('/proc/self/mountinfo', 'latin1'));
+    return dev === undefined ? undefined : { dev, ino };
+  } catch {
+    // It does not exist (yet), or cannot be reached: its name still holds.
+    return undefined;
+  }
+}
+
+/** The device of the mount that a path lies on: stat(2) shows another one on some file systems. */
+export function deviceOf(path: string, mountinfo: string): number | undefined {
+  let best: { length: number; dev: number } | undefined;
+  for (const line of mountinfo.split('\n')) {
+    const [, , device = '', , where = ''] = line.split(' ');
+    const inside = where === '/' || path === where || path.startsWith(`${where}/`);
+    const [major, minor] = device.split(':').map(Number);
+    if (!inside || major === undefined || minor === undefined) continue;
+    if (best === undefined || where.length >= best.length)
+      best = { length: where.length, dev: ((major << 20) | minor) >>> 0 };
+  }
+  return best?.dev;
+}
+
+/** The labels in the kernel's map: by generation, so that a policy and its labels are switched as one. */
+export class LabelMap {
+  readonly #map: BpfMap;
+  #held = new Map<string, Buffer>();
+
+  constructor(object: BpfObject) {
+    this.#map = object.map('labels');
+  }
+
+  /** Adds the labels of a generation; those of others stay until `prune`. */
+  put(labels: readonly Label[], generation: number): void {
+    for (const label of labels) {
+      const key = keyOf(label, generation);
+      this.#map.update(key, valueOfLabel(label));
+      this.#held.set(key.toString('hex'), key);
+    }
+  }
+
+  /** Removes all labels but these of this generation. */
+  prune(labels: readonly Label[], generation: number): void {
+    const wanted = new Map(
+      labels.map((label) => keyOf(label, generation)).map((key) => [key.toString('hex'), key]),
+    );
+    for (const [name, key] of this.#held) if (!wanted.has(name)) this.#map.delete(key);
+    this.#held = wanted;
+  }
+}
+
+function keyOf(label: Label, generation: number): Buffer {
+  const key = Buffer.alloc(KEY_BYTES);
+  key.writeBigUInt64LE(label.ino, 0);
+  key.writeUInt32LE(label.dev, 8);
+  key.writeUInt32LE(generation, 12);
+  key.writeUInt32LE(label.op, 16);
+  return key;
+}
+
+function valueOfLabel(label: Label): Buffer {
+  const value = Buffer.alloc(VALUE_BYTES);
+  KINDS.forEach((kind, k) => {
+    label.lanes[kind].forEach((mask, lane) => {
+      for (let word = 0; word < MASK_BYTES / 8; word++) {
+        const at = (k * LIMITS.lanes + lane) * MASK_BYTES + word * 8;
+        value.writeBigUInt64LE((mask >> BigInt(word * 64)) & 0xffff_ffff_ffff_ffffn, at);
+      }
+    });
+  });
+  return value;
+}
