@@ -13,7 +13,7 @@ export function parseVersion(text: string): Version | undefined {
 
 /** `required_engine_version`: a plain number N means 0.N.0. */
 export function parseEngineVersion(text: string): Version | undefined {
-  return /^\d{1,9}$/.test(text) ? [0, Number(text), 0] : parseVersion(text);
+  return /^\d{1,10}$/.test(text) ? [0, Number(text), 0] : parseVersion(text);
 }
 
 /** Whether what is there serves who needs `required`: same major version, not older. */
