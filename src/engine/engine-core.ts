@@ -109,6 +109,7 @@ export class EngineCore {
         waitMs: parseDuration(config.containers.wait) ?? 500,
       },
       bootNow: () => Number(process.hrtime.bigint()) + offset,
+      explain: (config.outputs.audit as { enabled?: boolean } | undefined)?.enabled === true,
     });
     this.#sensor.start({
       record: (rec) => this.#pipeline.record(rec),

@@ -1,6 +1,6 @@
 import { hostname as osHostname, release } from 'node:os';
 import { Audit } from '../outputs/audit/audit.ts';
-import type { Entry } from '../outputs/audit/entry.ts';
+import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
 import { internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
 import { StatusServer } from '../outputs/serve/server.ts';
@@ -166,7 +166,8 @@ export class Engine {
   emit(alerts: readonly Alert[]): void {
     this.totals.alerts += alerts.length;
     if (this.#options.onAlert) for (const alert of alerts) this.#options.onAlert(alert);
-    if (this.#audit) void this.#audit.alerts(alerts).then(() => this.#outputs.emit(alerts));
+    if (this.#audit)
+      void this.#audit.alerts(alerts, contextOf(alerts)).then(() => this.#outputs.emit(alerts));
     else this.#outputs.emit(alerts);
   }
 
@@ -257,4 +258,12 @@ export class Engine {
       this.log.error({ code: 'E_AUDIT_UNWRITTEN', rows: unwritten }, 'rows are missing in the audit');
     await this.#outputs.close(DRAIN_MS);
   }
+}
+
+/** What the audit keeps beside an alert: why it was raised. */
+function contextOf(alerts: readonly Alert[]): (i: number) => AlertContext {
+  return (i) => {
+    const reason = alerts[i]?.reason;
+    return reason === undefined ? {} : { decision: { reason: reason as never } };
+  };
 }

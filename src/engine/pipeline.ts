@@ -1,4 +1,5 @@
 import type { Decider } from '../enforce/index.ts';
+import { reasonOf } from '../rules/reason.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
 import type { AnyRec } from '../sensors/record.gen.ts';
 import { alertId } from './alert-id.ts';
@@ -26,6 +27,8 @@ export interface PipelineOptions {
   readonly wait: { readonly capacity: number; readonly waitMs: number };
   /** The boot clock now, in ns. */
   readonly bootNow: () => number;
+  /** Alerts carry the reason for them. */
+  readonly explain: boolean;
 }
 
 /** Alerts handed over at once at most, so that a flood neither waits nor becomes one huge message. */
@@ -172,7 +175,7 @@ export class Pipeline {
   }
 
   #alert(event: Event, rule: Rule, entry?: DenyMatch): void {
-    const { hostname, bootId, metrics, tierOf, bootNow } = this.#options;
+    const { hostname, bootId, metrics, tierOf, bootNow, explain } = this.#options;
     const { rec } = event;
     const { message, fields } = rule.render(event);
     this.#alerts.push({
@@ -191,6 +194,7 @@ export class Pipeline {
       bootId,
       policyGeneration: rec.policy,
       location: rule.location,
+      ...(explain ? { reason: reasonOf(rule.plan, event) } : {}),
     });
     metrics.add('ruleMatches', [rule.name, String(rule.priority)]);
     metrics.observe('alertLatency', [], Math.max(0, (bootNow() - rec.ts) / 1e9));

@@ -1,10 +1,12 @@
 import { generateFilter } from '../rules/code/generate.ts';
-import type { RuleSet } from '../rules/index.ts';
+import type { CompiledRule, RuleSet } from '../rules/index.ts';
+import { reasonOf } from '../rules/reason.ts';
 import { EVENT_NAMES } from '../sensors/events.ts';
 import type { AnyRec } from '../sensors/record.gen.ts';
 import { type RecordingEnd, type RecordingHeader, readRecording } from '../sensors/recording.ts';
 import type { Alert } from './core/alert.ts';
 import { MetricBuffer } from './core/metrics.ts';
+import type { Reason } from './core/reason.ts';
 import { BootClock } from './enrich/clock.ts';
 import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
@@ -17,6 +19,8 @@ export interface ReplayOptions {
   readonly path: string;
   readonly rules: RuleSet<Event>;
   readonly emit: (alerts: readonly Alert[]) => void;
+  /** Alerts carry the reason for them. */
+  readonly explain?: boolean;
 }
 
 export interface ReplayResult extends RecordingEnd {
@@ -79,6 +83,7 @@ function pipelineOf(header: RecordingHeader, enricher: Enricher, options: Replay
     entryRule: entryRule(),
     wait: { capacity: 0, waitMs: 0 },
     bootNow: () => 0,
+    explain: options.explain ?? false,
   });
 }
 
@@ -139,4 +144,32 @@ function timerCost(): number {
     sum += process.hrtime.bigint() - started;
   }
   return Number(sum) / rounds;
+}
+
+/** The alert with this id, or whose id begins so, with the reason for it. */
+export function findAlert(path: string, rules: RuleSet<Event>, id: string): Alert | undefined {
+  let found: Alert | undefined;
+  const emit = (alerts: readonly Alert[]): void => {
+    found ??= alerts.find((alert) => alert.uuid.startsWith(id));
+  };
+  replay({ path, rules, emit, explain: true });
+  return found;
+}
+
+/** How a rule's condition turns out for the event with this number (evt.num) of a recording. */
+export function eventReason(path: string, rule: CompiledRule<Event>, num: number): Reason | undefined {
+  let enricher: Enricher | undefined;
+  let reason: Reason | undefined;
+  readRecording(path, {
+    header: (header) => {
+      enricher = enricherOf(header);
+    },
+    process: (rec) => seed(enricher!, rec),
+    record: (rec) => {
+      const event = enricher!.apply(rec);
+      if (event?.num === num) reason = reasonOf(rule.plan, event);
+    },
+    loss: () => {},
+  });
+  return reason;
 }

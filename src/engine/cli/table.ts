@@ -47,6 +47,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./diff.ts'),
   },
   {
+    name: 'why',
+    summary: 'say why an alert was raised',
+    load: () => import('./why.ts'),
+  },
+  {
+    name: 'why-not',
+    summary: 'say how a rule judges an event',
+    load: () => import('./why-not.ts'),
+  },
+  {
     name: 'test',
     summary: 'run the cases of rules; say what no case would notice',
     load: () => import('./test.ts'),

@@ -1,4 +1,5 @@
 import type { Priority } from './priority.ts';
+import type { Reason } from './reason.ts';
 
 /** A value in an alert's output fields. Strings are decoded UTF-8 (U+FFFD for bytes that are not). */
 export type FieldValue = string | number | bigint | boolean | null | readonly FieldValue[];
@@ -37,4 +38,6 @@ export interface Alert {
   readonly location?: { readonly file: string; readonly line: number };
   /** Deny-list entry that decided, if any. */
   readonly denyEntry?: string;
+  /** The condition's tree with the values that decided; only where somebody will ask (the audit). */
+  readonly reason?: Reason;
 }
