@@ -10,7 +10,12 @@ import { runInGuest } from './run.ts';
 
 const built = join(projectRoot, 'dist/test/guest');
 /** Tests of the host that also run in the guests, as folders or files below dist. */
-const shared = ['test/lib/container.test.js', 'src/sensors/sensor.test.js'];
+const shared = [
+  'test/lib/container.test.js',
+  'src/sensors/sensor.test.js',
+  'src/sensors/sensor-exec.test.js',
+  'src/sensors/probe.test.js',
+];
 
 async function guestFiles(): Promise<string[]> {
   const own = await testFiles('test/guest', '.guest.js');
