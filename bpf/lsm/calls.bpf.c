@@ -103,14 +103,15 @@ int rf_call_object(__u32 slot, __u32 nr)
 	rf_put_paths(slot, s, c, 1);
 	if (s->from.addr) {
 		len = s->from.addr_len;
-		rf_set_str(&s->call.addr,
-			   rf_put_kernel_mem(slot, s->from.addr, len > RF_ADDR_MAX ? RF_ADDR_MAX : len));
+		rf_set_str(&s->call.addr, rf_put_kernel_mem(slot, s->from.addr,
+							    len > RF_ADDR_MAX ? RF_ADDR_MAX : len));
 	} else if (c->addr >= 0) {
 		ptr = rf_arg(s, c->addr_len);
 		len = ptr;
 		if (ptr > 4096) /* a pointer to the length: accept, recvfrom */
 			bpf_probe_read_user(&len, sizeof(len), (void *)ptr);
-		rf_set_str(&s->call.addr, rf_put_user_mem(slot, rf_arg(s, c->addr), len, RF_ADDR_MAX));
+		rf_set_str(&s->call.addr,
+			   rf_put_user_mem(slot, rf_arg(s, c->addr), len, RF_ADDR_MAX));
 	}
 	return 0;
 }
@@ -123,7 +124,8 @@ static __always_inline void rf_put_msghdr(__u32 slot, struct rf_slot *s, struct 
 	if (bpf_probe_read_user(&msg, sizeof(msg), (void *)rf_arg(s, c->data)))
 		return;
 	if (msg.name)
-		rf_set_str(&s->call.addr, rf_put_user_mem(slot, msg.name, msg.namelen, RF_ADDR_MAX));
+		rf_set_str(&s->call.addr,
+			   rf_put_user_mem(slot, msg.name, msg.namelen, RF_ADDR_MAX));
 	if (msg.iovlen && !bpf_probe_read_user(&iov, sizeof(iov), (void *)msg.iov))
 		rf_set_str(&s->call.data, rf_put_user_mem(slot, iov.base, iov.len, c->data_max));
 }
@@ -148,7 +150,8 @@ int rf_call_rest(__u32 slot, __u32 nr)
 
 	if (!s || !c)
 		return 0;
-	/* Structures of 32-bit callers have another layout; io_uring's are not in memory as arguments. */
+	/* Structures of 32-bit callers have another layout; io_uring's are not in memory as
+	 * arguments. */
 	if (c->data >= 0 &&
 	    !(s->h.flags & RF_F_IO_URING ||
 	      (s->h.flags & RF_F_COMPAT && c->flags & (RF_CAP_MSGHDR | RF_CAP_ARGV)))) {
@@ -166,7 +169,7 @@ int rf_call_rest(__u32 slot, __u32 nr)
 		struct fs_struct *fs = task->fs;
 
 		rf_set_str(&s->call.cwd, rf_put_path(slot, (__u64)BPF_CORE_READ(task, fs) +
-								   bpf_core_field_offset(fs->pwd)));
+							       bpf_core_field_offset(fs->pwd)));
 	}
 	return 0;
 }

@@ -142,7 +142,8 @@ static __always_inline void rf_put_socket(__u32 slot, struct rf_fd *fd, struct f
 }
 
 /* One copy of each structure on the way, instead of one for each member. */
-static __always_inline unsigned long rf_put_inode(struct rf_slot *s, struct rf_fd *fd, struct inode *inode)
+static __always_inline unsigned long rf_put_inode(struct rf_slot *s, struct rf_fd *fd,
+						  struct inode *inode)
 {
 	struct super_block *sb;
 

@@ -46,7 +46,7 @@ static __always_inline struct kernfs_node *rf_v1_node(struct css_set *set, int s
 		if (!rf_kernfs_parent(node) &&                                                     \
 		    bpf_core_enum_value_exists(enum cgroup_subsys_id, subsys##_cgrp_id)) {         \
 			struct kernfs_node *other = rf_v1_node(                                    \
-				set, bpf_core_enum_value(enum cgroup_subsys_id, subsys##_cgrp_id)); \
+			    set, bpf_core_enum_value(enum cgroup_subsys_id, subsys##_cgrp_id));    \
 			if (other)                                                                 \
 				node = other;                                                      \
 		}                                                                                  \
@@ -117,7 +117,8 @@ static __always_inline void rf_exec_inode(struct rf_exec *e, struct linux_binprm
 	e->exe_mtime = rf_inode_mtime(inode);
 }
 
-/* Arguments and environment, as the kernel put them on the new stack: nobody can change them yet. */
+/* Arguments and environment, as the kernel put them on the new stack: nobody can change them yet.
+ */
 static __always_inline void rf_exec_args(__u32 slot, struct rf_exec *e)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -163,10 +164,11 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 	rf_set_str(&s->exec.filename, rf_put_kernel_str(slot, name));
 	rf_judge_exec(slot);
 	if ((__u64)BPF_CORE_READ(bprm, interp) != name)
-		rf_set_str(&s->exec.interp, rf_put_kernel_str(slot, (__u64)BPF_CORE_READ(bprm, interp)));
+		rf_set_str(&s->exec.interp,
+			   rf_put_kernel_str(slot, (__u64)BPF_CORE_READ(bprm, interp)));
 	rf_exec_args(slot, &s->exec);
 	rf_set_str(&s->exec.cwd, rf_put_path(slot, (__u64)BPF_CORE_READ(task, fs) +
-							   bpf_core_field_offset(fs->pwd)));
+						       bpf_core_field_offset(fs->pwd)));
 	rf_set_str(&s->exec.cgroup_path, rf_put_cgroup(slot, (__u64)rf_cgroup_node(task)));
 	rf_send(slot);
 	return 0;

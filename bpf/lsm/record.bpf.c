@@ -259,7 +259,8 @@ static long rf_argv_step(__u32 i, struct rf_argv *a)
 		return 1;
 	if (bpf_probe_read_user(&arg, sizeof(arg), (void *)a->next) || !arg)
 		return 1;
-	n = bpf_probe_read_user_str(&s->rec[at + (used & (RF_STR_MAX - 1))], RF_STR_MAX - used, (void *)arg);
+	n = bpf_probe_read_user_str(&s->rec[at + (used & (RF_STR_MAX - 1))], RF_STR_MAX - used,
+				    (void *)arg);
 	if (n <= 0)
 		return 1;
 	a->used = used + n;
@@ -432,7 +433,8 @@ __u32 rf_put_path(__u32 slot, __u64 ptr)
 {
 	struct path *path = (void *)ptr;
 
-	return rf_put_dentry(slot, (__u64)BPF_CORE_READ(path, dentry), (__u64)BPF_CORE_READ(path, mnt));
+	return rf_put_dentry(slot, (__u64)BPF_CORE_READ(path, dentry),
+			     (__u64)BPF_CORE_READ(path, mnt));
 }
 
 __u32 rf_put_cgroup(__u32 slot, __u64 ptr)

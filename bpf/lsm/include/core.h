@@ -42,7 +42,8 @@ static __always_inline __u64 rf_inode_mtime(struct inode *inode)
 	struct inode___old *old = (void *)inode;
 
 	if (bpf_core_field_exists(sec->i_mtime_sec))
-		return rf_epoch_ns(BPF_CORE_READ(sec, i_mtime_sec), BPF_CORE_READ(sec, i_mtime_nsec));
+		return rf_epoch_ns(BPF_CORE_READ(sec, i_mtime_sec),
+				   BPF_CORE_READ(sec, i_mtime_nsec));
 	if (bpf_core_field_exists(mid->__i_mtime))
 		return rf_epoch_ns(BPF_CORE_READ(mid, __i_mtime.tv_sec),
 				   BPF_CORE_READ(mid, __i_mtime.tv_nsec));
@@ -73,7 +74,8 @@ static __always_inline __u8 rf_overlay_layer(struct inode *inode)
 
 	if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_MAGIC)
 		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode + bpf_core_type_size(struct inode));
 	return upper && BPF_CORE_READ(upper, d_inode, i_ino) ? 1 : 2;
 }
 

@@ -42,40 +42,42 @@ enum rf_kind {
 
 /* hdr.flags */
 enum rf_flag {
-	RF_F_COMPAT = 1 << 0,   /* 32-bit system call */
-	RF_F_IO_URING = 1 << 1, /* done by io_uring on behalf of the task */
-	RF_F_NO_RESULT = 1 << 2, /* seen before completion: ret is not known on this tier */
-	RF_F_DENIED = 1 << 3,   /* refused by Ringfence */
-	RF_F_KILLED = 1 << 4,   /* the task was sent SIGKILL by Ringfence */
+	RF_F_COMPAT = 1 << 0,	  /* 32-bit system call */
+	RF_F_IO_URING = 1 << 1,	  /* done by io_uring on behalf of the task */
+	RF_F_NO_RESULT = 1 << 2,  /* seen before completion: ret is not known on this tier */
+	RF_F_DENIED = 1 << 3,	  /* refused by Ringfence */
+	RF_F_KILLED = 1 << 4,	  /* the task was sent SIGKILL by Ringfence */
 	RF_F_WOULD_DENY = 1 << 5, /* policy matched, mode is monitor */
-	RF_F_PATH_UNSTABLE = 1 << 6, /* a rename ran while the path was walked, or the walk ended early */
+	RF_F_PATH_UNSTABLE =
+	    1 << 6, /* a rename ran while the path was walked, or the walk ended early */
 };
 
 struct rf_hdr {
-	__u8 kind;     /* enum rf_kind */
-	__u8 ring;     /* 0 = bulk ring, 1 = priority ring (lifecycle, denials) */
-	__u16 nr;      /* system call number of the running architecture */
-	__u16 flags;   /* enum rf_flag */
+	__u8 kind;   /* enum rf_kind */
+	__u8 ring;   /* 0 = bulk ring, 1 = priority ring (lifecycle, denials) */
+	__u16 nr;    /* system call number of the running architecture */
+	__u16 flags; /* enum rf_flag */
 	__u16 cpu;
-	__u64 seq;     /* per ring, taken before the reservation: a gap is a loss */
-	__u64 ts;      /* CLOCK_BOOTTIME, ns */
-	__u64 start;   /* start_boottime of the process (thread group leader), ns: with pid its identity */
-	__u32 pid;     /* tgid, initial pid namespace */
+	__u64 seq;   /* per ring, taken before the reservation: a gap is a loss */
+	__u64 ts;    /* CLOCK_BOOTTIME, ns */
+	__u64 start; /* start_boottime of the process (thread group leader), ns: with pid its
+			identity */
+	__u32 pid;   /* tgid, initial pid namespace */
 	__u32 tid;
-	__u32 ppid;    /* real_parent->tgid */
-	__u32 vpid;    /* in the innermost pid namespace */
+	__u32 ppid; /* real_parent->tgid */
+	__u32 vpid; /* in the innermost pid namespace */
 	__u32 vtid;
-	__u32 uid;     /* effective */
-	__u32 gid;     /* effective */
+	__u32 uid;	/* effective */
+	__u32 gid;	/* effective */
 	__u32 loginuid; /* 0xffffffff = unset */
 	__u64 cap_effective RF_BIG;
 	__u64 cap_permitted RF_BIG;
 	__u64 cap_inheritable RF_BIG;
-	__u64 cgroup;  /* id of the cgroup v2 directory, 0 where only v1 is in use */
-	__u32 pidns;   /* namespace inode numbers: for display, never for scope */
+	__u64 cgroup; /* id of the cgroup v2 directory, 0 where only v1 is in use */
+	__u32 pidns;  /* namespace inode numbers: for display, never for scope */
 	__u32 mntns;
-	__u32 policy;  /* generation of the classifier's maps that decided */
-	__u32 clause;  /* 1 + id of the denying clause or deny-list entry, 0 = none */
+	__u32 policy; /* generation of the classifier's maps that decided */
+	__u32 clause; /* 1 + id of the denying clause or deny-list entry, 0 = none */
 	__u8 comm[16];
 };
 
@@ -103,12 +105,12 @@ enum rf_fd_type {
 };
 
 struct rf_fd {
-	__u8 type;     /* enum rf_fd_type */
-	__u8 layer;    /* overlayfs: 1 upper, 2 lower, 0 other */
-	__u8 proto;    /* IPPROTO_* of a socket */
+	__u8 type;	/* enum rf_fd_type */
+	__u8 layer;	/* overlayfs: 1 upper, 2 lower, 0 other */
+	__u8 proto;	/* IPPROTO_* of a socket */
 	__u8 sock_type; /* SOCK_STREAM ... */
-	__u16 family;  /* AF_* of a socket */
-	__u16 lport;   /* host byte order */
+	__u16 family;	/* AF_* of a socket */
+	__u16 lport;	/* host byte order */
 	__u16 rport;
 	__u16 role;    /* 0 none (before connect), 1 client, 2 server (accepted or listening) */
 	__u32 mode;    /* inode mode (S_IF...) */
@@ -116,11 +118,12 @@ struct rf_fd {
 	__u32 f_mode;  /* struct file.f_mode (FMODE_CREATED and so on) */
 	__u64 dev;     /* s_dev in the encoding of stat(2) */
 	__u64 ino RF_WIDE;
-	__u64 sock RF_BIG;    /* kernel address as an opaque number, for unix pairs; peer below */
+	__u64 sock RF_BIG; /* kernel address as an opaque number, for unix pairs; peer below */
 	__u64 peer RF_BIG;
 	__u8 laddr[16] RF_IP; /* network order; IPv4 in the first 4 bytes */
 	__u8 raddr[16] RF_IP;
-	struct rf_str path; /* as the kernel resolves it (process root); unix: sun_path ('@' for abstract) */
+	struct rf_str
+	    path; /* as the kernel resolves it (process root); unix: sun_path ('@' for abstract) */
 };
 
 /*
@@ -130,22 +133,23 @@ struct rf_fd {
  */
 struct rf_call {
 	struct rf_hdr h;
-	__s64 ret;     /* see RF_F_NO_RESULT */
+	__s64 ret;	       /* see RF_F_NO_RESULT */
 	__u64 args[6] RF_WIDE; /* raw registers */
-	struct rf_fd fd;   /* object of the fd argument, or of the returned fd */
+	struct rf_fd fd;       /* object of the fd argument, or of the returned fd */
 	struct rf_str path[2]; /* raw path or string arguments, as the caller passed them */
 	struct rf_str base[2]; /* resolved cwd or dirfd for each relative path above */
 	struct rf_str cwd;
-	struct rf_str data;    /* first bytes of a buffer argument, or a struct argument (open_how, bpf_attr, cap sets ...) */
-	struct rf_str addr;    /* raw sockaddr argument */
+	struct rf_str data; /* first bytes of a buffer argument, or a struct argument (open_how,
+			       bpf_attr, cap sets ...) */
+	struct rf_str addr; /* raw sockaddr argument */
 };
 
 struct rf_exec {
 	struct rf_hdr h;
-	__u32 sid;     /* in the innermost pid namespace, as the shell would print it */
-	__u32 pgid;    /* initial namespace */
+	__u32 sid;  /* in the innermost pid namespace, as the shell would print it */
+	__u32 pgid; /* initial namespace */
 	__u32 vpgid;
-	__u32 tty;     /* as /proc/PID/stat: new_encode_dev(); 0 = none */
+	__u32 tty;	 /* as /proc/PID/stat: new_encode_dev(); 0 = none */
 	__u32 exe_flags; /* enum rf_exe_flag */
 	__u32 exe_mode;
 	__u64 exe_dev;
@@ -154,14 +158,14 @@ struct rf_exec {
 	__u64 exe_mtime RF_BIG;
 	__u64 pidns_start; /* start_boottime of the pid namespace's init, ns */
 	__u32 argc;
-	__u32 args_total; /* bytes of the argument area; more than args.len = cut */
-	struct rf_str exe;      /* resolved path of the executable */
+	__u32 args_total;	/* bytes of the argument area; more than args.len = cut */
+	struct rf_str exe;	/* resolved path of the executable */
 	struct rf_str filename; /* as passed to execve */
-	struct rf_str interp;   /* interpreter named by a script, resolved by the kernel */
-	struct rf_str args;     /* NUL separated, argv[0] first, at most 4096 bytes */
-	struct rf_str env;      /* NUL separated, at most 4096 bytes */
+	struct rf_str interp;	/* interpreter named by a script, resolved by the kernel */
+	struct rf_str args;	/* NUL separated, argv[0] first, at most 4096 bytes */
+	struct rf_str env;	/* NUL separated, at most 4096 bytes */
 	struct rf_str cwd;
-	struct rf_str cgroup_path;   /* path of the cgroup below its mount, for the container id */
+	struct rf_str cgroup_path; /* path of the cgroup below its mount, for the container id */
 };
 
 enum rf_exe_flag {
@@ -174,14 +178,14 @@ enum rf_exe_flag {
 };
 
 struct rf_fork {
-	struct rf_hdr h; /* of the creating task */
+	struct rf_hdr h;   /* of the creating task */
 	__u64 clone_flags; /* kernel numbering; 0 where the tier cannot tell */
 	__u64 child_start; /* start_boottime of the child's leader, ns */
 	__u32 child_pid;
 	__u32 child_tid;
 	__u32 child_vpid;
 	__u32 child_vtid;
-	__u32 child_ppid;  /* real_parent->tgid: differs with CLONE_PARENT */
+	__u32 child_ppid; /* real_parent->tgid: differs with CLONE_PARENT */
 	__u32 pad;
 	__u64 child_cgroup;
 	struct rf_str cgroup_path; /* path, when it differs from the parent's */
@@ -198,15 +202,16 @@ struct rf_exit {
 /* Map capture: nr -> what to copy. Index values are argument numbers 0..5, -1 = none. */
 struct rf_capture {
 	__s8 path[2];
-	__s8 dirfd[2];   /* -1 with a path = relative to cwd */
-	__s8 fd;         /* fd argument; RF_FD_RET = the returned fd */
-	__s8 addr;       /* sockaddr pointer; its length is addr_len, or pointed to by it */
+	__s8 dirfd[2]; /* -1 with a path = relative to cwd */
+	__s8 fd;       /* fd argument; RF_FD_RET = the returned fd */
+	__s8 addr;     /* sockaddr pointer; its length is addr_len, or pointed to by it */
 	__s8 addr_len;
-	__s8 data;       /* buffer pointer */
-	__s8 data_len;   /* argument with its length; -1 = data_max bytes; RF_LEN_RET = returned length */
-	__u8 flags;      /* enum rf_capture_flag */
+	__s8 data;     /* buffer pointer */
+	__s8 data_len; /* argument with its length; -1 = data_max bytes; RF_LEN_RET = returned
+			  length */
+	__u8 flags;    /* enum rf_capture_flag */
 	__u16 data_max;
-	__u16 op;        /* enum rf_op: the classifier's hook for this call */
+	__u16 op; /* enum rf_op: the classifier's hook for this call */
 	__u16 pad;
 };
 
@@ -219,12 +224,13 @@ enum rf_arg {
 
 enum rf_capture_flag {
 	RF_CAP_ENABLED = 1 << 0,
-	RF_CAP_CWD = 1 << 1,     /* also the working directory */
-	RF_CAP_FAILED = 1 << 2,  /* also when the call failed */
-	RF_CAP_OK = 1 << 3,      /* also when it succeeded */
-	RF_CAP_MSGHDR = 1 << 4,  /* data is struct msghdr: addr and first iovec are read through it */
-	RF_CAP_ENTER = 1 << 5,   /* record at entry: the call does not return (exit_group ...) */
-	RF_CAP_ARGV = 1 << 6,	 /* data is an array of strings that ends with NULL: joined by NUL */
+	RF_CAP_CWD = 1 << 1,	/* also the working directory */
+	RF_CAP_FAILED = 1 << 2, /* also when the call failed */
+	RF_CAP_OK = 1 << 3,	/* also when it succeeded */
+	RF_CAP_MSGHDR =
+	    1 << 4,	       /* data is struct msghdr: addr and first iovec are read through it */
+	RF_CAP_ENTER = 1 << 5, /* record at entry: the call does not return (exit_group ...) */
+	RF_CAP_ARGV = 1 << 6,  /* data is an array of strings that ends with NULL: joined by NUL */
 };
 
 /* What is being done, whatever hook or call saw it: the classifier's first dimension. */

@@ -10,8 +10,8 @@
 
 #include "event.h"
 
-#define RF_STR_MAX 4096	     /* one string, and the longest path */
-#define RF_TAIL_MAX 24575    /* a string may start no later than this */
+#define RF_STR_MAX 4096	  /* one string, and the longest path */
+#define RF_TAIL_MAX 24575 /* a string may start no later than this */
 /* Twice a string's length: what a masked length could be, for the verifier. */
 #define RF_REC_MAX (RF_TAIL_MAX + 1 + 2 * RF_STR_MAX + 8)
 #define RF_NAME_MAX 256
@@ -28,7 +28,8 @@ struct rf_abi_enums {
 	enum rf_stat stat;
 };
 
-/* Where the parts of a call come from when not from the caller's memory: kernel addresses, 0 = the caller's. */
+/* Where the parts of a call come from when not from the caller's memory: kernel addresses, 0 = the
+ * caller's. */
 struct rf_source {
 	__u64 name[2]; /* the kernel's copies of the path arguments */
 	__u64 file;    /* struct file that the call is about */
@@ -37,7 +38,8 @@ struct rf_source {
 	__u32 pad;
 };
 
-/* A walk towards the root. Kernel pointers are kept as numbers: CO-RE would relocate this struct. */
+/* A walk towards the root. Kernel pointers are kept as numbers: CO-RE would relocate this struct.
+ */
 struct rf_walk {
 	__u64 node;
 	__u64 mnt;	 /* struct vfsmount */

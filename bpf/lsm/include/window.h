@@ -19,12 +19,14 @@
 #define RF_PICK(win, type, first, member, ptr)                                                     \
 	({                                                                                         \
 		__typeof__(((type *)0)->member) value = 0;                                         \
-		__u32 at = bpf_core_field_offset(type, member) - bpf_core_field_offset(type, first); \
+		__u32 at =                                                                         \
+		    bpf_core_field_offset(type, member) - bpf_core_field_offset(type, first);      \
 		if (at <= sizeof(win) - sizeof(value))                                             \
 			value = *(__typeof__(value) *)((__u8 *)(win) + at);                        \
 		else                                                                               \
 			bpf_probe_read_kernel(&value, sizeof(value),                               \
-					      (void *)(ptr) + bpf_core_field_offset(type, member)); \
+					      (void *)(ptr) +                                      \
+						  bpf_core_field_offset(type, member));            \
 		value;                                                                             \
 	})
 
