@@ -36,7 +36,7 @@ const FIELD = /[a-zA-Z]+[a-zA-Z0-9_]*(?:\.[a-zA-Z]+[a-zA-Z0-9_]*)+/y;
 const IDENT = /[a-zA-Z][a-zA-Z0-9_]*/y;
 const BARE = /[^()"' \t\n\v\f\r=,\0]+/y;
 const ARG = /[^[\]"' \t\n\v\f\r\0]+/y;
-const HEX = /0[xX][0-9a-zA-Z]+/y;
+const HEX = /0[xX][0-9a-fA-F]+/y;
 const NUMBER = /[+-]?[0-9]+\.?[0-9]*(?:[eE][+-][0-9]+)?/y;
 const TRANSFORMER = new RegExp(`(?:${TRANSFORMERS.join('|')})(?=\\()`, 'y');
 const WORD_AFTER_OPERATOR = ' \t\b\r\n';
@@ -198,13 +198,14 @@ class Parser {
       : { kind: 'transform', name, args, arg, at };
   }
 
-  private transformArgs(mayBeEmpty: boolean): TransformArg[] {
+  /** Arguments up to the closing parenthesis. A group may be empty and holds no groups. */
+  private transformArgs(group: boolean): TransformArg[] {
     this.enter();
     const args: TransformArg[] = [];
     this.blank();
-    if (!(mayBeEmpty && this.take(')'))) {
+    if (!(group && this.take(')'))) {
       do {
-        args.push(this.transformArg());
+        args.push(this.transformArg(group));
         this.blank();
       } while (this.take(','));
       if (!this.take(')')) this.fail(`expected ')' or ',' in the arguments, found ${this.here()}`);
@@ -213,7 +214,7 @@ class Parser {
     return args;
   }
 
-  private transformArg(): TransformArg {
+  private transformArg(inGroup: boolean): TransformArg {
     this.blank();
     const at = this.pos;
     const operand = this.tryOperand();
@@ -222,7 +223,7 @@ class Parser {
     if (text !== undefined) return { kind: 'literal', text, number: false, at };
     const number = this.match(HEX) ?? this.match(NUMBER);
     if (number !== undefined) return { kind: 'literal', text: number, number: true, at };
-    if (this.take('(')) return { kind: 'args', args: this.transformArgs(true), at };
+    if (!inGroup && this.take('(')) return { kind: 'args', args: this.transformArgs(true), at };
     return this.fail(`expected a field, a transformer, a quoted text or a number, found ${this.here()}`);
   }
 
