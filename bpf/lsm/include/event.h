@@ -42,14 +42,13 @@ enum rf_kind {
 
 /* hdr.flags */
 enum rf_flag {
-	RF_F_COMPAT = 1 << 0,	  /* 32-bit system call */
-	RF_F_IO_URING = 1 << 1,	  /* done by io_uring on behalf of the task */
-	RF_F_NO_RESULT = 1 << 2,  /* seen before completion: ret is not known on this tier */
-	RF_F_DENIED = 1 << 3,	  /* refused by Ringfence */
-	RF_F_KILLED = 1 << 4,	  /* the task was sent SIGKILL by Ringfence */
-	RF_F_WOULD_DENY = 1 << 5, /* policy matched, mode is monitor */
-	RF_F_PATH_UNSTABLE =
-	    1 << 6, /* a rename ran while the path was walked, or the walk ended early */
+	RF_F_COMPAT = 1 << 0,	     /* 32-bit system call */
+	RF_F_IO_URING = 1 << 1,	     /* done by io_uring on behalf of the task */
+	RF_F_NO_RESULT = 1 << 2,     /* seen before completion: ret is not known on this tier */
+	RF_F_DENIED = 1 << 3,	     /* refused by Ringfence */
+	RF_F_KILLED = 1 << 4,	     /* the task was sent SIGKILL by Ringfence */
+	RF_F_WOULD_DENY = 1 << 5,    /* policy matched, mode is monitor */
+	RF_F_PATH_UNSTABLE = 1 << 6, /* a path lacks its beginning */
 };
 
 struct rf_hdr {
