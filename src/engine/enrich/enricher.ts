@@ -212,6 +212,8 @@ export class Enricher {
     }
     const child = this.table.byPid(rec.childPid)!;
     child.vpid = rec.childVpid;
+    // The first process of a pid namespace: the namespace starts with it.
+    if (rec.childVpid === 1 && rec.childPid !== 1) child.pidnsStart = rec.childStart;
     child.ppid = rec.childPpid;
     child.parent = rec.childPpid === parent.pid ? parent : undefined;
     if (rec.childCgroup !== parent.cgroupId || rec.cgroupPath !== undefined) {

@@ -1,6 +1,7 @@
 import type { EventDef } from '../../sensors/event-def.ts';
 import { callResult } from '../../sensors/event-def.ts';
 import type { AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record.gen.ts';
+import type { User } from './accounts.ts';
 import type { BootClock } from './clock.ts';
 import type { ContainerInfo } from './container.ts';
 import { EventFd } from './fd.ts';
@@ -8,7 +9,7 @@ import type { Image } from './image.ts';
 import type { LocalAddresses } from './interfaces.ts';
 import type { AddressNames } from './names.ts';
 import type { Process, ProcessTable } from './process.ts';
-import type { User, UserDirectory } from './users.ts';
+import type { UserDirectory } from './users.ts';
 
 /** What an event asks when a field needs more than its record. */
 export interface EventServices {

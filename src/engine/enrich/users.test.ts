@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { parseGroup, parsePasswd } from './accounts.ts';
 import { ContainerInfo } from './container.ts';
-import { parseGroup, parsePasswd, readInRoot, UserDirectory } from './users.ts';
+import { readInRoot } from './container-users.ts';
+import { UserDirectory } from './users.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -60,13 +62,48 @@ test('a file below the root of a process is read, but no symbolic link and nothi
   assert.equal(await readInRoot(3, 'passwd', dir), undefined);
 });
 
+function root(pid: number, passwd: string): void {
+  mkdirSync(join(dir, `${pid}/root/etc`), { recursive: true });
+  writeFileSync(join(dir, `${pid}/root/etc/passwd`), passwd);
+}
+
+async function settled(directory: UserDirectory): Promise<void> {
+  await new Promise<void>((resolve) => {
+    directory.onSettled = () => resolve();
+  });
+}
+
 test('names of a container come from its own files, in the background', async () => {
   const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
-  const directory = new UserDirectory(dir);
-  // This process stands for one in the container: its root is that of this machine.
-  assert.equal(directory.user(0, container, process.pid), undefined);
+  const directory = new UserDirectory('/etc', dir);
+  root(7, 'inside:x:1234:1::/home/i:/bin/sh\n');
+  assert.equal(directory.user(1234, container, 7), undefined);
   assert.equal(directory.pending(container), true);
-  for (let i = 0; i < 100 && directory.pending(container); i++) await wait(10);
-  assert.equal(directory.user(0, container, process.pid)?.name, 'root');
+  await settled(directory);
+  assert.equal(directory.user(1234, container, 7)?.name, 'inside');
+  assert.equal(directory.user(0, container, 7), undefined);
+  assert.equal(directory.pending(container), false);
+});
+
+test('the users of the host are not those of a container whose root is not in place yet', async () => {
+  const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
+  const directory = new UserDirectory('/etc', dir);
+  mkdirSync(join(dir, '5'));
+  symlinkSync('/', join(dir, '5/root'));
+  directory.prepare(container, 5);
+  await settled(directory);
+  assert.equal(directory.user(0, container, 5), undefined);
+  await wait(20);
+  root(7, 'inside:x:0:0::/:/x\n');
+  directory.prepare(container, 7);
+  await settled(directory);
+  assert.equal(directory.user(0, container, 7)?.name, 'inside');
+});
+
+test('recordings have no containers to ask', () => {
+  const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
+  const directory = new UserDirectory({ passwd: 'a:x:1:1::/:/x', group: '' });
+  assert.equal(directory.user(1, undefined, 0)?.name, 'a');
+  assert.equal(directory.user(1, container, process.pid), undefined);
   assert.equal(directory.pending(container), false);
 });

@@ -1,5 +1,5 @@
+import type { User } from '../../engine/enrich/accounts.ts';
 import type { Event } from '../../engine/enrich/event.ts';
-import type { User } from '../../engine/enrich/users.ts';
 import { type Field, int, path, str, uint } from './define.ts';
 
 /** The names of a container's users are read in the background. */
