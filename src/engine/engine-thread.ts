@@ -42,7 +42,12 @@ export class EngineThread {
 
   private constructor(spec: EngineSpec, handlers: EngineHandlers) {
     this.#handlers = handlers;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: spec, name: 'engine' });
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: spec,
+      name: 'engine',
+      // libbpf opens and closes descriptors that Node does not know of.
+      trackUnmanagedFds: false,
+    });
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
     this.#worker.on('error', (error) => this.#lost(error));
     this.#worker.on('exit', (code) => this.#lost(new Error(`the engine thread ended with code ${code}`)));

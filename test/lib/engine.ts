@@ -36,7 +36,7 @@ export function liveSkip(): string | false {
   return false;
 }
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 /** A real engine in a process of its own, with its own socket and state folder. */
 export class LiveEngine {

@@ -1,5 +1,5 @@
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
-import { compileCondition, compileOutputFormat } from '../../rules/index.ts';
+import { compileCondition, compileOutputFormat, type OutputFormat } from '../../rules/index.ts';
 import { EVENT_NAMES } from '../../sensors/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
@@ -19,7 +19,9 @@ interface Options {
   readonly duration?: string;
 }
 
-const COMPACT = '%evt.time %proc.name %thread.tid %user.name %evt.type %evt.res %fd.name %evt.args';
+const COMPACT = '%evt.time %proc.name %thread.tid %user.name %evt.type %evt.res';
+/** Events that are about a program: its command line says more than their forty parameters. */
+const ABOUT_PROGRAMS = new Set(['execve', 'execveat', 'clone', 'clone3', 'fork', 'vfork']);
 const JSON_FIELDS =
   '%evt.rawtime %evt.type %evt.category %evt.res %evt.rawres %proc.name %proc.pid %thread.tid %proc.ppid %proc.pname %proc.exepath %proc.cmdline %proc.cwd %user.uid %user.name %user.loginuid %container.id %fd.name %fd.type %fd.num %evt.args';
 
@@ -127,22 +129,35 @@ function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | un
   );
 }
 
-function renderer(options: Options): { render: (event: Event) => string; fieldNames: readonly string[] } {
-  if (!['compact', 'json'].includes(options.output))
-    throw usage(`-o takes compact or json, not "${options.output}"`);
-  const json = options.output === 'json';
-  const text = options.format ?? (json ? JSON_FIELDS : COMPACT);
-  const compiled = compileOutputFormat(text, { ...LANGUAGE, lenient: true });
-  if (!compiled.ok) {
-    noteDiagnostics(compiled.diagnostics);
-    throw new AppError('E_FORMAT', 'the format is not valid', { exitCode: EXIT.invalid });
+interface Renderer {
+  readonly render: (event: Event) => string;
+  readonly fieldNames: readonly string[];
+}
+
+function renderer({ output, format }: Options): Renderer {
+  if (!['compact', 'json'].includes(output)) throw usage(`-o takes compact or json, not "${output}"`);
+  if (format === undefined && output === 'compact') {
+    const program = compiled(`${COMPACT} %proc.cmdline`);
+    const other = compiled(`${COMPACT} %evt.args`);
+    return {
+      render: (event) => line(ABOUT_PROGRAMS.has(event.def.name) ? program : other, event),
+      fieldNames: [...program.fieldNames, ...other.fieldNames],
+    };
   }
-  const { format } = compiled;
-  const render = (event: Event): string => {
-    const { message, fields } = format.render(event)!;
-    return json ? toJson(fields) : escapeForTerminal(message);
-  };
-  return { render, fieldNames: format.fieldNames };
+  const own = compiled(format ?? JSON_FIELDS);
+  const render = (event: Event): string =>
+    output === 'json' ? toJson(own.render(event)?.fields) : line(own, event);
+  return { render, fieldNames: own.fieldNames };
+}
+
+const line = (format: OutputFormat<Event>, event: Event): string =>
+  escapeForTerminal(format.render(event)?.message ?? '');
+
+function compiled(text: string): OutputFormat<Event> {
+  const result = compileOutputFormat(text, { ...LANGUAGE, lenient: true });
+  if (result.ok) return result.format;
+  noteDiagnostics(result.diagnostics);
+  throw new AppError('E_FORMAT', 'the format is not valid', { exitCode: EXIT.invalid });
 }
 
 const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

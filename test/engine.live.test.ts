@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { ask } from '../src/engine/control/client.ts';
+import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
+import type { EngineReport } from '../src/engine/protocol.ts';
+import { LiveEngine, liveSkip } from './lib/engine.ts';
+import { performScenario, SESSION_FIELD } from './lib/scenario.ts';
+
+const rule = (name: string, file: string): string => `- rule: ${name}
+  desc: test
+  condition: evt.type in (open, openat, openat2) and fd.name = ${file}
+  output: opened %fd.name
+  priority: INFO
+`;
+const opens = (file: string) => ({ name: file, steps: [{ open: file }], expect: [{ rule: 'x' }] });
+
+describe('a running engine', { skip: liveSkip() }, () => {
+  let engine: LiveEngine;
+  before(async () => {
+    engine = await LiveEngine.start({ config: SESSION_FIELD, rules: rule('Hosts', '/etc/hosts') });
+  });
+  after(async () => {
+    assert.equal(await engine?.stop('SIGINT'), 130);
+  });
+
+  test('reports its state', async () => {
+    const status = (await ask(engine.socket, 'status')) as {
+      rules: number;
+      events: string[];
+      mode: string;
+      pid: number;
+    };
+    assert.equal(status.rules, 1);
+    assert.deepEqual(status.events, ['open', 'openat', 'openat2']);
+    assert.equal(status.mode, 'monitor');
+    assert.equal(typeof status.pid, 'number');
+  });
+
+  test('keeps the old rules when the new ones are not valid, and says so', async () => {
+    const file = join(engine.folder, 'rules.yaml');
+    writeFileSync(file, '- rule: Broken\n  condition: evt.typ = open\n');
+    await assert.rejects(ask(engine.socket, 'reload'), { code: 'E_RULES', exitCode: 3 });
+    assert.ok(
+      await engine.until(
+        () => engine.alerts.some((a) => a.rule === 'Ringfence internal: reload failed'),
+        2000,
+      ),
+    );
+    const [alert] = await performScenario(engine, opens('/etc/hosts'));
+    assert.equal(alert?.rule, 'Hosts');
+  });
+
+  test('puts valid rules in force at once, with the events that they need, and tells the difference', async () => {
+    writeFileSync(join(engine.folder, 'rules.yaml'), `${rule('Passwd', '/etc/passwd')}${UNLINK}`);
+    const report = (await ask(engine.socket, 'reload')) as EngineReport;
+    assert.deepEqual(report.diff, { added: ['Passwd', 'Removed'], removed: ['Hosts'], changed: [] });
+    const [alert] = await performScenario(engine, opens('/etc/passwd'));
+    assert.equal(alert?.rule, 'Passwd');
+    const removed = await performScenario(engine, {
+      name: 'unlink',
+      steps: [{ write: ['$DIR/rf-removed', ''] }, { exec: ['rm', '$DIR/rf-removed'] }],
+      expect: [{ rule: 'Removed' }],
+    });
+    assert.deepEqual(
+      removed.map((a) => a.rule),
+      ['Removed'],
+    );
+  });
+
+  test('SIGHUP reloads as well', async () => {
+    writeFileSync(join(engine.folder, 'rules.yaml'), rule('Group', '/etc/group'));
+    const before = engine.log.length;
+    engine.process.kill('SIGHUP');
+    assert.ok(
+      await engine.until(() => engine.log.slice(before).some((line) => line.msg === 'reloaded'), 10_000),
+    );
+    const [alert] = await performScenario(engine, opens('/etc/group'));
+    assert.equal(alert?.rule, 'Group');
+  });
+
+  test('a second engine on the same socket is refused', () => {
+    const args = ['run', '--duration', '1s', '--set', `control.socket=${engine.socket}`];
+    const second = spawnSync(join(PACKAGE_ROOT, 'bin/ringfence'), args, { encoding: 'utf8', env: quick });
+    assert.equal(second.status, 1);
+    assert.match(second.stderr, /E_ALREADY_RUNNING/);
+    assert.ok(existsSync(engine.socket));
+  });
+});
+
+const UNLINK = `- rule: Removed
+  desc: test
+  condition: evt.type in (unlink, unlinkat) and evt.res = SUCCESS and fs.path.name contains rf-removed
+  output: removed %fs.path.name
+  priority: INFO
+`;
+const quick = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };
+
+test('without privileges the engine says what is missing, without a stack', { skip: liveSkip() }, () => {
+  const run = spawnSync(
+    join(PACKAGE_ROOT, 'bin/ringfence'),
+    ['run', '--set', 'control.enabled=false', '--set', 'state_dir=/tmp/rf-nobody'],
+    {
+      encoding: 'utf8',
+      env: quick,
+      uid: 65534,
+      gid: 65534,
+    },
+  );
+  assert.equal(run.status, 5, run.stderr);
+  assert.match(run.stderr, /error\[[^\]]+\]: .*permitted/);
+  assert.match(run.stderr, /help: /);
+  assert.doesNotMatch(run.stderr, /\n\s+at /);
+});
