@@ -15,7 +15,7 @@
 
 #define RF_WORDS 4
 #define RF_LANES 3
-#define RF_CLASSES 24 /* one for each enum rf_op */
+#define RF_CLASSES 32 /* by enum rf_op; a power of two, for the verifier */
 #define RF_OUTPUTS 4096
 #define RF_TABLE_WORDS (512 * 1024)
 #define RF_BREAKS (16 * 1024)
