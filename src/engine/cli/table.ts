@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./diff.ts'),
   },
   {
+    name: 'sigma',
+    summary: 'check and convert Sigma rules',
+    load: () => import('./sigma.ts'),
+  },
+  {
     name: 'why',
     summary: 'say why an alert was raised',
     load: () => import('./why.ts'),
