@@ -84,24 +84,24 @@ export interface RulesDescription {
 /** Describes everything that was loaded, in order of first definition. */
 export function describeRules<E>(result: LoadResult<E>): RulesDescription {
   const { model } = result;
-  const { collector } = model;
+  const { shelf } = model;
   const describer = new Describer(model);
   return {
-    required_engine_version: formatVersion(collector.requiredEngine),
-    required_plugin_versions: collector.plugins.map(({ alternatives }) => {
+    required_engine_version: formatVersion(shelf.requiredEngine),
+    required_plugin_versions: shelf.plugins.map(({ alternatives }) => {
       const [first, ...others] = alternatives;
       return { name: first!.name, version: first!.version, alternatives: others };
     }),
-    rules: [...model.compiled.values()].map((rule) => describer.rule(rule, collector.rules.get(rule.name)!)),
-    macros: byIndex(collector.macros).flatMap((item) => describer.macro(item)),
-    lists: byIndex(collector.lists).map((item) => describer.list(item)),
+    rules: [...model.compiled.values()].map((rule) => describer.rule(rule, shelf.rules.get(rule.name)!)),
+    macros: byIndex(shelf.macros).flatMap((item) => describer.macro(item)),
+    lists: byIndex(shelf.lists).map((item) => describer.list(item)),
   };
 }
 
 /** Describes one rule; undefined if no rule of this name was compiled. */
 export function describeRule<E>(result: LoadResult<E>, name: string): RuleDescription | undefined {
   const rule = result.model.compiled.get(name);
-  const item = result.model.collector.rules.get(name);
+  const item = result.model.shelf.rules.get(name);
   return rule && item && new Describer(result.model).rule(rule, item);
 }
 
@@ -201,7 +201,7 @@ class Describer<E> {
     const parsed = parseBytes(condition);
     if (!parsed.ok) return { macros: [], lists: [] };
     const parts = partsOf(parsed.expr);
-    const { macros, lists } = this.model.collector;
+    const { macros, lists } = this.model.shelf;
     return {
       macros: parts.macros.filter((name) => macros.has(name)),
       lists: parts.values.filter((name) => lists.has(name)),

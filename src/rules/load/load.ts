@@ -18,6 +18,7 @@ import { Macros } from './macros.ts';
 import { type AppendOutput, CONTAINER_INFO, compileOutput } from './outputs.ts';
 import { Report, type RuleDiagnostic } from './report.ts';
 import { isSelected, type RuleSelector } from './select.ts';
+import type { Shelf } from './shelf.ts';
 import { inside, type Place, SourceFile } from './source.ts';
 import type { OriginText } from './text.ts';
 import { parseVersion, satisfies, type Version } from './version.ts';
@@ -63,7 +64,8 @@ export interface LoadResult<E> {
 
 /** Everything that was read. */
 export interface RuleModel<E> {
-  readonly collector: Collector;
+  /** What the files say. */
+  readonly shelf: Shelf;
   readonly lists: Lists;
   readonly macros: Macros;
   readonly compiled: ReadonlyMap<string, CompiledRule<E>>;
@@ -105,15 +107,16 @@ class Loader<E> {
       report,
     });
     for (const file of files) collector.read(new SourceFile(file.name, file.text));
-    const lists = new Lists(collector.lists, report);
-    const macros = new Macros(collector.macros, lists, collector.broken.macro, report);
-    for (const rule of [...collector.rules.values()].sort((a, b) => a.index - b.index)) {
+    const { shelf } = collector;
+    const lists = new Lists(shelf.lists, report);
+    const macros = new Macros(shelf.macros, lists, shelf.broken.macro, report);
+    for (const rule of [...shelf.rules.values()].sort((a, b) => a.index - b.index)) {
       if (!rule.unknownSource) this.compile(rule, macros);
     }
-    this.checkPlugins(collector);
-    if (!report.failed) this.warnUnused(collector, lists, macros);
+    this.checkPlugins(shelf);
+    if (!report.failed) this.warnUnused(shelf, lists, macros);
     const model: RuleModel<E> = {
-      collector,
+      shelf,
       lists,
       macros,
       compiled: this.compiled,
@@ -245,13 +248,13 @@ class Loader<E> {
     return plan;
   }
 
-  private checkPlugins(collector: Collector): void {
+  private checkPlugins(shelf: Shelf): void {
     const available = new Map<string, Version>();
     for (const { name, version } of this.options.plugins ?? BUILT_IN_PLUGINS) {
       const parsed = parseVersion(version);
       if (parsed !== undefined) available.set(name, parsed);
     }
-    for (const { alternatives, place } of collector.plugins) {
+    for (const { alternatives, place } of shelf.plugins) {
       const met = alternatives.some(({ name, version }) => {
         const there = available.get(name);
         const required = parseVersion(version);
@@ -267,12 +270,12 @@ class Loader<E> {
     }
   }
 
-  private warnUnused(collector: Collector, lists: Lists, macros: Macros): void {
-    for (const { name, place } of collector.macros.values()) {
+  private warnUnused(shelf: Shelf, lists: Lists, macros: Macros): void {
+    for (const { name, place } of shelf.macros.values()) {
       if (macros.used.has(name)) continue;
       this.report.warning('LOAD_UNUSED_MACRO', 'Macro not referred to by any other rule/macro', place);
     }
-    for (const { name, place } of collector.lists.values()) {
+    for (const { name, place } of shelf.lists.values()) {
       if (lists.used.has(name)) continue;
       this.report.warning('LOAD_UNUSED_LIST', 'List not referred to by any other rule/macro', place);
     }

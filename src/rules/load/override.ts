@@ -10,7 +10,17 @@ export interface Overrides {
 }
 
 export const OVERRIDE_WITH_APPEND =
-  "Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. 'condition: append') under override instead.";
+  "Keys 'override' and 'append: true' cannot be used together. Keep 'override' and remove 'append'.";
+
+const APPEND_WARNING =
+  "'append: true' is deprecated: name the key under 'override' instead, such as 'override: {condition: append}'";
+
+/** Whether an entry says `append: true`, with the warning that this deserves. */
+export function readAppendFlag(entry: EntryReader): boolean {
+  const append = entry.boolean('append') === true;
+  if (append) entry.report.warning('LOAD_DEPRECATED_ITEM', APPEND_WARNING, entry.place);
+  return append;
+}
 
 /** Reads which keys are appended to or replaced; undefined after an error. */
 export function readOverrides(
