@@ -17,6 +17,8 @@ interface Entry {
   /** Undefined until the files were read once. */
   accounts: Accounts | undefined;
   loading: boolean;
+  /** A process that was seen while the files were read below another one: the next to try. */
+  next: number | undefined;
   triedAt: number;
 }
 
@@ -49,9 +51,12 @@ export class ContainerUsers {
     return name;
   }
 
+  /** For a process that has just begun to run a program: its root is in place. */
   prepare(container: ContainerInfo, pid: number): void {
     const entry = this.#entry(container, pid);
-    if (entry.accounts === undefined) this.#reload(pid, entry);
+    if (entry.accounts !== undefined) return;
+    if (entry.loading) entry.next = pid;
+    else this.#load(pid, entry);
   }
 
   pending(container: ContainerInfo): boolean {
@@ -70,6 +75,7 @@ export class ContainerUsers {
       container,
       accounts: undefined,
       loading: false,
+      next: undefined,
       triedAt: Number.NEGATIVE_INFINITY,
     };
     this.#entries.set(container.fullId, entry);
@@ -78,19 +84,23 @@ export class ContainerUsers {
   }
 
   #reload(pid: number, entry: Entry): void {
-    const proc = this.#proc;
     const wait = entry.accounts === undefined ? RETRY_MS : RELOAD_MS;
-    const now = performance.now();
-    if (proc === undefined || entry.loading || now - entry.triedAt < wait || this.#queued >= QUEUE_MAX)
-      return;
+    if (!entry.loading && performance.now() - entry.triedAt >= wait) this.#load(pid, entry);
+  }
+
+  #load(pid: number, entry: Entry): void {
+    const proc = this.#proc;
+    if (proc === undefined || this.#queued >= QUEUE_MAX) return;
     entry.loading = true;
-    entry.triedAt = now;
+    entry.next = undefined;
+    entry.triedAt = performance.now();
     this.#queued++;
     this.#queue = this.#queue.then(async () => {
       entry.accounts = (await readAccounts(pid, proc)) ?? entry.accounts;
       entry.loading = false;
       this.#queued--;
-      this.onSettled?.(entry.container);
+      if (entry.accounts === undefined && entry.next !== undefined) this.#load(entry.next, entry);
+      else this.onSettled?.(entry.container);
     });
   }
 }

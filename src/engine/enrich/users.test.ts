@@ -90,14 +90,23 @@ test('the users of the host are not those of a container whose root is not in pl
   const directory = new UserDirectory('/etc', dir);
   mkdirSync(join(dir, '5'));
   symlinkSync('/', join(dir, '5/root'));
-  directory.prepare(container, 5);
-  await settled(directory);
-  assert.equal(directory.user(0, container, 5), undefined);
-  await wait(20);
   root(7, 'inside:x:0:0::/:/x\n');
+  directory.prepare(container, 5);
   directory.prepare(container, 7);
   await settled(directory);
   assert.equal(directory.user(0, container, 7)?.name, 'inside');
+});
+
+test('a container without files is asked again', async () => {
+  const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
+  const directory = new UserDirectory('/etc', dir);
+  directory.prepare(container, 9);
+  await settled(directory);
+  root(9, 'late:x:1:1::/:/x\n');
+  await wait(10);
+  assert.equal(directory.user(1, container, 9), undefined);
+  await settled(directory);
+  assert.equal(directory.user(1, container, 9)?.name, 'late');
 });
 
 test('recordings have no containers to ask', () => {
