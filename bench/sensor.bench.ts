@@ -2,6 +2,7 @@
  * Ring, decoder and kernel side: node dist/bench/sensor.bench.js (as root, needs a C compiler).
  *   decode   records a second through ring and accessors, nothing else running
  *   open     an open/close loop under the sensor, as a ratio to the loop alone; alternating rounds, medians
+ *   getppid  the same for a call that nobody looks at: the tax on everything else
  */
 import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -84,21 +85,20 @@ interface Variant {
   readonly options: Partial<SensorOptions> | undefined;
 }
 
-async function openBench(loop: string): Promise<void> {
-  const all = RF_CAPTURE_FLAG.OK | RF_CAPTURE_FLAG.FAILED;
-  const openat: CaptureRow = { path: [1], dirfd: [0], fd: CAPTURE_RET, flags: all, op: RF_OP.OPEN };
+async function loopBench(loop: string, label: string, target: string, only: RegExp): Promise<void> {
+  const always = RF_CAPTURE_FLAG.OK | RF_CAPTURE_FLAG.FAILED;
+  const openat: CaptureRow = { path: [1], dirfd: [0], fd: CAPTURE_RET, flags: always, op: RF_OP.OPEN };
   const capture = new Map([[syscallNumber('openat')!, openat]]);
-  const other = new Map([[syscallNumber('connect')!, openat]]);
-  const variants: Variant[] = [
+  const every = { capture, tracepoints: ['openat'] };
+  const unrelated = { capture: new Map([[syscallNumber('connect')!, openat]]), tracepoints: ['connect'] };
+  const all: Variant[] = [
     { name: 'no engine', options: undefined },
-    { name: 'tracepoint, every open', options: { calls: 'tracepoint', capture, tracepoints: ['openat'] } },
-    { name: 'tp_btf, every open', options: { calls: 'tp_btf', capture, tracepoints: ['openat'] } },
-    {
-      name: 'tracepoint, other call',
-      options: { calls: 'tracepoint', capture: other, tracepoints: ['connect'] },
-    },
-    { name: 'tp_btf, other call', options: { calls: 'tp_btf', capture: other, tracepoints: ['connect'] } },
+    { name: 'tracepoint, every open', options: { calls: 'tracepoint', ...every } },
+    { name: 'tp_btf, every open', options: { calls: 'tp_btf', ...every } },
+    { name: 'tracepoint, other call', options: { calls: 'tracepoint', ...unrelated } },
+    { name: 'tp_btf, other call', options: { calls: 'tp_btf', ...unrelated } },
   ];
+  const variants = all.filter(({ name }) => only.test(name));
   const results = variants.map(() => ({ ns: [] as number[], cpu: [] as number[], lost: 0, events: 0 }));
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, { options }] of variants.entries()) {
@@ -123,7 +123,7 @@ async function openBench(loop: string): Promise<void> {
         failed: (error) => console.error(error),
       });
       const before = process.cpuUsage();
-      const { stdout } = await run(loop, [String(ROUND_MS), '/etc/hostname']);
+      const { stdout } = await run(loop, [String(ROUND_MS), target]);
       const cpu = process.cpuUsage(before);
       const [ns, count] = stdout.split(' ').map(Number) as [number, number];
       result.ns.push(ns);
@@ -139,7 +139,7 @@ async function openBench(loop: string): Promise<void> {
   for (const [i, { name }] of variants.entries()) {
     const { ns, cpu, lost, events } = results[i]!;
     console.log(
-      `open    ${name.padEnd(28)} ${median(ns).toFixed(0)} ns/round  ratio ${(median(ns) / base).toFixed(2)}  reader ${median(cpu).toFixed(0)} ns/round  ${events} events, ${lost} lost`,
+      `${label.padEnd(8)}${name.padEnd(28)} ${median(ns).toFixed(0)} ns/round  ratio ${(median(ns) / base).toFixed(2)}  reader ${median(cpu).toFixed(0)} ns/round  ${events} events, ${lost} lost`,
     );
   }
 }
@@ -148,9 +148,10 @@ decodeBench();
 if (process.getuid?.() === 0) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-bench-'));
   try {
-    const source = path.join(import.meta.dirname.replace('/dist/', '/'), 'open-loop.c');
+    const source = path.join(import.meta.dirname.replace('/dist/', '/'), 'loop.c');
     execFileSync('cc', ['-O2', '-o', path.join(dir, 'loop'), source]);
-    await openBench(path.join(dir, 'loop'));
+    await loopBench(path.join(dir, 'loop'), 'open', '/etc/hostname', /./);
+    await loopBench(path.join(dir, 'loop'), 'getppid', 'getppid', /engine|other/);
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
