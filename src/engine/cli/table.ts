@@ -4,6 +4,7 @@ import type { CommandRow } from './command.ts';
 export const COMMANDS: readonly CommandRow[] = [
   { name: 'run', summary: 'watch this machine until Ctrl-C', load: () => import('./run.ts') },
   { name: 'events', summary: 'show what the sensors see, as it happens', load: () => import('./events.ts') },
+  { name: 'top', summary: 'show who is busiest with what', load: () => import('./top.ts') },
   { name: 'status', summary: 'say how the running engine is', load: () => import('./status.ts') },
   {
     name: 'reload',
