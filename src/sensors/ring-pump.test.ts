@@ -153,6 +153,22 @@ describe('RingPump', () => {
     pump.close();
   });
 
+  it('two wake-ups in one turn are one', async () => {
+    const { bulk, waker, seen, log, pump } = setUp();
+    pump.start();
+    await sleep(10);
+    const wake = waker.callback!;
+    for (let i = 0; i < 20; i++) bulk.exit(i, i);
+    wake();
+    bulk.exit(99, 99);
+    wake();
+    assert.equal(seen.length, 20, 'the second call came after the first had handled everything');
+    assert.equal(log.batches, 1);
+    await sleep(20);
+    assert.equal(seen.length, 21);
+    pump.close();
+  });
+
   it('touches nothing after close, even from within a handler', async () => {
     const { bulk, seen, pump } = setUp(() => pump.close());
     for (let i = 0; i < 5; i++) bulk.exit(i, i);

@@ -130,7 +130,8 @@ export class RingPump {
   }
 
   #woken(): void {
-    if (this.#closed) return;
+    // Both fds may become readable in one turn of the loop; the first call handles both rings.
+    if (this.#closed || !this.#armed) return;
     this.#waker.disarm();
     this.#armed = false;
     const now = performance.now();
