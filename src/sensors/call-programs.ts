@@ -1,23 +1,35 @@
-import type { BpfLink, BpfObject } from './bpf.ts';
+import { AppError } from '../engine/core/diagnostic.ts';
+import type { BpfObject } from './bpf.ts';
+import {
+  attachCall,
+  BODY_PROGRAMS,
+  CallFunctions,
+  type CallSide,
+  type CallTarget,
+  connectBodies,
+  type Detachable,
+} from './call-functions.ts';
 import type { CaptureRow } from './capture.ts';
 import { RF_CAPTURE_FLAG } from './layout.gen.ts';
 import { openTracepoint } from './perf-event.ts';
+import { probe } from './probe.ts';
 import { syscallNumber } from './syscalls.ts';
-import { openTracefs } from './tracefs.ts';
+import { openTracefs, type Tracefs } from './tracefs.ts';
 
 /**
- * How system calls are seen without LSM: `tracepoint` is one tracepoint a call, which costs other calls least;
- * `tp_btf` is a program on every call, for kernels that keep tracefs from us.
+ * How system calls are seen. `function` is a program at each call's own function, and costs other calls nothing;
+ * `tracepoint` is one tracepoint a call, for kernels without BPF trampolines, and puts every call of every process
+ * on the slow path; `tp_btf` is a program on every call, for kernels that keep tracefs from us too.
  */
-export type CallTier = 'tracepoint' | 'tp_btf';
+export type CallTier = 'function' | 'tracepoint' | 'tp_btf';
 
 const PROGRAMS = {
   tracepoint: { exit: 'rf_sys_exit_tp', enter: 'rf_sys_enter_tp' },
   tp_btf: { exit: 'rf_sys_exit_btf', enter: 'rf_sys_enter_btf' },
 } as const;
 
-/** Tracepoints whose name is not the system call's. */
-const TRACEPOINT_NAMES: Readonly<Record<string, string>> = {
+/** Calls that go by another name in the kernel. */
+const KERNEL_NAMES: Readonly<Record<string, string>> = {
   umount2: 'umount',
   sendfile: 'sendfile64',
   stat: 'newstat',
@@ -26,47 +38,52 @@ const TRACEPOINT_NAMES: Readonly<Record<string, string>> = {
   uname: 'newuname',
 };
 
-type Side = 'enter' | 'exit';
-
-interface Attachment {
-  readonly name: string;
-  readonly side: Side;
-  /** tracefs id; undefined on the tp_btf tier. */
-  readonly id: number | undefined;
+/** One place to attach to: what it is called, and how it is done. */
+interface Place {
+  readonly key: string;
+  attach(object: BpfObject): Detachable;
 }
 
 /** Which programs see the wanted calls, and where they are attached. */
 export class CallPrograms {
   readonly tier: CallTier;
   readonly unavailable: string[] = [];
-  readonly #wanted = new Map<string, Attachment>();
+  readonly #functions: CallFunctions | undefined;
+  readonly #wanted = new Map<string, Place>();
   readonly #attached = new Set<string>();
+  #fallback = false;
+  #connected = false;
 
   constructor(
     names: readonly string[],
     capture: ReadonlyMap<number, CaptureRow>,
     tier: CallTier | undefined,
   ) {
+    if (tier === undefined || tier === 'function') this.#functions = functionsThatFire();
     const tracefs = tier === 'tp_btf' ? undefined : openTracefs();
-    this.tier = tracefs === undefined ? 'tp_btf' : 'tracepoint';
+    this.tier = this.#functions !== undefined ? 'function' : tracefs === undefined ? 'tp_btf' : 'tracepoint';
     tracefs?.close();
     this.add(names, capture);
   }
 
   /** Programs to load. Both sides where calls may be added later: a live change cannot load programs. */
   get programs(): readonly string[] {
-    return [PROGRAMS[this.tier].exit, PROGRAMS[this.tier].enter];
+    const { tracepoint, tp_btf } = PROGRAMS;
+    if (this.tier === 'tp_btf') return Object.values(tp_btf);
+    if (this.tier === 'tracepoint') return Object.values(tracepoint);
+    return this.#fallback ? [...BODY_PROGRAMS, ...Object.values(tracepoint)] : BODY_PROGRAMS;
   }
 
   /** Wants more calls. */
   add(names: readonly string[], capture: ReadonlyMap<number, CaptureRow>): void {
-    const tracefs = this.tier === 'tracepoint' ? openTracefs() : undefined;
+    const tracefs = this.tier === 'tp_btf' ? undefined : openTracefs();
     try {
       for (const name of names) {
-        const side = sideOf(capture.get(syscallNumber(name) ?? -1));
-        const id = tracefs?.id('syscalls', `sys_${side}_${TRACEPOINT_NAMES[name] ?? name}`);
-        if (this.tier === 'tracepoint' && id === undefined) this.unavailable.push(name);
-        else this.#want({ name, side, id });
+        const nr = syscallNumber(name);
+        const side = sideOf(capture.get(nr ?? -1));
+        if (nr !== undefined && this.#addFunctions(name, nr, side)) continue;
+        if (this.tier === 'tp_btf') this.#want(everyCall(side));
+        else this.#addTracepoint(name, side, tracefs);
       }
     } finally {
       tracefs?.close();
@@ -74,24 +91,63 @@ export class CallPrograms {
   }
 
   /** Attaches what is wanted and not yet attached. */
-  attach(object: BpfObject): BpfLink[] {
-    const links: BpfLink[] = [];
-    for (const [key, { side, id }] of this.#wanted) {
+  attach(object: BpfObject): Detachable[] {
+    const links: Detachable[] = [];
+    if (this.tier === 'function' && !this.#connected) connectBodies(object);
+    this.#connected = true;
+    for (const [key, place] of this.#wanted) {
       if (this.#attached.has(key)) continue;
-      const program = PROGRAMS[this.tier][side];
-      links.push(
-        id === undefined ? object.attach(program) : object.attachPerfEvent(program, openTracepoint(id)),
-      );
+      links.push(place.attach(object));
       this.#attached.add(key);
     }
     return links;
   }
 
-  #want(attachment: Attachment): void {
-    this.#wanted.set(`${attachment.side} ${attachment.id ?? 'all'}`, attachment);
+  #addFunctions(name: string, nr: number, side: CallSide): boolean {
+    const targets = this.#functions?.targets(KERNEL_NAMES[name] ?? name, side) ?? [];
+    for (const target of targets) {
+      this.#want({ key: `${side} ${target.name}`, attach: (object) => attachFunction(object, target, nr) });
+    }
+    return targets.length > 0;
+  }
+
+  #addTracepoint(name: string, side: CallSide, tracefs: Tracefs | undefined): void {
+    const id = tracefs?.id('syscalls', `sys_${side}_${KERNEL_NAMES[name] ?? name}`);
+    // Programs cannot be loaded later: what needs the other tier first shows up when the object is loaded.
+    if (id === undefined || (this.#connected && this.tier === 'function' && !this.#fallback)) {
+      this.unavailable.push(name);
+      return;
+    }
+    this.#fallback = true;
+    const program = PROGRAMS.tracepoint[side];
+    this.#want({
+      key: `${side} tracepoint ${id}`,
+      attach: (object) => object.attachPerfEvent(program, openTracepoint(id)),
+    });
+  }
+
+  #want(place: Place): void {
+    this.#wanted.set(place.key, place);
   }
 }
 
-function sideOf(row: CaptureRow | undefined): Side {
+function everyCall(side: CallSide): Place {
+  return { key: `${side} all`, attach: (object) => object.attach(PROGRAMS.tp_btf[side]) };
+}
+
+/** 32-bit callers are seen where the kernel lets us; a call that its own function can't show is a failure. */
+function attachFunction(object: BpfObject, target: CallTarget, nr: number): Detachable {
+  const link = attachCall(object, target, nr);
+  if (typeof link !== 'string') return link;
+  if (target.compat) return { destroy() {} };
+  throw new AppError('sensor/attach', `cannot attach to ${target.name}: ${link}`);
+}
+
+/** The functions of calls, where programs at functions really run. */
+function functionsThatFire(): CallFunctions | undefined {
+  return probe('fentry').answer === 'yes' ? CallFunctions.open() : undefined;
+}
+
+function sideOf(row: CaptureRow | undefined): CallSide {
   return row !== undefined && (row.flags & RF_CAPTURE_FLAG.ENTER) !== 0 ? 'enter' : 'exit';
 }

@@ -45,6 +45,16 @@ const PROG_OPTS = koffi.struct('rf_bpf_prog_load_opts', {
   log_size: 'uint32',
   log_buf: P,
 });
+const LINK_OPTS = koffi.struct('rf_bpf_link_create_opts', {
+  sz: 'size_t',
+  flags: 'uint32',
+  iter_info: P,
+  iter_info_len: 'uint32',
+  target_btf_id: 'uint32',
+  cookie: 'uint64',
+  /** The rest of a union whose largest member is not used here. */
+  rest: koffi.array('uint64', 3),
+});
 const PRINT = koffi.proto('int rf_print_fn(int level, void *fmt, void *ap)');
 
 /** Loads the libraries; a missing libbpf is told with what to install. */
@@ -140,6 +150,12 @@ function declare() {
       koffi.pointer(PROG_OPTS),
     ]),
     linkCreate: f<[number, number, number, Ptr], number>('bpf_link_create', 'int', ['int', 'int', 'int', P]),
+    linkCreateWith: f<[number, number, number, object], number>('bpf_link_create', 'int', [
+      'int',
+      'int',
+      'int',
+      koffi.pointer(LINK_OPTS),
+    ]),
     rawTracepointOpen: f<[string | null, number], number>('bpf_raw_tracepoint_open', 'int', ['str', 'int']),
     vmlinuxTypeId: f<[string, number], number>('libbpf_find_vmlinux_btf_id', 'int', ['str', 'int']),
     probeMapType: f<[number, Ptr], number>('libbpf_probe_bpf_map_type', 'int', ['int', P]),
@@ -216,6 +232,11 @@ export function progOptions(opts: {
 }): object {
   const log = opts.log_buf === undefined ? {} : { log_level: 1, log_size: opts.log_buf.length };
   return { sz: koffi.sizeof(PROG_OPTS), ...opts, ...log };
+}
+
+/** The options of bpf_link_create; the cookie is for the program to read. */
+export function linkOptions(opts: { cookie: bigint }): object {
+  return { sz: koffi.sizeof(LINK_OPTS), ...opts };
 }
 
 /** libbpf's levels: 0 warning, 1 info, 2 debug. */

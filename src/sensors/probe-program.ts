@@ -12,6 +12,7 @@ export const ATTACH = {
   cgroupConnect4: 10,
   traceRawTp: 23,
   fentry: 24,
+  fexit: 25,
   modifyReturn: 26,
   lsm: 27,
   iter: 28,
@@ -26,7 +27,7 @@ const R10 = 10;
 const PSEUDO_MAP_FD = 1;
 
 /** One instruction: struct bpf_insn. */
-function insn(code: number, dst = 0, src = 0, off = 0, imm = 0): Buffer {
+export function insn(code: number, dst = 0, src = 0, off = 0, imm = 0): Buffer {
   const bytes = Buffer.alloc(8);
   bytes[0] = code;
   bytes[1] = (src << 4) | dst;

@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { CAPTURE_RET } from './capture.ts';
 import { RF_CAPTURE_FLAG, RF_EXE_FLAG, RF_FD_TYPE, RF_FLAG } from './layout.gen.ts';
 import { type CallSpec, LiveRecorder } from './live-recorder.ts';
+import { probe } from './probe.ts';
 import { syscallNumber } from './syscalls.ts';
 
 const run = promisify(execFile);
@@ -44,8 +45,11 @@ const ROWS = {
   execve: { path: [0], data: 1, flags: RF_CAPTURE_FLAG.FAILED | RF_CAPTURE_FLAG.ARGV },
 };
 
-for (const calls of ['tracepoint', 'tp_btf'] as const) {
-  describe(`records from the kernel, calls by ${calls}`, { skip }, () => {
+const functions = skip || probe('fentry').why;
+const TIERS = { tracepoint: skip, tp_btf: skip, function: functions ?? false } as const;
+
+for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
+  describe(`records from the kernel, calls by ${calls}`, { skip: TIERS[calls] }, () => {
     let live: LiveRecorder;
     let dir: string;
     const home = process.cwd();

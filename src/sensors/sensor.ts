@@ -1,5 +1,6 @@
 import { AppError } from '../engine/core/diagnostic.ts';
-import type { BpfLink, BpfMap, BpfObject } from './bpf.ts';
+import type { BpfMap, BpfObject } from './bpf.ts';
+import type { Detachable } from './call-functions.ts';
 import { CallPrograms, type CallTier } from './call-programs.ts';
 import { type CaptureRow, encodeCapture } from './capture.ts';
 import { Control } from './control.ts';
@@ -29,7 +30,7 @@ export interface SensorOptions {
   /** A process to leave out: the engine itself. 0 or absent = none. */
   readonly ignorePid?: number | undefined;
   readonly objectPath?: string | undefined;
-  /** How calls are seen; absent = one tracepoint a call where tracefs can be had. */
+  /** How calls are seen; absent = the best that this kernel offers. */
   readonly calls?: CallTier | undefined;
   /** Further programs of the object to load; their owner attaches them through `object`. */
   readonly programs?: readonly string[] | undefined;
@@ -75,7 +76,7 @@ export class KernelSensor {
   readonly control: Control;
   readonly #calls: CallPrograms;
   readonly #lifecycle: boolean;
-  readonly #links: BpfLink[] = [];
+  readonly #links: Detachable[] = [];
   readonly #capture: BpfMap;
   readonly #rings: { bulk: Ring; priority: Ring };
   readonly #unmap: (() => void)[] = [];
