@@ -1,6 +1,6 @@
 /** `explain NAME`: fields, operators, transformers, rules and diagnostic codes as data. */
 
-import { typeClass } from './check/check.ts';
+import { typeClass } from './check/classes.ts';
 import type { FieldSpec } from './field-spec.ts';
 import { type FieldTable, nearest } from './field-table.ts';
 import { MODIFIER_DOCS, OPERATORS, type OperatorInfo, operatorInfo } from './lang/operators.ts';

@@ -61,6 +61,7 @@ export class RuleSet<E> {
   private readonly plans: Interner<E>;
   private readonly events: EventNames;
   private readonly matching: Matching;
+  private readonly needed: ReadonlySet<number> | 'all';
   private readonly programs: (Program<E, CompiledRule<E>> | undefined)[];
 
   constructor(options: RuleSetOptions<E>) {
@@ -69,6 +70,7 @@ export class RuleSet<E> {
     this.plans = options.plans;
     this.events = options.events;
     this.matching = options.matching ?? 'all';
+    this.needed = neededBy(this.rules);
     this.programs = new Array(options.events.names.length).fill(undefined);
   }
 
@@ -83,17 +85,13 @@ export class RuleSet<E> {
 
   /** Whether any rule can match events of this type. */
   wants(eventCode: number): boolean {
-    return this.rules.some((rule) => rule.eventCodes?.has(eventCode) ?? true);
+    const needed = this.neededEvents();
+    return needed === 'all' || needed.has(eventCode);
   }
 
   /** Codes of the events that rules name; `all` if a rule is not restricted to certain events. */
   neededEvents(): ReadonlySet<number> | 'all' {
-    const codes = new Set<number>();
-    for (const rule of this.rules) {
-      if (rule.eventCodes === undefined) return 'all';
-      for (const code of rule.eventCodes) codes.add(code);
-    }
-    return codes;
+    return this.needed;
   }
 
   /** Generates the programs of event types now, so that their first event does not pay for it. */
@@ -113,4 +111,13 @@ export class RuleSet<E> {
     this.programs[eventCode] = program;
     return program;
   }
+}
+
+function neededBy<E>(rules: readonly CompiledRule<E>[]): ReadonlySet<number> | 'all' {
+  const codes = new Set<number>();
+  for (const rule of rules) {
+    if (rule.eventCodes === undefined) return 'all';
+    for (const code of rule.eventCodes) codes.add(code);
+  }
+  return codes;
 }

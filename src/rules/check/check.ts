@@ -1,35 +1,17 @@
 /** Type checking: a resolved syntax tree becomes a plan, or a list of faults with positions. */
 
-import type { EventNames, FieldType } from '../field-spec.ts';
-import type { FieldTable } from '../field-table.ts';
 import { nearest } from '../field-table.ts';
-import type { CheckExpr, Expr, FieldExpr, OperandExpr, TransformArg, TransformExpr } from '../lang/ast.ts';
+import type { CheckExpr, Expr, OperandExpr } from '../lang/ast.ts';
 import { fromBytes } from '../lang/bytes.ts';
-import { type BinaryOp, type OperandClass, operatorInfo } from '../lang/operators.ts';
+import { type BinaryOp, operatorInfo } from '../lang/operators.ts';
 import { printOperand } from '../lang/print.ts';
 import { compileRegex, requiredLiteral } from '../match/regex.ts';
+import { comparable, describeClass, normalizeOp, typeClass } from './classes.ts';
 import { isEventType } from './event-types.ts';
+import type { Fault } from './faults.ts';
 import { convertLiteral, parseHexBytes } from './literals.ts';
-import type { Constant, Interner, Operand, Plan, PlanOp } from './plan.ts';
-import { checkTransform } from './transform-types.ts';
-
-export interface Fault {
-  /** `unknown`: a field or event that this engine does not have; skip-if-unknown-filter forgives it. */
-  readonly kind: 'unknown' | 'type';
-  readonly message: string;
-  readonly help?: string;
-  /** Byte offset in the condition of `macro`, or of the rule itself. */
-  readonly at: number;
-  readonly macro?: string;
-}
-
-export interface CheckContext<E> {
-  readonly fields: FieldTable<E>;
-  readonly events: EventNames;
-  readonly plans: Interner<E>;
-}
-
-type Side = 'left' | 'right' | 'output';
+import { type CheckContext, OperandChecker } from './operands.ts';
+import type { Constant, Operand, Plan } from './plan.ts';
 
 export interface Checked<E> {
   /** Absent if there are faults. */
@@ -76,11 +58,7 @@ export class Checker<E> {
   }
 }
 
-class Scope<E> {
-  readonly faults: Fault[] = [];
-  readonly hints: Fault[] = [];
-  private readonly context: CheckContext<E>;
-  private readonly macro: string | undefined;
+class Scope<E> extends OperandChecker<E> {
   private readonly inner: (body: Expr, name: string) => Checked<E>;
 
   constructor(
@@ -88,8 +66,7 @@ class Scope<E> {
     macro: string | undefined,
     inner: (body: Expr, name: string) => Checked<E>,
   ) {
-    this.context = context;
-    this.macro = macro;
+    super(context, macro);
     this.inner = inner;
   }
 
@@ -241,79 +218,6 @@ class Scope<E> {
     return this.fault('unknown', `unknown event type ${name}`, at, help);
   }
 
-  operand(expr: OperandExpr, side: Side): Operand<E> | undefined {
-    if (expr.kind === 'field') return this.field(expr, side, false);
-    if (expr.name === 'val') {
-      const field = expr.args[0];
-      return field?.kind === 'field' ? this.field(field, side, false) : undefined;
-    }
-    return this.transform(expr, side);
-  }
-
-  private field(expr: FieldExpr, side: Side, inTransformer: boolean): Operand<E> | undefined {
-    const found = this.context.fields.lookup(
-      expr.name,
-      expr.arg === undefined ? undefined : fromBytes(expr.arg),
-    );
-    if (!found.ok) {
-      return this.fault(found.reason === 'unknown' ? 'unknown' : 'type', found.message, expr.at, found.help);
-    }
-    const { spec } = found.ref;
-    const name = found.ref.text;
-    if (spec.printOnly === true && side !== 'output') {
-      return this.fault('type', `${name} can be used in outputs only`, expr.at);
-    }
-    if (spec.filterOnly === true && side === 'output') {
-      return this.fault('type', `${name} can be used in conditions only`, expr.at);
-    }
-    if (side === 'right' && spec.noRhs === true) {
-      return this.fault('type', `${name} cannot be used on the right side of a comparison`, expr.at);
-    }
-    if (inTransformer && spec.noTransformer === true) {
-      return this.fault('type', `${name} cannot be used in a transformer`, expr.at);
-    }
-    return {
-      kind: 'field',
-      key: printOperand(expr),
-      type: spec.type,
-      list:
-        spec.list === true && (found.ref.arg === undefined || spec.arg === undefined || spec.arg === 'none'),
-      any: found.ref.arg === undefined ? spec.any : undefined,
-      ref: found.ref,
-    };
-  }
-
-  private transform(expr: TransformExpr, side: Side): Operand<E> | undefined {
-    const args = expr.args.map((arg) => this.transformArgument(arg, side));
-    if (args.some((arg) => arg === undefined)) return undefined;
-    const result = checkTransform<E>(expr, args as (Operand<E> | readonly Operand<E>[])[]);
-    if ('error' in result) return this.fault('type', result.error, expr.at);
-    return result;
-  }
-
-  private transformArgument(arg: TransformArg, side: Side): Operand<E> | readonly Operand<E>[] | undefined {
-    switch (arg.kind) {
-      case 'field':
-        return this.field(arg, side, true);
-      case 'transform':
-        return this.transform(arg, side);
-      case 'literal':
-        return {
-          kind: 'literal',
-          key: printOperand(arg),
-          type: 'string',
-          list: false,
-          any: undefined,
-          text: arg.text,
-        };
-      case 'args': {
-        const inner = arg.args.map((item) => this.transformArgument(item, side));
-        if (inner.some((item) => item === undefined)) return undefined;
-        return inner.flat() as Operand<E>[];
-      }
-    }
-  }
-
   private hintAtValue(text: string, at: number): void {
     const name = fromBytes(text).trim();
     if (this.context.fields.has(name)) {
@@ -336,64 +240,4 @@ class Scope<E> {
       );
     }
   }
-
-  private fault(kind: Fault['kind'], message: string, at: number, help?: string): undefined {
-    this.faults.push(this.located(kind, message, at, help));
-    return undefined;
-  }
-
-  private hint(message: string, at: number, help?: string): void {
-    this.hints.push(this.located('type', message, at, help));
-  }
-
-  private located(kind: Fault['kind'], message: string, at: number, help: string | undefined): Fault {
-    return {
-      kind,
-      message,
-      at,
-      ...(help === undefined ? {} : { help }),
-      ...(this.macro === undefined ? {} : { macro: this.macro }),
-    };
-  }
-}
-
-function normalizeOp(op: BinaryOp): PlanOp {
-  return op === '==' ? '=' : op;
-}
-
-/** The class of a type, which decides the operators it has. */
-export function typeClass(type: FieldType): OperandClass {
-  switch (type) {
-    case 'string':
-    case 'path':
-      return 'string';
-    case 'int':
-    case 'uint':
-    case 'port':
-    case 'time':
-    case 'reltime':
-      return 'number';
-    default:
-      return type;
-  }
-}
-
-/** Types that two fields must share to be compared: text is text, other numbers keep their meaning. */
-function comparable(type: FieldType): string {
-  if (type === 'path') return 'string';
-  return type === 'uint' ? 'int' : type;
-}
-
-function describeClass(cls: OperandClass): string {
-  const words: Readonly<Record<OperandClass, string>> = {
-    number: 'a number',
-    double: 'a number',
-    bool: 'a boolean',
-    string: 'a text',
-    bytes: 'a byte buffer',
-    ip: 'an IP address',
-    net: 'a network',
-    list: 'a list',
-  };
-  return words[cls];
 }

@@ -1,7 +1,8 @@
 /** Rule files → a rule set, with everything that is wrong or doubtful in them. */
 import type { Priority } from '../../engine/core/priority.ts';
-import { Checker, type Fault } from '../check/check.ts';
+import { Checker } from '../check/check.ts';
 import { EventTypes } from '../check/event-types.ts';
+import type { Fault } from '../check/faults.ts';
 import { Interner, type Plan } from '../check/plan.ts';
 import type { EventNames } from '../field-spec.ts';
 import type { FieldTable } from '../field-table.ts';
