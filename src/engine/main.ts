@@ -13,8 +13,10 @@ import { AppError } from './core/diagnostic.ts';
 import { createLog, type Log } from './core/log.ts';
 import { MetricsRegistry } from './core/metrics-registry.ts';
 import { VERSION } from './core/package.ts';
+import { parseDuration } from './core/units.ts';
 import { EngineThread } from './engine-thread.ts';
 import type { EngineReport, EngineSpec } from './protocol.ts';
+import { RollUp } from './rollup.ts';
 import { ruleFiles } from './rule-files.ts';
 import { serveSources } from './serve-sources.ts';
 import { startServiceNotice } from './service.ts';
@@ -31,6 +33,7 @@ export interface EngineOptions {
 }
 
 const DRAIN_MS = 5000;
+const ROLLUP_MS = 500;
 
 /** What the engine did in its life. */
 export interface Totals {
@@ -53,6 +56,8 @@ export class Engine {
   #http: StatusServer | undefined;
   #report: EngineReport | undefined;
   #reloading: Promise<EngineReport> | undefined;
+  readonly #rollup: RollUp;
+  #rollupTimer: NodeJS.Timeout | undefined;
   #endNotice: () => void = () => {};
   #died: (error: Error) => void = () => {};
   /** Rejects when the engine thread dies by itself. */
@@ -68,6 +73,8 @@ export class Engine {
   ) {
     this.#options = options;
     this.#config = config;
+    const { after, window } = config.rollup;
+    this.#rollup = new RollUp({ after, windowMs: parseDuration(window) ?? 10_000 });
     this.#outputs = outputs;
     this.#audit = audit;
     this.log = log;
@@ -166,9 +173,10 @@ export class Engine {
   emit(alerts: readonly Alert[]): void {
     this.totals.alerts += alerts.length;
     if (this.#options.onAlert) for (const alert of alerts) this.#options.onAlert(alert);
+    const passing = this.#rollup.take(alerts, performance.now());
     if (this.#audit)
-      void this.#audit.alerts(alerts, contextOf(alerts)).then(() => this.#outputs.emit(alerts));
-    else this.#outputs.emit(alerts);
+      void this.#audit.alerts(alerts, contextOf(alerts)).then(() => this.#outputs.emit(passing));
+    else this.#outputs.emit(passing);
   }
 
   /** Puts rows on record; resolves when they are on the disk (or nobody should wait for it). */
@@ -189,6 +197,7 @@ export class Engine {
       died: (error) => this.#died(error),
     });
     this.#thread = engine;
+    this.#rollupTimer = setInterval(() => this.#outputs.emit(this.#rollup.due(performance.now())), ROLLUP_MS);
     this.#inForce(report);
     if (config.http.enabled) this.#http = await StatusServer.open(config.http, serveSources(this), log);
     this.#endNotice = startServiceNotice(() => engine.ask('ping'));
@@ -256,6 +265,8 @@ export class Engine {
     const unwritten = (await this.#audit?.close(DRAIN_MS)) ?? 0;
     if (unwritten > 0)
       this.log.error({ code: 'E_AUDIT_UNWRITTEN', rows: unwritten }, 'rows are missing in the audit');
+    clearInterval(this.#rollupTimer);
+    this.#outputs.emit(this.#rollup.finish());
     await this.#outputs.close(DRAIN_MS);
   }
 }

@@ -49,14 +49,28 @@ export const CORE_OPTIONS = {
     default: [],
   }),
   rule_matching: word(['first', 'all'], {
-    doc: 'Whether an event raises the first matching rule only (as in Falco) or every matching rule.',
-    default: 'first',
+    doc: 'Whether an event raises every matching rule, or the first in order only (as in Falco).',
+    default: 'all',
   }),
   priority: word(priorities, { doc: 'Rules below this priority are not loaded.', default: 'debug' }),
   append_output: list(appendOutput, {
     doc: 'Additions to the output of rules.',
     default: [{ suggested_output: true }],
   }),
+  rollup: section(
+    {
+      after: int(
+        {
+          doc: 'Alerts of one rule that pass one by one in a window; those beyond are summarised.',
+          default: 100,
+        },
+        1,
+        1_000_000_000,
+      ),
+      window: text({ doc: 'Length of the window.', default: '10s' }, { pattern: DURATION_PATTERN }),
+    },
+    'Summaries instead of floods. The audit keeps every alert either way.',
+  ),
   log: section(
     {
       level: word(['debug', 'info', 'warn', 'error', 'silent'], {
