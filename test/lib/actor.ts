@@ -28,7 +28,7 @@ export interface Step {
   readonly unlink?: string;
   readonly chmod?: readonly [file: string, mode: number];
   readonly chdir?: string;
-  /** Listens on ADDRESS:PORT until the actor ends. */
+  /** Listens on ADDRESS:PORT, or at the path of a unix socket, until the actor ends. */
   readonly listen?: string;
   readonly sleep_ms?: number;
 }

@@ -73,10 +73,8 @@ export async function performScenario(engine: LiveEngine, scenario: Scenario): P
 /** Runs steps in a new session; its id. */
 async function actor(steps: string): Promise<number> {
   const script = join(PACKAGE_ROOT, 'dist/test/lib/act.js');
-  const child = spawn(process.execPath, [script, steps], {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = spawn(process.execPath, [script], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
+  child.stdin.end(steps);
   const code = await new Promise((resolve) => child.once('close', resolve));
   if (code !== 0) throw new Error(`the actor failed: ${steps}`);
   return child.pid ?? -1;
