@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { humanLine, wantsColor } from './console.ts';
+import { HOSTILE, testAlert } from './testing/alerts.ts';
+import { MODULE_EXTENSION, runModule } from './testing/run-module.ts';
+
+test('colour follows the setting, then FORCE_COLOR, then NO_COLOR and TERM, then the terminal', () => {
+  assert.equal(wantsColor('auto', true, {}), true);
+  assert.equal(wantsColor('auto', false, {}), false);
+  assert.equal(wantsColor('auto', true, { NO_COLOR: '1' }), false);
+  assert.equal(wantsColor('auto', true, { NO_COLOR: '' }), true);
+  assert.equal(wantsColor('auto', true, { TERM: 'dumb' }), false);
+  assert.equal(wantsColor('auto', false, { FORCE_COLOR: '1' }), true);
+  assert.equal(wantsColor('auto', true, { FORCE_COLOR: '0' }), false);
+  assert.equal(wantsColor('auto', false, { FORCE_COLOR: '1', NO_COLOR: '1' }), true);
+  assert.equal(wantsColor('never', true, { FORCE_COLOR: '1' }), false);
+  assert.equal(wantsColor('always', false, { NO_COLOR: '1' }), true);
+});
+
+test('a line for people says time, priority, verdict, rule and message', () => {
+  const alert = testAlert(1, { rule: 'Mining', message: 'connection refused', priority: 2 });
+  const iso = (changes: Partial<typeof alert>): string => humanLine({ ...alert, ...changes }, false, true);
+  assert.equal(iso({}), '2026-07-31T10:15:30.001 Critical Mining: connection refused');
+  assert.equal(
+    iso({ guarantee: 'would_deny' }),
+    '2026-07-31T10:15:30.001 Critical [would deny] Mining: connection refused',
+  );
+  assert.match(humanLine(alert, false, false), /^\d\d:\d\d:\d\d\.001 Critical Mining: connection refused$/);
+});
+
+test('what an attacker wrote cannot reach the terminal as anything but text', () => {
+  const line = humanLine(testAlert(1, { rule: HOSTILE, message: HOSTILE }), true, false);
+  // Our own colours are the only escape sequences.
+  const bare = line.replaceAll(/\u001b\[[0-9;]+m/g, '');
+  assert.doesNotMatch(bare, /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/);
+  assert.match(bare, /\\u001b\[31mred/);
+  assert.match(bare, /\\u202eevil/);
+});
+
+test('a reader of the pipe that sleeps and then reads finds every alert once; the process did not wait', async (t) => {
+  const child = runModule(new URL(`./testing/console-writer${MODULE_EXTENSION}`, import.meta.url), []);
+  t.after(() => child.kill('SIGKILL'));
+  // Nobody reads for a while: longer than the patience for one attempt.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString('utf8');
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(code, 0, 'its event loop never stalled');
+  const numbers = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Number(/number=(\d+)\)/.exec(line)?.[1]));
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 3000 }, (_, i) => i),
+  );
+});
