@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { compilePolicy, policyRules } from '../enforce/index.ts';
 import { partsOf } from '../rules/describe.ts';
 import { FIELDS } from '../rules/fields/index.ts';
+import { outcomesOf } from '../rules/fields/outcomes.ts';
 import {
   type AppendOutput,
   type CompiledRule,
@@ -14,7 +15,7 @@ import {
   type RuleSet,
 } from '../rules/index.ts';
 import type { CaptureNeed } from '../sensors/capture-plan.ts';
-import { EVENT_NAMES } from '../sensors/events.ts';
+import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
 import type { Config } from './config/config.ts';
 import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
 import { parsePriority } from './core/priority.ts';
@@ -87,10 +88,14 @@ function extraField(field: unknown): (string | { key: string; format: string })[
 
 /** What each rule wants of the kernel. */
 export function captureNeeds(rules: readonly CompiledRule<Event>[]): CaptureNeed[] {
-  return rules.map(({ eventCodes, expr, output }) => ({
-    events: eventCodes ? [...eventCodes].map((code) => EVENT_NAMES.names[code] ?? '') : EVENT_NAMES.names,
-    fields: [...partsOf(expr).fields, ...output.fieldNames],
-  }));
+  return rules.flatMap(({ eventCodes, expr, output, plan }) => {
+    const fields = [...partsOf(expr).fields, ...output.fieldNames];
+    if (eventCodes === undefined) return [{ events: EVENT_NAMES.names, fields }];
+    return [...eventCodes].flatMap((code) => {
+      const def = EVENTS[code];
+      return def === undefined ? [] : [{ events: [def.name], fields, ...outcomesOf(plan, def) }];
+    });
+  });
 }
 
 /** Rules that shall refuse and that the kernel cannot decide, as diagnostics at the rule. */

@@ -32,6 +32,8 @@ test('failures, or successes, are left out when no rule can match them', () => {
   assert.equal(plan.capture.get(nr('openat'))!.flags, F.OK);
   assert.equal(plan.capture.get(nr('unlink'))!.flags, F.FAILED);
   assert.equal(plan.capture.get(nr('mkdir'))!.flags, F.OK | F.FAILED);
+  const none = planCapture([{ events: ['openat'], fields: [], ok: false, failed: false }], 'x64');
+  assert.deepEqual(none.tracepoints, []);
 });
 
 test('a successful exec comes from the lifecycle: the call is captured for its failures alone', () => {

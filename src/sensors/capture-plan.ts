@@ -74,6 +74,7 @@ function merge(needs: Iterable<CaptureNeed>): Map<number, Wanted> {
   const wanted = new Map<number, Wanted>();
   for (const need of needs) {
     const fields = [...need.fields];
+    if (need.ok === false && need.failed === false) continue;
     for (const name of need.events) {
       const code = EVENT_NAMES.code(name);
       if (code === undefined) continue;
