@@ -389,6 +389,23 @@ describe('generated code', () => {
     assert.equal(reads, 1);
   });
 
+  it('reads a field once, also where transformers use it', () => {
+    let reads = 0;
+    const values = new Proxy<Record<string, string>>(
+      { 'proc.name': 'x' },
+      {
+        get: (target, key) => {
+          reads++;
+          return target[key as string];
+        },
+      },
+    );
+    const text = 'tolower(proc.name) = a or toupper(proc.name) = B or len(proc.name) = 2 or proc.name = c';
+    const compiled = compileCondition(text, OPTIONS);
+    assert.ok(compiled.ok && !compiled.test({ type: 'open', values }), 'it does not hold');
+    assert.equal(reads, 1);
+  });
+
   it('survives the deepest conditions', () => {
     const deep = `${'not (proc.name = a or (fd.name = b and '.repeat(490)}proc.name = c${'))'.repeat(490)}`;
     const compiled = compileCondition(deep, OPTIONS);

@@ -2,7 +2,7 @@
  * Checked conditions → one JavaScript function per event type.
  *
  * The source text is made of fixed templates and indices only: every constant, getter and matcher reaches it as data
- * (arrays K, F and M). Values and shared sub-conditions live in variables beside the functions, each with the number
+ * (arrays K, F, T and M). Values and shared sub-conditions live in variables beside the functions, each with the number
  * of the event it was computed for, so that each is computed at most once per event, and only if it is needed.
  */
 
@@ -10,7 +10,7 @@ import type { ComparePlan, FieldsPlan, Operand, Plan } from '../check/plan.ts';
 import type { Scalar, Value } from '../field-spec.ts';
 import type { Matcher } from './matcher.ts';
 import { compileMatcher, INLINE_LIMIT } from './matcher.ts';
-import { compileOperand, type Getter } from './operand.ts';
+import { compileOperand, compileTransform, type Getter, type Transform } from './operand.ts';
 import { compareFields, everyCandidate, everyElement, someValue } from './runtime.ts';
 
 /** Rules in one generated function: larger ones are not optimised by V8. */
@@ -47,7 +47,9 @@ class Generator<E, R> {
   private readonly constants: Data[] = [];
   private readonly constantIndex = new Map<Data, number>();
   private readonly getters: Getter<E>[] = [];
-  private readonly getterIndex = new Map<string, number>();
+  private readonly transforms: Transform[] = [];
+  /** Expressions of values that are kept in variables, by operand. */
+  private readonly values = new Map<string, string>();
   private readonly matchers: Matcher[] = [];
   private readonly fieldPlans: FieldsPlan<E>[] = [];
   private readonly uses = new Map<number, number>();
@@ -73,16 +75,18 @@ class Generator<E, R> {
       'let g=0;',
       ...this.constants.map((_, i) => `const k${i}=K[${i}];`),
       ...this.getters.map((_, i) => `const get${i}=F[${i}];`),
+      ...this.transforms.map((_, i) => `const t${i}=T[${i}];`),
       ...this.matchers.map((_, i) => `const m${i}=M[${i}];`),
       ...this.declarations,
       ...chunks,
       `function reset(){g=1;${this.stamps.map((stamp) => `${stamp}=0;`).join('')}}`,
       `return function evaluate(e,out){if(++g>0x3ffffff0)reset();let n=0;${calls.join('')}return n;}`,
     ].join('\n');
-    const make = new Function('K', 'F', 'M', 'R', 'some', 'every', 'each', 'fields', source) as (
+    const make = new Function('K', 'F', 'T', 'M', 'R', 'some', 'every', 'each', 'fields', source) as (
       ...args: [
         readonly Data[],
         readonly Getter<E>[],
+        readonly Transform[],
         readonly Matcher[],
         readonly R[],
         typeof someValue,
@@ -95,6 +99,7 @@ class Generator<E, R> {
     return make(
       this.constants,
       this.getters,
+      this.transforms,
       this.matchers,
       this.items.map((item) => item.result),
       someValue,
@@ -141,6 +146,7 @@ class Generator<E, R> {
 
   private countOperand(operand: Operand<E>): void {
     this.fieldUses.set(operand.key, (this.fieldUses.get(operand.key) ?? 0) + 1);
+    if (operand.kind === 'transform') for (const arg of operand.args) this.countOperand(arg);
   }
 
   private expression(plan: Plan<E>, depth: number): string {
@@ -199,19 +205,26 @@ class Generator<E, R> {
     return name;
   }
 
-  /** An expression for an operand's value. */
+  /** An expression for an operand's value: computed in place if used once, else through a variable. */
   private value(operand: Operand<E>): string {
-    const known = this.getterIndex.get(operand.key);
-    const once = (this.fieldUses.get(operand.key) ?? 0) < 2;
-    if (known !== undefined) return once ? `get${known}(e)` : `f${known}(e)`;
-    const index = this.getters.push(compileOperand(operand)) - 1;
-    this.getterIndex.set(operand.key, index);
-    if (once) return `get${index}(e)`;
-    this.stamps.push(`s${index}`);
+    const known = this.values.get(operand.key);
+    if (known !== undefined) return known;
+    const expression = this.compute(operand);
+    if ((this.fieldUses.get(operand.key) ?? 0) < 2) return expression;
+    const id = this.values.size;
+    this.stamps.push(`s${id}`);
     this.declarations.push(
-      `let s${index}=0,v${index};function f${index}(e){if(s${index}!==g){v${index}=get${index}(e);s${index}=g;}return v${index};}`,
+      `let s${id}=0,v${id};function f${id}(e){if(s${id}!==g){v${id}=${expression};s${id}=g;}return v${id};}`,
     );
-    return `f${index}(e)`;
+    this.values.set(operand.key, `f${id}(e)`);
+    return `f${id}(e)`;
+  }
+
+  private compute(operand: Operand<E>): string {
+    if (operand.kind === 'literal') return this.constant(operand.text);
+    if (operand.kind === 'field') return `get${this.getters.push(compileOperand(operand)) - 1}(e)`;
+    const args = operand.args.map((arg) => this.value(arg));
+    return `t${this.transforms.push(compileTransform(operand)) - 1}([${args.join(',')}])`;
   }
 
   private constant(value: Data): string {

@@ -1,10 +1,11 @@
-/** Values of operands: field getters and transformers as closures. */
-
+/** Values of operands: field getters as closures, transformers as functions of their arguments' values. */
 import type { Operand, TransformOperand } from '../check/plan.ts';
 import type { Value } from '../field-spec.ts';
 import { asciiLower, asciiUpper } from '../lang/bytes.ts';
 
 export type Getter<E> = (event: E) => Value | undefined;
+/** A transformer applied to the values of its arguments; undefined if one that it needs is missing. */
+export type Transform = (values: readonly (Value | undefined)[]) => Value | undefined;
 
 /** A closure that computes an operand for an event. */
 export function compileOperand<E>(operand: Operand<E>): Getter<E> {
@@ -17,56 +18,55 @@ export function compileOperand<E>(operand: Operand<E>): Getter<E> {
       const { text } = operand;
       return () => text;
     }
-    case 'transform':
-      return compileTransform(operand);
+    case 'transform': {
+      const args = operand.args.map(compileOperand);
+      const apply = compileTransform(operand);
+      return (event) => apply(args.map((arg) => arg(event)));
+    }
   }
 }
 
-function compileTransform<E>(operand: TransformOperand<E>): Getter<E> {
-  const args = operand.args.map(compileOperand);
-  const first = args[0]!;
+/** The function of a transformer. */
+export function compileTransform<E>(operand: TransformOperand<E>): Transform {
   switch (operand.name) {
     case 'tolower':
-      return onText(first, asciiLower);
+      return onText(asciiLower);
     case 'toupper':
-      return onText(first, asciiUpper);
+      return onText(asciiUpper);
     case 'basename':
-      return onText(first, (text) => text.slice(text.lastIndexOf('/') + 1));
+      return onText((text) => text.slice(text.lastIndexOf('/') + 1));
     case 'b64':
-      return onText(first, decodeBase64);
+      return onText(decodeBase64);
     case 'len':
-      return (event) => {
-        const value = first(event);
-        return value === undefined ? undefined : (value as string | readonly unknown[]).length;
-      };
+      return ([value]) => (value === undefined ? undefined : (value as string | readonly unknown[]).length);
     case 'concat':
-      return (event) => joinValues(event, args, '');
+      return (values) => textsOf(values)?.join('');
     case 'join':
-      return (event) => {
-        const separator = first(event);
-        return separator === undefined ? undefined : joinValues(event, args.slice(1), String(separator));
+      return ([separator, ...values]) =>
+        separator === undefined ? undefined : textsOf(values)?.join(String(separator));
+    case 'getopt': {
+      const { option } = operand;
+      return ([spec, ...values]) => {
+        const words = textsOf(values);
+        return words === undefined ? undefined : pickOptions(scanOptions(words, String(spec)), option);
       };
-    case 'getopt':
-      return compileGetopt(operand.option, args);
+    }
   }
 }
 
-function onText<E>(inner: Getter<E>, apply: (text: string) => string | undefined): Getter<E> {
-  return (event) => {
-    const value = inner(event);
-    return value === undefined ? undefined : apply(String(value));
-  };
+function onText(apply: (text: string) => string | undefined): Transform {
+  return ([value]) => (value === undefined ? undefined : apply(String(value)));
 }
 
-function joinValues<E>(event: E, args: readonly Getter<E>[], separator: string): string | undefined {
+/** All values as texts, lists flattened; undefined if one is missing. */
+function textsOf(values: readonly (Value | undefined)[]): string[] | undefined {
   const texts: string[] = [];
-  for (const arg of args) {
-    const value = arg(event);
+  for (const value of values) {
     if (value === undefined) return undefined;
     if (Array.isArray(value)) texts.push(...value.map(String));
     else texts.push(String(value));
   }
-  return texts.join(separator);
+  return texts;
 }
 
 /** Strict base64 with optional padding; anything else is undefined. */
@@ -77,27 +77,22 @@ function decodeBase64(text: string): string | undefined {
   return Buffer.from(digits, 'base64').toString('latin1');
 }
 
-function compileGetopt<E>(option: string | undefined, args: readonly Getter<E>[]): Getter<E> {
-  const [spec, ...rest] = args;
-  return (event) => {
-    const words: string[] = [];
-    for (const arg of rest) {
-      const value = arg(event);
-      if (value === undefined) return undefined;
-      if (Array.isArray(value)) words.push(...value.map(String));
-      else words.push(String(value));
-    }
-    const found = scanOptions(words, String(spec?.(event)));
-    if (option === undefined)
-      return found.flatMap((entry) => (entry.value === undefined ? [entry.name] : [entry.name, entry.value]));
-    const last = found.filter((entry) => entry.name === option).at(-1);
-    return last === undefined ? undefined : (last.value ?? option);
-  };
+interface Option {
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+/** All options and values in order, or the value of one option, its last occurrence. */
+function pickOptions(found: readonly Option[], option: string | undefined): Value | undefined {
+  if (option === undefined)
+    return found.flatMap(({ name, value }) => (value === undefined ? [name] : [name, value]));
+  const last = found.filter((entry) => entry.name === option).at(-1);
+  return last === undefined ? undefined : (last.value ?? option);
 }
 
 /** A getopt(3)-like scan: short options only, stops at `--` and at the first word that is no option. */
-function scanOptions(words: readonly string[], spec: string): { name: string; value: string | undefined }[] {
-  const found: { name: string; value: string | undefined }[] = [];
+function scanOptions(words: readonly string[], spec: string): Option[] {
+  const found: Option[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     if (word === '--' || !word.startsWith('-') || word === '-') break;
