@@ -106,24 +106,14 @@ export function profile(path: string, rules: RuleSet<Event>): RuleCost[] {
     ns: 0,
   }));
   const idle = timerCost();
-  let enricher: Enricher | undefined;
-  readRecording(path, {
-    header: (header) => {
-      enricher = enricherOf(header);
-    },
-    process: (rec) => seed(enricher!, rec),
-    record: (rec) => {
-      const event = enricher!.apply(rec);
-      if (event === undefined) return;
-      for (const cost of costs) {
-        if (cost.rule.eventCodes?.has(event.code) === false) continue;
-        const started = process.hrtime.bigint();
-        if (cost.test(event)) cost.matches++;
-        cost.ns += Number(process.hrtime.bigint() - started) - idle;
-        cost.events++;
-      }
-    },
-    loss: () => {},
+  eachEvent(path, (event) => {
+    for (const cost of costs) {
+      if (cost.rule.eventCodes?.has(event.code) === false) continue;
+      const started = process.hrtime.bigint();
+      if (cost.test(event)) cost.matches++;
+      cost.ns += Number(process.hrtime.bigint() - started) - idle;
+      cost.events++;
+    }
   });
   return costs
     .map(({ rule, events, matches, ns }) => ({
@@ -158,18 +148,25 @@ export function findAlert(path: string, rules: RuleSet<Event>, id: string): Aler
 
 /** How a rule's condition turns out for the event with this number (evt.num) of a recording. */
 export function eventReason(path: string, rule: CompiledRule<Event>, num: number): Reason | undefined {
-  let enricher: Enricher | undefined;
   let reason: Reason | undefined;
-  readRecording(path, {
+  eachEvent(path, (event) => {
+    if (event.num === num) reason = reasonOf(rule.plan, event);
+  });
+  return reason;
+}
+
+/** Every event of a recording, without rules; the event is valid until `visit` returns. */
+export function eachEvent(path: string, visit: (event: Event) => void): RecordingEnd {
+  let enricher: Enricher | undefined;
+  return readRecording(path, {
     header: (header) => {
       enricher = enricherOf(header);
     },
     process: (rec) => seed(enricher!, rec),
     record: (rec) => {
       const event = enricher!.apply(rec);
-      if (event?.num === num) reason = reasonOf(rule.plan, event);
+      if (event !== undefined) visit(event);
     },
     loss: () => {},
   });
-  return reason;
 }

@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./diff.ts'),
   },
   {
+    name: 'learn',
+    summary: 'propose exceptions and allow-lists from a recording',
+    load: () => import('./learn.ts'),
+  },
+  {
     name: 'sigma',
     summary: 'check and convert Sigma rules',
     load: () => import('./sigma.ts'),
