@@ -93,14 +93,10 @@ export async function perform(step: Step): Promise<void> {
   if (step.chmod) fs.chmodSync(...step.chmod);
   if (step.chdir !== undefined) process.chdir(step.chdir);
   if (step.listen !== undefined) {
-    const { host, port } = ports(step.listen);
-    await ended(
-      (done) =>
-        void net
-          .createServer((peer) => peer.destroy())
-          .listen(port, host, done)
-          .unref(),
-    );
+    const where = step.listen.startsWith('/') ? { path: step.listen } : ports(step.listen);
+    const server = net.createServer((peer) => peer.destroy());
+    await ended((done) => void server.listen(where, done));
+    server.unref();
   }
   if (step.sleep_ms !== undefined) await new Promise((resolve) => setTimeout(resolve, step.sleep_ms));
 }
