@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The classifier of system calls: which of them user space has to see. */
 #include "classify.h"
+#include "exempt.h"
 #include "match.h"
 #include "record.h"
 
@@ -23,6 +24,14 @@
 #define AT_FDCWD (-100)
 #define EINPROGRESS 115
 #define SIGKILL 9
+#if defined(__TARGET_ARCH_x86)
+#define RF_NR_EXECVE 59
+#else
+#define RF_NR_EXECVE 221
+#endif
+
+/* 1 = there are no security hooks: who breaks a rule is killed instead. Set by the loader. */
+const volatile __u32 rf_signal_tier;
 
 /* What is known of a process: its name and executable as of its last exec, and its masks. */
 struct rf_identity {
@@ -55,7 +64,7 @@ int rf_judge_process(__u32 op, __u32 generation)
 
 	if (!p || p->generation != generation || op >= RF_CLASSES)
 		return 0;
-	c = &p->cls[op & (RF_CLASSES - 1)];
+	c = rf_class_of(p, op);
 	i = c->process & (RF_PROCESS_CLASSES - 1);
 	id = bpf_task_storage_get(&identities, task, NULL, 0);
 	scratch = rf_scratch_claim();
@@ -97,8 +106,8 @@ static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
 	return RF_PROCESS | len << 16;
 }
 
-/* One string of something that may be refused. What cannot be read refuses nothing: without it the
- * clauses that look at it are out. */
+/* One string of something that may be refused. What cannot be read meets no requirement, and proves
+ * no exemption either. */
 static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratch *s, __u32 scratch,
 				     __u32 op, __u32 string, __u32 span, struct rf_mask *m)
 {
@@ -106,14 +115,11 @@ static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratc
 
 	if (op >= RF_CLASSES || string >= RF_STRINGS)
 		return 0;
-	t = &p->cls[op & (RF_CLASSES - 1)].string[string];
+	t = &rf_class_of(p, op)->string[string];
 	if (!t->start || !rf_meets(m, &t->care))
 		return 0;
-	if (!span || rf_scan(scratch, op, string, p->generation, span)) {
-		for (int i = 0; i < RF_WORDS; i++)
-			m->w[i] &= ~t->care.w[i];
-		return 0;
-	}
+	if (!span || rf_scan(scratch, op, string, p->generation, span))
+		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
 	rf_conclude(t, s, m);
 	return 0;
 }
@@ -345,6 +351,38 @@ static __always_inline void rf_path(const struct rf_policy *p, const struct rf_c
 	rf_scratch_release(s);
 }
 
+/* 1 if the task was killed for what it has done: asked exactly, once a killing clause is possible.
+ */
+int rf_judge_kill(struct rf_query *q)
+{
+	struct rf_object o = {};
+	struct rf_scratch *s;
+	__u32 span, raw = 0, len;
+
+	if (!q)
+		return 0;
+	o.op = q->op;
+	o.nr = q->nr;
+	o.bits = q->bits;
+	o.scratch = rf_scratch_claim();
+	s = rf_scratch(o.scratch);
+	if (!s)
+		return 0;
+	__builtin_memset(s->label, 0, sizeof(s->label));
+	span = q->path ? rf_read_path(s, q, &raw) : 0;
+	if (span) {
+		len = rf_normalise(s, span & 0xffff, span >> 16);
+		if (len && len <= RF_PATH_MAX)
+			o.path = RF_NORMAL | len << 16;
+	}
+	len = rf_judge_deny(&o);
+	rf_scratch_release(s);
+	if (!(len & RF_DECIDED_KILL))
+		return 0;
+	bpf_send_signal(SIGKILL);
+	return RF_WANT_PRIORITY | (len & RF_DECIDED_CLAUSE) << 8;
+}
+
 int rf_judge(struct rf_query *q)
 {
 	const struct rf_policy *p;
@@ -359,7 +397,7 @@ int rf_judge(struct rf_query *q)
 	op = q->op;
 	if (!p || op >= RF_CLASSES || q->nr >= RF_POLICY_CALLS || p->keep[nr])
 		return RF_WANT_EMIT;
-	c = &p->cls[op & (RF_CLASSES - 1)];
+	c = rf_class_of(p, op);
 	if (!c->active)
 		return RF_WANT_EMIT;
 	q->bits = q->ret >= 0 ? RF_BIT_OK : 0;
@@ -367,8 +405,10 @@ int rf_judge(struct rf_query *q)
 		q->bits |= rf_open_bits(q->flags);
 	else if (q->ret == -EINPROGRESS)
 		q->bits |= RF_BIT_EXTRA;
-	m = p->nr[nr];
+	m = *rf_call_mask(p, nr);
 	rf_and(&m, &c->bits[q->bits & (RF_BIT_STATES - 1)]);
+	if (rf_signal_tier && rf_meets(&m, &c->kill))
+		q->clause = 1;
 	rf_and(&m, &c->emit);
 	if (rf_meets(&m, &c->care)) {
 		rf_process(p, c, op, &m);
@@ -385,6 +425,33 @@ int rf_judge(struct rf_query *q)
 		return RF_WANT_EMIT;
 	rf_path(p, c, q, &m);
 	return rf_any(&m) ? RF_WANT_EMIT : RF_WANT_DROP;
+}
+
+/* The executable of a task that runs already. */
+static __always_inline void rf_seed_exe(struct task_struct *task, struct rf_identity *id)
+{
+	__u32 i = rf_scratch_claim(), pos;
+	struct rf_scratch *s = rf_scratch(i);
+	struct rf_loop loop = {.s = s};
+	struct file *file;
+
+	if (!s)
+		return;
+	file = BPF_CORE_READ(task, mm, exe_file);
+	s->root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
+	s->root_mnt = (__u64)BPF_CORE_READ(task, fs, root.mnt);
+	s->node = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	s->mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	s->pos = RF_JOIN;
+	s->done = 0;
+	if (file)
+		bpf_loop(RF_BASE_MAX, rf_base_step, &loop, 0);
+	pos = s->pos;
+	if (s->done && pos > RF_JOIN - RF_EXE_MAX && pos < RF_JOIN) {
+		bpf_probe_read_kernel(id->exe, RF_EXE_MAX, &s->buf[pos & (RF_JOIN - 1)]);
+		id->exe_len = RF_JOIN - pos;
+	}
+	rf_scratch_release(s);
 }
 
 int rf_judge_exec(__u32 slot)
@@ -411,6 +478,59 @@ int rf_judge_exec(__u32 slot)
 		return 0;
 	bpf_probe_read_kernel(id->exe, len, &s->rec[off]);
 	id->exe_len = len;
+	return 0;
+}
+
+/*
+ * Where the exec itself cannot be refused: the new image is killed before its first instruction.
+ * What was decided, as rf_judge_deny says it.
+ */
+__u32 rf_judge_image(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_object o = {.op = RF_OP_EXEC, .nr = RF_NR_EXECVE, .bits = RF_BIT_OK};
+	struct rf_identity *id;
+	struct rf_scratch *s;
+	__u32 decided;
+
+	if (!rf_signal_tier || rf_exempt() || !rf_refusing(RF_OP_EXEC))
+		return 0;
+	id = bpf_task_storage_get(&identities, task, NULL, 0);
+	o.scratch = rf_scratch_claim();
+	s = rf_scratch(o.scratch);
+	if (!s)
+		return 0;
+	if (id && id->exe_len <= RF_EXE_MAX) {
+		__builtin_memset(s->label, 0, sizeof(s->label));
+		bpf_probe_read_kernel(&s->buf[RF_JOIN], RF_EXE_MAX, id->exe);
+		o.exe = RF_JOIN | id->exe_len << 16;
+		o.comm = RF_NORMAL | rf_put_comm(s, id->comm);
+		bpf_probe_read_kernel(&s->buf[RF_NORMAL], 16, id->comm);
+	}
+	decided = rf_judge_deny(&o);
+	rf_scratch_release(s);
+	if (decided && !(decided & RF_DECIDED_MONITOR))
+		bpf_send_signal(SIGKILL);
+	return decided;
+}
+
+/* Keeps what is known of processes right while the engine is away: with pinned enforcement only. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(rf_judge_exec_alone, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_identity *id;
+
+	id = bpf_task_storage_get(&identities, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!id)
+		return 0;
+	id->generation = 0;
+	id->have = 0;
+	__builtin_memset(id->comm, 0, sizeof(id->comm));
+	bpf_get_current_comm(id->comm, sizeof(id->comm));
+	id->comm_known = 1;
+	id->exe_len = RF_EXE_UNKNOWN;
+	rf_seed_exe(task, id);
 	return 0;
 }
 
@@ -539,12 +659,12 @@ __u32 rf_judge_deny(const struct rf_object *o)
 	s = rf_scratch(o->scratch);
 	if (op >= RF_CLASSES || o->nr >= RF_POLICY_CALLS || !s)
 		return 0;
-	c = &p->cls[op & (RF_CLASSES - 1)];
+	c = rf_class_of(p, op);
 	m = c->deny;
 	rf_or(&m, &c->kill);
 	if (!rf_any(&m))
 		return 0;
-	rf_and(&m, &p->nr[o->nr & (RF_POLICY_CALLS - 1)]);
+	rf_and(&m, rf_call_mask(p, o->nr));
 	if (!o->guard)
 		rf_and(&m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
 	rf_strict_numbers(p, o, c, &m);
@@ -582,33 +702,6 @@ struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 } __attribute__((preserve_access_index));
-
-/* The executable of a task that runs already. */
-static __always_inline void rf_seed_exe(struct task_struct *task, struct rf_identity *id)
-{
-	__u32 i = rf_scratch_claim(), pos;
-	struct rf_scratch *s = rf_scratch(i);
-	struct rf_loop loop = {.s = s};
-	struct file *file;
-
-	if (!s)
-		return;
-	file = BPF_CORE_READ(task, mm, exe_file);
-	s->root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
-	s->root_mnt = (__u64)BPF_CORE_READ(task, fs, root.mnt);
-	s->node = (__u64)BPF_CORE_READ(file, f_path.dentry);
-	s->mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
-	s->pos = RF_JOIN;
-	s->done = 0;
-	if (file)
-		bpf_loop(RF_BASE_MAX, rf_base_step, &loop, 0);
-	pos = s->pos;
-	if (s->done && pos > RF_JOIN - RF_EXE_MAX && pos < RF_JOIN) {
-		bpf_probe_read_kernel(id->exe, RF_EXE_MAX, &s->buf[pos & (RF_JOIN - 1)]);
-		id->exe_len = RF_JOIN - pos;
-	}
-	rf_scratch_release(s);
-}
 
 /* Run once over all tasks after the hooks are attached: those that are older than the engine have
  * the name that /proc shows for them. */

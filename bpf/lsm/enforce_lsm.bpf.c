@@ -5,6 +5,7 @@
  */
 #include "classify.h"
 #include "deny.h"
+#include "exempt.h"
 #include "label.h"
 #include "record.h"
 
@@ -59,26 +60,6 @@ struct sockaddr_in6 {
 struct msghdr {
 	void *msg_name;
 } __attribute__((preserve_access_index));
-
-static __always_inline bool rf_exempt(void)
-{
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
-	/* Neither the init process nor the engine is ever refused anything. */
-	return tgid <= 1 || rf_ignored(tgid);
-}
-
-/* Whether any rule refuses this operation: asked first, since it is almost always no. */
-static __always_inline bool rf_refusing(__u32 op)
-{
-	const struct rf_policy *p = rf_policy();
-	const struct rf_class *c;
-
-	if (!p || op >= RF_CLASSES)
-		return false;
-	c = &p->cls[op & (RF_CLASSES - 1)];
-	return rf_any(&c->deny) || rf_any(&c->kill);
-}
 
 static __always_inline void rf_label_or(struct rf_scratch *s, const struct rf_mask *lanes)
 {

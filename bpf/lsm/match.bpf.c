@@ -45,7 +45,7 @@ int rf_scan(__u32 scratch, __u32 op, __u32 string, __u32 generation, __u32 span)
 
 	if (!s || !p || p->generation != generation || op >= RF_CLASSES || string >= RF_STRINGS)
 		return 1;
-	t = &p->cls[op & (RF_CLASSES - 1)].string[string];
+	t = &rf_class_of(p, op)->string[string];
 	s->count = 0;
 	folder = s->zero; /* from memory, so that the verifier takes it for any number */
 	row = t->start;

@@ -149,7 +149,7 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 	struct fs_struct *fs = task->fs;
 	struct rf_slot *s;
 	__u64 file, name;
-	__u32 slot;
+	__u32 slot, decided;
 
 	slot = rf_begin(RF_KIND_EXEC, 1);
 	s = rf_slot(slot);
@@ -163,6 +163,11 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 	name = (__u64)BPF_CORE_READ(bprm, filename);
 	rf_set_str(&s->exec.filename, rf_put_kernel_str(slot, name));
 	rf_judge_exec(slot);
+	decided = rf_judge_image();
+	if (decided) {
+		s->h.clause = decided & RF_DECIDED_CLAUSE;
+		s->h.flags |= decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_KILLED;
+	}
 	if ((__u64)BPF_CORE_READ(bprm, interp) != name)
 		rf_set_str(&s->exec.interp,
 			   rf_put_kernel_str(slot, (__u64)BPF_CORE_READ(bprm, interp)));

@@ -39,6 +39,7 @@ static __always_inline int rf_ask(const struct rf_capture *c, const __u64 *args,
 				  __u32 nr, __s64 ret)
 {
 	struct rf_query q = {.op = c->op, .nr = nr, .ret = ret, .dirfd = AT_FDCWD};
+	int want, killed = 0;
 
 	if (c->op == RF_OP_OTHER)
 		return RF_WANT_EMIT;
@@ -54,7 +55,10 @@ static __always_inline int rf_ask(const struct rf_capture *c, const __u64 *args,
 		if (c->data >= 0) /* openat2: the flags stand in a struct */
 			bpf_probe_read_user(&q.flags, sizeof(q.flags), (void *)args[2]);
 	}
-	return rf_judge(&q);
+	want = rf_judge(&q);
+	if (q.clause)
+		killed = rf_judge_kill(&q);
+	return killed ? killed : want;
 }
 
 static __always_inline void rf_call_args(bool compat, __u64 *args)
@@ -100,8 +104,11 @@ static __always_inline int rf_task_call(__u32 nr, __s64 ret, __u32 flags, __u64 
 	s->from.file = file;
 	rf_call_object(slot, nr);
 	rf_call_rest(slot, nr);
-	if (want == RF_WANT_PRIORITY)
+	if ((want & 0xff) == RF_WANT_PRIORITY) {
 		s->h.ring = 1;
+		s->h.flags |= RF_F_KILLED;
+		s->h.clause = (__u32)want >> 8;
+	}
 	rf_send(slot);
 	return 0;
 }

@@ -13,7 +13,7 @@
 enum rf_wanted {
 	RF_WANT_DROP = 0,
 	RF_WANT_EMIT = 1,
-	RF_WANT_PRIORITY = 2, /* to the priority ring */
+	RF_WANT_PRIORITY = 2, /* the task was killed for it; the clause stands in the higher bits */
 };
 
 /* What is judged. Members that an operation has not are 0. */
@@ -25,12 +25,15 @@ struct rf_query {
 	__u64 flags;  /* open flags */
 	__s32 dirfd;  /* what a relative path is relative to */
 	__u32 bits;   /* out: the operation's bits */
-	__u32 clause; /* out: 1 + the clause that kills or would */
+	__u32 clause; /* out: not 0 = rf_judge_kill() is to be asked as well */
 	__u32 kernel; /* the path stands in kernel memory */
 };
 
-/* enum rf_wanted; a task that a killing clause holds for has been sent SIGKILL. */
+/* enum rf_wanted */
 extern int rf_judge(struct rf_query *q);
+
+/* 0, or RF_WANT_PRIORITY and above it 1 + the clause that the task was killed for. */
+extern int rf_judge_kill(struct rf_query *q);
 
 /* What the classifier keeps of a process: to be called in the new image, with its exe in the slot.
  */
@@ -58,5 +61,8 @@ struct rf_object {
 #define RF_DECIDED_MONITOR (1U << 17)
 
 extern __u32 rf_judge_deny(const struct rf_object *o);
+
+/* In the new image: what the rules say of it; it has been killed unless they only watch. */
+extern __u32 rf_judge_image(void);
 
 #endif

@@ -254,6 +254,17 @@ struct sock {
 struct socket {
 	short type;
 	struct sock *sk;
+	struct file *file;
+};
+
+struct filename {
+	const char *name;
+	const char *uptr;
+};
+
+struct open_flags {
+	int open_flag;
+	unsigned short mode;
 };
 
 struct sockaddr_un {

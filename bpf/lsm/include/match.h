@@ -112,6 +112,19 @@ static __always_inline struct rf_policy *rf_policy(void)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
+/* The bound stays where the verifier sees it: the compiler would find it superfluous. */
+static __always_inline const struct rf_class *rf_class_of(const struct rf_policy *p, __u32 op)
+{
+	asm volatile("" : "+r"(op));
+	return &p->cls[op & (RF_CLASSES - 1)];
+}
+
+static __always_inline const struct rf_mask *rf_call_mask(const struct rf_policy *p, __u32 nr)
+{
+	asm volatile("" : "+r"(nr));
+	return &p->nr[nr & (RF_POLICY_CALLS - 1)];
+}
+
 static __always_inline void rf_and(struct rf_mask *m, const struct rf_mask *other)
 {
 	m->w[0] &= other->w[0];
