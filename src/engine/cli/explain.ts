@@ -46,8 +46,8 @@ function find(name: string): Facts {
       calls: event.syscalls,
     };
   }
-  const error = ERRORS[name.toUpperCase()];
-  if (error) return { code: name.toUpperCase(), ...error };
+  const code = [name, name.toUpperCase()].find((candidate) => Object.hasOwn(ERRORS, candidate));
+  if (code !== undefined) return { code, ...ERRORS[code]! };
   const metric = Object.values(METRICS).find((spec) => spec.name === name);
   if (metric)
     return { metric: metric.name, type: metric.type, description: metric.help, labels: metric.labels };

@@ -17,8 +17,8 @@ rules_files:
 #   - enable: {tag: network}
 rules: []
 
-# first: an event raises the first matching rule only, as in Falco. all: every matching rule.
-rule_matching: first
+# all: an event raises every matching rule. first: the first matching rule only, as in Falco.
+rule_matching: all
 priority: debug
 
 # Appended to the output of every rule; suggested_output adds the container fields.
