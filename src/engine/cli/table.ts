@@ -4,6 +4,11 @@ import type { CommandRow } from './command.ts';
 export const COMMANDS: readonly CommandRow[] = [
   { name: 'run', summary: 'watch this machine until Ctrl-C', load: () => import('./run.ts') },
   { name: 'events', summary: 'show what the sensors see, as it happens', load: () => import('./events.ts') },
+  {
+    name: 'alerts',
+    summary: "follow a fleet's alerts over NATS",
+    load: () => import('./alerts.ts'),
+  },
   { name: 'top', summary: 'show who is busiest with what', load: () => import('./top.ts') },
   { name: 'status', summary: 'say how the running engine is', load: () => import('./status.ts') },
   {
@@ -82,6 +87,11 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'deny',
     summary: 'refuse addresses and networks, now and for a time',
     load: () => import('./deny.ts'),
+  },
+  {
+    name: 'policy',
+    summary: 'say what is refused, stop refusing, unload',
+    load: () => import('./policy.ts'),
   },
   {
     name: 'audit',

@@ -2,10 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** Starts a module of ours in a process of its own, from the sources or compiled as the caller itself runs. */
-export function runModule(url: URL, args: readonly string[]): ChildProcess {
+export function runModule(
+  url: URL,
+  args: readonly string[],
+  stderr: 'inherit' | 'pipe' = 'inherit',
+): ChildProcess {
   const path = fileURLToPath(url);
   const loader = path.endsWith('.ts') ? ['--import', 'tsx'] : [];
-  return spawn(process.execPath, [...loader, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [...loader, path, ...args], { stdio: ['ignore', 'pipe', stderr] });
 }
 
 /** The extension that a module beside this one has at run time. */
