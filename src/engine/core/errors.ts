@@ -134,6 +134,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'The file with the entries cannot be read or written.',
     'Check state_dir and its free space.',
   ),
+  E_ALERTS: row(
+    'Alerts cannot be followed',
+    'The stream does not exist, or NATS does not let us read it.',
+    'Check --stream and the credentials; the message says what NATS answered.',
+  ),
   E_OUTPUT_CONFIG: row(
     'Output configured wrongly',
     'An option of an output is wrong or missing.',
