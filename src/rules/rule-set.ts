@@ -2,7 +2,7 @@
 import type { Priority } from '../engine/core/priority.ts';
 import type { Interner, Plan } from './check/plan.ts';
 import { Folder } from './code/fold.ts';
-import { generateProgram, type Program } from './code/generate.ts';
+import { type GenerateOptions, generateProgram, type Program } from './code/generate.ts';
 import type { EventNames } from './field-spec.ts';
 import type { Expr } from './lang/ast.ts';
 import type { Enforce, FailMode, Mode, Response, Scope } from './load/items.ts';
@@ -50,6 +50,7 @@ export interface RuleSetOptions<E> {
   readonly plans: Interner<E>;
   readonly events: EventNames;
   readonly matching?: Matching;
+  readonly codegen?: GenerateOptions;
 }
 
 /** Rules indexed by event type. Programs are generated when an event of their type is first seen, or by `prepare`. */
@@ -60,7 +61,7 @@ export class RuleSet<E> {
   readonly rules: readonly CompiledRule<E>[];
   private readonly plans: Interner<E>;
   private readonly events: EventNames;
-  private readonly matching: Matching;
+  private readonly codegen: GenerateOptions;
   private readonly needed: ReadonlySet<number> | 'all';
   private readonly programs: (Program<E, CompiledRule<E>> | undefined)[];
 
@@ -69,7 +70,7 @@ export class RuleSet<E> {
     this.rules = options.rules.filter((rule) => rule.enabled);
     this.plans = options.plans;
     this.events = options.events;
-    this.matching = options.matching ?? 'all';
+    this.codegen = { first: options.matching === 'first', ...options.codegen };
     this.needed = neededBy(this.rules);
     this.programs = new Array(options.events.names.length).fill(undefined);
   }
@@ -107,7 +108,7 @@ export class RuleSet<E> {
       .filter((rule) => rule.eventCodes?.has(eventCode) ?? true)
       .map((rule) => ({ plan: folder.fold(rule.plan), result: rule }))
       .filter((item) => item.plan.kind !== 'constant' || item.plan.value);
-    const program = items.length === 0 ? () => 0 : generateProgram(items, this.matching === 'first');
+    const program = items.length === 0 ? () => 0 : generateProgram(items, this.codegen);
     this.programs[eventCode] = program;
     return program;
   }

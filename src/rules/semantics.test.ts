@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { compileCondition } from './condition.ts';
 import { interpret } from './interpret.ts';
 import { loadRules } from './load/load.ts';
-import type { CompiledRule } from './rule-set.ts';
+import { type CompiledRule, RuleSet } from './rule-set.ts';
 import { conditions, events } from './testing/arbitrary.ts';
 import { ipv4, TEST_EVENTS, TEST_FIELDS, type TestEvent } from './testing/fixture.ts';
 
@@ -339,12 +339,17 @@ describe('generated code', () => {
         fc.array(conditions, { minLength: 1, maxLength: 12 }),
         fc.array(events, { minLength: 1, maxLength: 6 }),
         fc.constantFrom('all' as const, 'first' as const),
-        (texts, sample, matching) => {
+        fc.constantFrom(0, Number.POSITIVE_INFINITY),
+        (texts, sample, matching, dispatchFrom) => {
           const yaml = texts.map((text, i) =>
             JSON.stringify({ rule: `r${i}`, desc: 'd', condition: text, output: 'x', priority: 'INFO' }),
           );
-          const { rules } = loadRules([{ name: 'x', text: `[${yaml.join(',')}]` }], { ...OPTIONS, matching });
-          assert.ok(rules);
+          const loaded = loadRules([{ name: 'x', text: `[${yaml.join(',')}]` }], OPTIONS);
+          assert.ok(loaded.rules, 'the rules load');
+          const { all: compiled } = loaded.rules;
+          const { plans } = loaded.model;
+          const codegen = { dispatchFrom };
+          const rules = new RuleSet({ rules: compiled, plans, events: TEST_EVENTS, matching, codegen });
           const out: CompiledRule<TestEvent>[] = [];
           for (const event of sample) {
             const code = TEST_EVENTS.code(event.type)!;
@@ -359,7 +364,7 @@ describe('generated code', () => {
           }
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 600 },
     );
   });
 

@@ -8,6 +8,7 @@
 
 import type { ComparePlan, FieldsPlan, Operand, Plan } from '../check/plan.ts';
 import type { Scalar, Value } from '../field-spec.ts';
+import { compileLookup, planDispatch } from './dispatch.ts';
 import type { Matcher } from './matcher.ts';
 import { compileMatcher, INLINE_LIMIT } from './matcher.ts';
 import { compileOperand, compileTransform, type Getter, type Transform } from './operand.ts';
@@ -26,24 +27,76 @@ export interface GenerateItem<E, R> {
 /** Puts the results of all conditions that hold into `out` from index 0, in order; returns their number. */
 export type Program<E, R> = (event: E, out: R[]) => number;
 
-/** Generates the program for conditions; with `first` it stops at the first that holds. */
-export function generateProgram<E, R>(items: readonly GenerateItem<E, R>[], first = false): Program<E, R> {
-  return new Generator<E, R>(items, first).program();
+export interface GenerateOptions {
+  /** Stop at the first condition that holds. */
+  readonly first?: boolean;
+  /** From how many conditions on values are looked up instead of compared one by one. */
+  readonly dispatchFrom?: number;
+}
+
+/** Generates the program for conditions. */
+export function generateProgram<E, R>(
+  items: readonly GenerateItem<E, R>[],
+  options: GenerateOptions = {},
+): Program<E, R> {
+  const { first = false, dispatchFrom } = options;
+  const plans = items.map((item) => item.plan);
+  const { linear, groups } = planDispatch(plans, dispatchFrom);
+  const code = new Generator<E>(plans).compile(
+    linear,
+    groups.map((group) => group.operand),
+    first,
+  );
+  const lookups = groups.map(compileLookup);
+  const results = items.map((item) => item.result);
+  const hits: number[] = [];
+  if (lookups.length === 0) {
+    return (event, out) => {
+      const count = code.linear(event, hits);
+      for (let i = 0; i < count; i++) out[i] = results[hits[i]!]!;
+      return count;
+    };
+  }
+  // One closure for all events, so that an event allocates nothing.
+  let current: E;
+  let count = 0;
+  const visit = (index: number): void => {
+    if (code.tests[index]!(current)) hits[count++] = index;
+  };
+  return (event, out) => {
+    current = event;
+    count = code.linear(event, hits);
+    for (let i = 0; i < lookups.length; i++) lookups[i]!(code.values[i]!(event), visit);
+    if (count === 0) return 0;
+    const sorted = count > 1 ? hits.slice(0, count).sort((a, b) => a - b) : hits;
+    const wanted = first ? 1 : count;
+    for (let i = 0; i < wanted; i++) out[i] = results[sorted[i]!]!;
+    return wanted;
+  };
 }
 
 /** Generates a filter for one condition. */
 export function generateFilter<E>(plan: Plan<E>): (event: E) => boolean {
-  const program = generateProgram<E, true>([{ plan, result: true }]);
-  const out: true[] = [];
-  return (event) => program(event, out) > 0;
+  const { linear } = new Generator<E>([plan]).compile([0], [], true);
+  const hits: number[] = [];
+  return (event) => linear(event, hits) > 0;
 }
 
 type Data = Scalar | ReadonlySet<Scalar>;
 type Fields = (index: number, left: Value | undefined, right: Value | undefined) => boolean;
 
-class Generator<E, R> {
-  private readonly items: readonly GenerateItem<E, R>[];
-  private readonly first: boolean;
+/** What the generated source returns. */
+interface Code<E> {
+  /** Begins an event, and puts the indices of the conditions that hold, of those evaluated one by one, into `hits`. */
+  readonly linear: (event: E, hits: number[]) => number;
+  /** The values that lookups need. */
+  readonly values: readonly Getter<E>[];
+  /** The other conditions, by index. */
+  readonly tests: readonly ((event: E) => boolean)[];
+}
+
+class Generator<E> {
+  private readonly plans: readonly Plan<E>[];
   private readonly constants: Data[] = [];
   private readonly constantIndex = new Map<Data, number>();
   private readonly getters: Getter<E>[] = [];
@@ -58,18 +111,24 @@ class Generator<E, R> {
   private readonly stamps: string[] = [];
   private readonly shared = new Map<number, string>();
 
-  constructor(items: readonly GenerateItem<E, R>[], first: boolean) {
-    this.items = items;
-    this.first = first;
+  constructor(plans: readonly Plan<E>[]) {
+    this.plans = plans;
   }
 
-  program(): Program<E, R> {
-    for (const item of this.items) this.count(item.plan);
+  /** Compiles all conditions; `keys` are the operands of lookups. */
+  compile(linear: readonly number[], keys: readonly Operand<E>[], first: boolean): Code<E> {
+    for (const plan of this.plans) this.count(plan);
+    for (const key of keys) this.countOperand(key);
     const chunks: string[] = [];
-    for (let start = 0; start < this.items.length; start += RULES_PER_FUNCTION) {
-      chunks.push(this.chunk(start, chunks.length));
+    for (let start = 0; start < linear.length; start += RULES_PER_FUNCTION) {
+      chunks.push(this.chunk(linear.slice(start, start + RULES_PER_FUNCTION), chunks.length, first));
     }
-    const calls = chunks.map((_, i) => `n=c${i}(e,out,n);${this.first ? 'if(n)return n;' : ''}`);
+    const evaluated = new Set(linear);
+    const tests = this.plans.map((plan, i) => {
+      return evaluated.has(i) ? 'undefined' : `function(e){let t;return ${this.expression(plan, 0)};}`;
+    });
+    const values = keys.map((key) => `e=>${this.value(key)}`);
+    const calls = chunks.map((_, i) => `n=c${i}(e,h,n);${first ? 'if(n)return n;' : ''}`);
     const source = [
       '"use strict";',
       'let g=0;',
@@ -80,28 +139,27 @@ class Generator<E, R> {
       ...this.declarations,
       ...chunks,
       `function reset(){g=1;${this.stamps.map((stamp) => `${stamp}=0;`).join('')}}`,
-      `return function evaluate(e,out){if(++g>0x3ffffff0)reset();let n=0;${calls.join('')}return n;}`,
+      `function linear(e,h){if(++g>0x3ffffff0)reset();let n=0;${calls.join('')}return n;}`,
+      `return {linear,values:[${values.join(',')}],tests:[${keys.length > 0 ? tests.join(',\n') : ''}]};`,
     ].join('\n');
-    const make = new Function('K', 'F', 'T', 'M', 'R', 'some', 'every', 'each', 'fields', source) as (
+    const make = new Function('K', 'F', 'T', 'M', 'some', 'every', 'each', 'fields', source) as (
       ...args: [
         readonly Data[],
         readonly Getter<E>[],
         readonly Transform[],
         readonly Matcher[],
-        readonly R[],
         typeof someValue,
         typeof everyElement,
         typeof everyCandidate,
         Fields,
       ]
-    ) => Program<E, R>;
+    ) => Code<E>;
     const plans = this.fieldPlans;
     return make(
       this.constants,
       this.getters,
       this.transforms,
       this.matchers,
-      this.items.map((item) => item.result),
       someValue,
       everyElement,
       everyCandidate,
@@ -109,14 +167,12 @@ class Generator<E, R> {
     );
   }
 
-  private chunk(start: number, index: number): string {
-    const lines = [`function c${index}(e,out,n){let t;`];
-    const end = Math.min(start + RULES_PER_FUNCTION, this.items.length);
-    for (let i = start; i < end; i++) {
-      const test = this.expression(this.items[i]!.plan, 0);
+  private chunk(indices: readonly number[], id: number, first: boolean): string {
+    const lines = [`function c${id}(e,h,n){let t;`];
+    for (const i of indices) {
+      const test = this.expression(this.plans[i]!, 0);
       if (test === 'false') continue;
-      const hit = this.first ? `out[0]=R[${i}];return 1;` : `out[n++]=R[${i}];`;
-      lines.push(`if(${test}){${hit}}`);
+      lines.push(`if(${test}){h[n++]=${i};${first ? 'return n;' : ''}}`);
     }
     lines.push('return n;}');
     return lines.join('\n');
