@@ -4,7 +4,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { CLASSIFIER_PROGRAMS, Enforcer, planTiers } from '../src/enforce/index.ts';
+import {
+  CLASSIFIER_PROGRAMS,
+  configureTiers,
+  type DecidedRecord,
+  Enforcer,
+  planTiers,
+} from '../src/enforce/index.ts';
 import { LANGUAGE } from '../src/engine/ruleset.ts';
 import { loadRules } from '../src/rules/index.ts';
 import { RF_FLAG } from '../src/sensors/layout.gen.ts';
@@ -58,7 +64,7 @@ const rules = (mode: string) => `
 
 let sensor: KernelSensor;
 let enforcer: Enforcer;
-const records: { flags: number; clause: number; nr: number; name: string | undefined }[] = [];
+const records: (DecidedRecord & { name: string | undefined })[] = [];
 
 function apply(mode: string): void {
   const { rules: set, diagnostics } = loadRules([{ name: 'test', text: rules(mode) }], LANGUAGE);
@@ -85,6 +91,7 @@ before(() => {
     priorityRingBytes: 1 << 20,
     ignorePid: process.pid,
     programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
+    configure: (object) => configureTiers(object, tiers),
   });
   enforcer = new Enforcer({
     object: sensor.object,
@@ -92,6 +99,10 @@ before(() => {
     tiers,
     stateDir: `${dir}/state`,
     mode: 'enforce',
+    pin: false,
+    protectedExecutables: [],
+    maxDenialsPerMinute: 0,
+    onTrip: (rule) => assert.fail(`${rule} tripped`),
   });
   apply('enforce');
   enforcer.attach();
@@ -99,7 +110,8 @@ before(() => {
     record: (rec: AnyRec) => {
       if (rec.clause !== 0) {
         const name = 'path0' in rec ? rec.path0 : undefined;
-        records.push({ flags: rec.flags, clause: rec.clause, nr: rec.nr, name });
+        const { flags, clause, nr, kind, policy } = rec;
+        records.push({ flags, clause, nr, kind, policy, name });
       }
     },
     batchEnd() {},
@@ -136,10 +148,7 @@ test('a file that a rule names is refused to all but the exempt, and the record 
   const [record] = drained();
   assert.equal(record?.name, key);
   assert.equal((record?.flags ?? 0) & RF_FLAG.DENIED, RF_FLAG.DENIED);
-  assert.deepEqual(enforcer.decider({ clause: record?.clause ?? 0, policy: 1, nr: record?.nr ?? 0 }), {
-    kind: 'rule',
-    name: 'No key',
-  });
+  assert.deepEqual(enforcer.decider(record as DecidedRecord), { kind: 'rule', name: 'No key' });
   assert.equal(act(`open('${key}')`, `${dir}/bin/allowed`), 'ok');
   assert.equal(act(`open('${dir}/vault/a')`), 'ok');
 });

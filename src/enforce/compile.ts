@@ -114,7 +114,9 @@ function compileDenial(
   plans: RulePlan[],
   errors: PolicyError[],
 ): DenyClause[] {
-  const result = toFormula(rule.condition, name, 'deny');
+  // What an exec rule says of the executable is about the new one: nobody is protected from being executed.
+  const condition = name === 'exec' ? rule.condition : (rule.denial ?? rule.condition);
+  const result = toFormula(condition, name, 'deny');
   const list = toClauses(result.formula, events, CONDITION_CAP);
   if (list.clauses.length === 0) return [];
   const problem = denialProblem(result, list, name);

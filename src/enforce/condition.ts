@@ -31,6 +31,8 @@ export type Enforcement = 'none' | 'deny' | 'kill';
 export interface PolicyRule {
   readonly name: string;
   readonly condition: Condition;
+  /** What is refused, where that is less than what the rule reports. */
+  readonly denial?: Condition | undefined;
   /** Names of the events that can satisfy it; absent = any. */
   readonly events?: ReadonlySet<string> | undefined;
   readonly enforce: Enforcement;

@@ -87,6 +87,13 @@ export class DenyList {
     return this.#view(entry);
   }
 
+  /** Adds an entry unless it is there already: for responses, which may come in floods. */
+  ensure(request: DenyRequest): void {
+    const known = this.#byKey.get(entryKey(parseTarget(request), parseScope(request.scope)));
+    if (known === undefined || (known.expires ?? Number.POSITIVE_INFINITY) <= this.#options.now())
+      this.add(request);
+  }
+
   /** Reads a feed: one target a line, `#` and `;` begin comments. Lines that cannot be read are reported, not fatal. */
   import(text: string, common: Omit<DenyRequest, 'target'>): ImportReport {
     const invalid: { line: number; text: string; message: string }[] = [];

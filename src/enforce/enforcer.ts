@@ -4,7 +4,7 @@ import type { CompiledRule } from '../rules/index.ts';
 import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
 import type { Control } from '../sensors/control.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events.ts';
-import { RF_FLAG, RF_OP } from '../sensors/layout.gen.ts';
+import { RF_FLAG, RF_KIND, RF_OP } from '../sensors/layout.gen.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
 import { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
 import { DenyKernel } from './deny-kernel.ts';
@@ -14,11 +14,17 @@ import { policyRules } from './from-rules.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
 import { attachWall, cgroupId } from './network-wall.ts';
+import { pinLinks } from './pins.ts';
+import { Budget, protect } from './rails.ts';
 import type { Policy } from './tables.ts';
 import type { TierPlan } from './tiers.ts';
 
 /** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
-export const CLASSIFIER_PROGRAMS: readonly string[] = ['rf_judge_fork', 'rf_judge_seed'];
+export const CLASSIFIER_PROGRAMS: readonly string[] = [
+  'rf_judge_fork',
+  'rf_judge_seed',
+  'rf_judge_exec_alone',
+];
 
 /** The bit of a record's `clause` that says: the rest is the id of a deny entry. */
 const ENTRY_BIT = 0x8000_0000;
@@ -34,6 +40,14 @@ export interface EnforcerOptions {
   readonly tiers: TierPlan;
   readonly stateDir: string;
   readonly mode: 'monitor' | 'enforce';
+  /** Keep refusing when the engine is gone. */
+  readonly pin: boolean;
+  /** Executables that are refused nothing. */
+  readonly protectedExecutables: readonly string[];
+  /** Refusals of one rule in a minute before it only watches; 0 = any number. */
+  readonly maxDenialsPerMinute: number;
+  /** A rule went over its budget. */
+  readonly onTrip: (rule: string) => void;
 }
 
 export interface ApplyReport {
@@ -54,6 +68,19 @@ export interface DecidedRecord {
   readonly clause: number;
   readonly policy: number;
   readonly nr: number;
+  readonly flags: number;
+  readonly kind: number;
+}
+
+export interface PolicyStatus {
+  readonly generation: number;
+  readonly watchOnly: boolean;
+  readonly overBudget: readonly string[];
+  readonly tiers: Readonly<Record<'files' | 'exec' | 'network', Tier>>;
+  readonly pinned: boolean;
+  readonly denyEntries: number;
+  /** By operation. */
+  readonly clauses: Readonly<Record<string, number>>;
 }
 
 /** Keeps the kernel's policy and deny list in step with rules and requests. One for each loaded object. */
@@ -65,12 +92,18 @@ export class Enforcer {
   readonly #kernel: KernelPolicy;
   readonly #labels: LabelMap;
   #timer: NodeJS.Timeout | undefined;
-  readonly #links: BpfLink[] = [];
+  readonly #links = new Map<string, BpfLink>();
+  readonly #options: EnforcerOptions;
+  readonly #budget: Budget;
   readonly #codes = codesByNumber();
   #policy: Policy | undefined;
   #generation = 0;
+  #watching = false;
+  #again: () => ApplyReport = () => ({ generation: 0, plans: [], errors: [], milliseconds: 0 });
 
   constructor(options: EnforcerOptions) {
+    this.#options = options;
+    this.#budget = new Budget(options.maxDenialsPerMinute, Date.now);
     this.#object = options.object;
     this.#control = options.control;
     this.#tiers = options.tiers;
@@ -86,16 +119,25 @@ export class Enforcer {
 
   /** Attaches what refuses, and what keeps the classifier's view of processes right. Before the sensors start. */
   attach(): void {
-    this.#links.push(this.#object.attach('rf_judge_fork'));
-    for (const hook of this.#tiers.hooks) this.#links.push(this.#object.attach(hook));
+    const own = [
+      'rf_judge_fork',
+      ...(this.#options.pin ? ['rf_judge_exec_alone'] : []),
+      ...this.#tiers.hooks,
+    ];
+    for (const program of own) this.#links.set(program, this.#object.attach(program));
     if (this.#tiers.cgroup !== undefined) {
-      this.#links.push(...attachWall(this.#object, this.#tiers.cgroup, this.#tiers.wall));
+      const wall = attachWall(this.#object, this.#tiers.cgroup, this.#tiers.wall);
+      for (const [program, link] of wall) this.#links.set(program, link);
     }
   }
 
-  /** Tells the classifier of the processes that are older than the sensors. After they started. */
+  /**
+   * Tells the classifier of the processes that are older than the sensors, then takes the place of what an engine
+   * before left pinned. After the sensors started.
+   */
   seed(): void {
     this.#object.iterate('rf_judge_seed');
+    if (this.#options.pin) pinLinks(this.#links);
     this.#timer = setInterval(() => this.refresh(), REFRESH_MS).unref();
   }
 
@@ -120,7 +162,11 @@ export class Enforcer {
   apply<E>(rules: readonly CompiledRule<E>[], mode: 'monitor' | 'enforce'): ApplyReport {
     const start = performance.now();
     const generation = this.#generation + 1;
-    const { policy, plans, errors } = compilePolicy(policyRules(rules, EVENT_NAMES.names, mode), generation);
+    const wanted = policyRules(rules, EVENT_NAMES.names, mode).map((rule) => {
+      const watched = this.#watching || this.#budget.tripped.has(rule.name);
+      return protect(watched ? { ...rule, mode: 'monitor' } : rule, this.#options.protectedExecutables);
+    });
+    const { policy, plans, errors } = compilePolicy(wanted, generation);
     if (errors.length === 0) {
       const labels = this.#label(policy);
       this.#kernel.install(policy, { numbers: callNumbers, keep: [] });
@@ -128,9 +174,37 @@ export class Enforcer {
       this.#generation = generation;
       this.#policy = policy;
       this.#control.setPolicy(generation);
-      this.deny.setMonitor(mode === 'monitor');
+      this.deny.setMonitor(this.#watching || mode === 'monitor');
+      this.#again = () => this.apply(rules, mode);
     }
     return { generation: this.#generation, plans, errors, milliseconds: performance.now() - start };
+  }
+
+  /** The break-glass switch: nothing is refused until it is taken back. */
+  watchOnly(on: boolean): PolicyStatus {
+    this.#watching = on;
+    if (!on) this.#budget.reset();
+    this.#again();
+    return this.status();
+  }
+
+  status(): PolicyStatus {
+    return {
+      generation: this.#generation,
+      watchOnly: this.#watching,
+      overBudget: [...this.#budget.tripped],
+      tiers: { files: this.#tiers.files, exec: this.#tiers.exec, network: this.#tiers.network },
+      pinned: this.#options.pin,
+      denyEntries: this.deny.size,
+      clauses: Object.fromEntries(this.#policy?.classes.map((c) => [c.operation, c.clauses.length]) ?? []),
+    };
+  }
+
+  /** Counts a refusal; a rule above its budget falls to monitor at once. */
+  #spend(rule: string): void {
+    if (!this.#budget.spend(rule)) return;
+    this.#again();
+    this.#options.onTrip(rule);
   }
 
   /** Who decided what a record tells of; undefined where the policy that did is gone. */
@@ -139,11 +213,13 @@ export class Enforcer {
       const id = rec.clause - ENTRY_BIT;
       return { kind: 'entry', id, entry: this.deny.entry(id) };
     }
+    if (this.#policy?.generation !== rec.policy) return undefined;
     const def = EVENTS[this.#codes[rec.nr] ?? -1];
-    if (def === undefined || this.#policy?.generation !== rec.policy) return undefined;
-    const op = RF_OP[def.op];
+    const op = rec.kind === RF_KIND.EXEC ? RF_OP.EXEC : def === undefined ? -1 : RF_OP[def.op];
     const name = this.#policy.classes.find((c) => c.op === op)?.clauses[rec.clause - 1]?.rules[0];
-    return name === undefined ? undefined : { kind: 'rule', name };
+    if (name === undefined) return undefined;
+    if ((rec.flags & (RF_FLAG.DENIED | RF_FLAG.KILLED)) !== 0) this.#spend(name);
+    return { kind: 'rule', name };
   }
 
   /** The mechanism that saw what a record tells of, or that refused it. */
@@ -156,7 +232,8 @@ export class Enforcer {
 
   close(): void {
     clearInterval(this.#timer);
-    for (const link of this.#links.splice(0)) link.destroy();
+    for (const link of this.#links.values()) link.destroy();
+    this.#links.clear();
   }
 }
 

@@ -12,8 +12,16 @@
 export { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
 export type { DenyRequest } from './deny-entry.ts';
 export { DenyList, type DenyView, type ImportReport } from './deny-list.ts';
-export { DENY_QUESTIONS } from './deny-requests.ts';
-export { type ApplyReport, CLASSIFIER_PROGRAMS, type Decider, Enforcer } from './enforcer.ts';
+export {
+  type ApplyReport,
+  CLASSIFIER_PROGRAMS,
+  type DecidedRecord,
+  type Decider,
+  Enforcer,
+  type PolicyStatus,
+} from './enforcer.ts';
 export type { CheckNote } from './formula.ts';
 export { policyRules } from './from-rules.ts';
-export { planTiers, type TierPlan } from './tiers.ts';
+export { PIN_DIR, unpinAll } from './pins.ts';
+export { DENY_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';
+export { configureTiers, planTiers, type TierPlan } from './tiers.ts';

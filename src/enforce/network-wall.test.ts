@@ -19,7 +19,7 @@ const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'nee
 const cgroup = `${root}/rf-wall-${process.pid}`;
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-wall-'));
 let object: BpfObject;
-let links: BpfLink[] = [];
+let links = new Map<string, BpfLink>();
 let list: DenyList;
 let server: net.Server;
 let port = 0;
@@ -41,7 +41,7 @@ before(async () => {
   port = (server.address() as net.AddressInfo).port;
 });
 after(() => {
-  for (const link of links) link.destroy();
+  for (const link of links.values()) link.destroy();
   object?.close();
   server?.close();
   fs.rmSync(state, { recursive: true });

@@ -18,14 +18,18 @@ export function cgroupId(path: string): bigint {
 }
 
 /** Attaches the wall at a cgroup: it holds for all tasks below. */
-export function attachWall(object: BpfObject, cgroup: string, programs: readonly string[]): BpfLink[] {
+export function attachWall(
+  object: BpfObject,
+  cgroup: string,
+  programs: readonly string[],
+): Map<string, BpfLink> {
   const fd = fs.openSync(cgroup, 'r');
-  const links: BpfLink[] = [];
+  const links = new Map<string, BpfLink>();
   try {
-    for (const program of programs) links.push(object.attachCgroup(program, fd));
+    for (const program of programs) links.set(program, object.attachCgroup(program, fd));
     return links;
   } catch (error) {
-    for (const link of links) link.destroy();
+    for (const link of links.values()) link.destroy();
     throw error;
   } finally {
     fs.closeSync(fd);

@@ -1,4 +1,5 @@
 import type { Tier } from '../engine/core/alert.ts';
+import type { BpfObject } from '../sensors/bpf.ts';
 import { native } from '../sensors/libbpf.ts';
 import { cgroup2Mount, type Feature, type ProbeResult, probe } from '../sensors/probe.ts';
 import { LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
@@ -63,4 +64,9 @@ const HELPER_TASK_STORAGE_GET = 156;
 /** Whether a program at the cgroup can look up what is known of the task: only recent kernels allow it. */
 function wallHasTasks(): boolean {
   return native().probeHelper(PROG_CGROUP_SOCK_ADDR, HELPER_TASK_STORAGE_GET, null) > 0;
+}
+
+/** Tells the programs which tier they are on. Before the object is loaded. */
+export function configureTiers(object: BpfObject, tiers: TierPlan): void {
+  object.setConstant('rf_signal_tier', tiers.exec === 'signal' ? 1 : 0);
 }

@@ -1,4 +1,11 @@
-import { CLASSIFIER_PROGRAMS, DENY_QUESTIONS, Enforcer, planTiers } from '../enforce/index.ts';
+import {
+  CLASSIFIER_PROGRAMS,
+  configureTiers,
+  DENY_QUESTIONS,
+  Enforcer,
+  planTiers,
+  POLICY_QUESTIONS,
+} from '../enforce/index.ts';
 import { addressNames } from '../rules/fields/address-names.ts';
 import type { LoadResult, RuleSet } from '../rules/index.ts';
 import { type CapturePlan, planCapture } from '../sensors/capture-plan.ts';
@@ -13,8 +20,10 @@ import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
 import { knownRuntimes } from './enrich/runtimes.ts';
+import { LossReport } from './loss-report.ts';
 import { Pipeline } from './pipeline.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
+import { respond } from './respond.ts';
 import {
   captureNeeds,
   compareRules,
@@ -52,6 +61,7 @@ export class EngineCore {
   readonly #enforcer: Enforcer;
   readonly #enricher: Enricher;
   readonly #pipeline: Pipeline;
+  readonly #losses: LossReport;
   readonly #timer: NodeJS.Timeout;
   readonly #tiers: Readonly<Record<string, string>>;
   #state: State;
@@ -74,6 +84,7 @@ export class EngineCore {
       priorityRingBytes: config.sensors.priority_ring_bytes,
       ignorePid: process.pid,
       programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
+      configure: (object) => configureTiers(object, tiers),
     });
     this.#enforcer = new Enforcer({
       object: this.#sensor.object,
@@ -81,6 +92,11 @@ export class EngineCore {
       tiers,
       stateDir: config.state_dir,
       mode: this.#mode,
+      pin: config.enforcement.pin && !spec.dryRun,
+      protectedExecutables: config.enforcement.protected,
+      maxDenialsPerMinute: config.enforcement.max_denials_per_minute,
+      onTrip: (rule) =>
+        this.#log('error', { code: 'E_BUDGET', rule }, 'a rule refused too much and only watches from now on'),
     });
     this.#enforce(rules);
     this.#enforcer.attach();
@@ -94,6 +110,8 @@ export class EngineCore {
       tierOf: (rec) => this.#enforcer.tierOf(rec),
     });
     const offset = Number(bootNow() - process.hrtime.bigint());
+    const { clock } = this.#enricher.event.services;
+    this.#losses = new LossReport(spec.hostname, (ns) => clock.toEpoch(ns));
     this.#pipeline = new Pipeline(rules, {
       enricher: this.#enricher,
       hostname: spec.hostname,
@@ -104,6 +122,7 @@ export class EngineCore {
       tierOf: (event) => this.#enforcer.tierOf(event.rec),
       decider: (rec) => this.#enforcer.decider(rec),
       entryRule: entryRule(),
+      respond: (event, rule) => respond(this.#enforcer.deny, event, rule),
       wait: {
         capacity: config.containers.max_waiting_events,
         waitMs: parseDuration(config.containers.wait) ?? 500,
@@ -163,6 +182,8 @@ export class EngineCore {
   answer(question: string, args: Readonly<Record<string, unknown>>): unknown {
     const deny = DENY_QUESTIONS[question];
     if (deny !== undefined) return deny(this.#enforcer.deny, args);
+    const policy = POLICY_QUESTIONS[question];
+    if (policy !== undefined) return policy(this.#enforcer);
     switch (question) {
       case 'ping':
         return true;
@@ -199,10 +220,13 @@ export class EngineCore {
 
   #lost(loss: Loss): void {
     this.#metrics.add('eventsDropped', [loss.stage, loss.reason], loss.count);
+    this.#losses.add(loss);
     this.#log('warn', { code: 'W_EVENTS_LOST', ...loss }, 'events were lost');
   }
 
   #publish(): void {
+    const alerts = this.#losses.due(performance.now());
+    if (alerts.length > 0) this.#send({ type: 'alerts', alerts });
     this.#pipeline.publish();
     this.#metrics.set('ringBytes', ['events'], this.#sensor.stats().pending);
     this.#send({ type: 'metrics', delta: this.#metrics.take() });

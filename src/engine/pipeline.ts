@@ -24,6 +24,8 @@ export interface PipelineOptions {
   readonly decider: (rec: AnyRec) => Decider | undefined;
   /** The rule that renders alerts of deny entries. */
   readonly entryRule: CompiledRule<Event>;
+  /** What a rule wants to be done after its alert. */
+  readonly respond?: (event: Event, rule: CompiledRule<Event>) => void;
   readonly wait: { readonly capacity: number; readonly waitMs: number };
   /** The boot clock now, in ns. */
   readonly bootNow: () => number;
@@ -196,6 +198,7 @@ export class Pipeline {
       location: rule.location,
       ...(explain ? { reason: reasonOf(rule.plan, event) } : {}),
     });
+    if (rule.respond.length > 0) this.#options.respond?.(event, rule);
     metrics.add('ruleMatches', [rule.name, String(rule.priority)]);
     metrics.observe('alertLatency', [], Math.max(0, (bootNow() - rec.ts) / 1e9));
     if (this.#alerts.length >= MAX_ALERTS) this.flush();

@@ -1,3 +1,4 @@
+import { PROTECTED_EXECUTABLES } from '../../enforce/rails.ts';
 import { type ServeConfig, serveSchema } from '../../outputs/serve/options.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import { DURATION_PATTERN } from '../core/units.ts';
@@ -131,6 +132,24 @@ export const CORE_OPTIONS = {
       ),
     },
     'Container metadata.',
+  ),
+  enforcement: section(
+    {
+      pin: bool({
+        doc: 'Keep refusing when the engine is gone: programs and policy stay in the kernel until `ringfence policy unload`.',
+        default: false,
+      }),
+      protected: list(text({ doc: 'Path of an executable.' }), {
+        doc: 'Executables that no rule refuses anything to.',
+        default: [...PROTECTED_EXECUTABLES],
+      }),
+      max_denials_per_minute: int(
+        { doc: 'Refusals of one rule in a minute before it only watches; 0 = any number.', default: 600 },
+        0,
+        1_000_000,
+      ),
+    },
+    'How rules with `enforce` act.',
   ),
   control: section(
     {

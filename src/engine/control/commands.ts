@@ -1,4 +1,4 @@
-import { DENY_QUESTIONS } from '../../enforce/index.ts';
+import { DENY_QUESTIONS, POLICY_QUESTIONS } from '../../enforce/index.ts';
 import { controlRow, denyListRow, readRow } from '../audit-rows.ts';
 import type { Credentials } from '../libc.ts';
 import type { Engine } from '../main.ts';
@@ -22,9 +22,9 @@ export function controlCommands(engine: Engine): readonly ControlCommand[] {
       run: (args, caller) => engine.record(readRow(caller, args)),
     },
     { name: 'metrics', summary: 'all figures', run: () => engine.metrics.figures() },
-    ...Object.keys(DENY_QUESTIONS).map((name) => ({
+    ...[...Object.keys(DENY_QUESTIONS), ...Object.keys(POLICY_QUESTIONS)].map((name) => ({
       name,
-      summary: 'the deny list',
+      summary: 'deny list and policy',
       run: async (args: Readonly<Record<string, unknown>>, caller: Credentials) => {
         const result = await engine.ask(name, args);
         const row = denyListRow(caller, name, args, result);

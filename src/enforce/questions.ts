@@ -1,6 +1,7 @@
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import type { DenyRequest } from './deny-entry.ts';
 import type { DenyList } from './deny-list.ts';
+import type { Enforcer } from './enforcer.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -46,3 +47,10 @@ function number(args: Args, name: string): number | undefined {
 function wrong(name: string, what: string): AppError {
   return new AppError('E_USAGE', `"${name}" must be ${what}`, { exitCode: EXIT.usage });
 }
+
+/** THE TABLE of what the control socket can ask of the policy. */
+export const POLICY_QUESTIONS: Readonly<Record<string, (enforcer: Enforcer) => unknown>> = {
+  'policy.status': (enforcer) => enforcer.status(),
+  'policy.monitor': (enforcer) => enforcer.watchOnly(true),
+  'policy.enforce': (enforcer) => enforcer.watchOnly(false),
+};

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compilePolicy } from './compile.ts';
+import type { PolicyRule } from './condition.ts';
+import { classify } from './model.ts';
+import { Budget, protect } from './rails.ts';
+import type { ClassTable } from './tables.ts';
+
+const rule: PolicyRule = {
+  name: 'r',
+  condition: { kind: 'check', check: { field: 'fd.name', op: '=', values: ['/x'], text: 'fd.name = /x' } },
+  events: new Set(['open']),
+  enforce: 'deny',
+  mode: 'enforce',
+};
+
+test('a protected executable is refused nothing, and its acts are still seen', () => {
+  const { policy } = compilePolicy([protect(rule, ['/usr/sbin/sshd'])], 1);
+  const judge = (exe: string) =>
+    classify(policy, policy.classes[0] as ClassTable, {
+      event: 'open',
+      bits: 1,
+      strings: new Map([
+        ['path', '/x'],
+        ['exe', exe],
+      ]),
+      numbers: new Map(),
+    });
+  assert.deepEqual(judge('/usr/sbin/sshd'), { emit: true, deny: undefined });
+  assert.deepEqual(judge('/bin/cat'), { emit: true, deny: 0 });
+});
+
+test('a rule above its budget is told once, and not before', () => {
+  let now = 0;
+  const budget = new Budget(3, () => now);
+  const spent = [1, 2, 3, 4, 5].map(() => budget.spend('a'));
+  assert.deepEqual(spent, [false, false, false, true, false]);
+  assert.deepEqual([...budget.tripped], ['a']);
+  for (let i = 0; i < 10; i++) {
+    now += 30_000;
+    assert.equal(budget.spend('b'), false);
+  }
+  budget.reset();
+  assert.equal(budget.tripped.size, 0);
+});

@@ -1,0 +1,68 @@
+import type { Condition, PolicyRule } from './condition.ts';
+
+/**
+ * Executables that no rule refuses anything to: a mistake in a rule must not lock the administrator out or take the
+ * service manager down.
+ */
+export const PROTECTED_EXECUTABLES: readonly string[] = [
+  '/usr/lib/systemd/systemd',
+  '/lib/systemd/systemd',
+  '/usr/sbin/sshd',
+  '/usr/lib/openssh/sshd-session',
+  '/usr/bin/containerd',
+  '/usr/bin/dockerd',
+  '/usr/bin/runc',
+  '/usr/sbin/runc',
+  '/usr/bin/crun',
+];
+
+/** The rule with the protected executables taken out. An exec rule speaks of the new program, not of who starts it. */
+export function protect(rule: PolicyRule, executables: readonly string[]): PolicyRule {
+  if (rule.enforce === 'none' || executables.length === 0) return rule;
+  const isProtected: Condition = {
+    kind: 'check',
+    check: { field: 'proc.exepath', op: 'in', values: executables, text: 'the protected executables' },
+  };
+  return { ...rule, denial: { kind: 'and', items: [rule.condition, { kind: 'not', item: isProtected }] } };
+}
+
+const MINUTE_MS = 60_000;
+
+/** Counts refusals by rule; a rule above its budget shall only watch from then on. */
+export class Budget {
+  readonly #perMinute: number;
+  readonly #now: () => number;
+  readonly #windows = new Map<string, { since: number; count: number }>();
+  readonly #tripped = new Set<string>();
+
+  /** `perMinute` 0 = without limit. */
+  constructor(perMinute: number, now: () => number) {
+    this.#perMinute = perMinute;
+    this.#now = now;
+  }
+
+  get tripped(): ReadonlySet<string> {
+    return this.#tripped;
+  }
+
+  /** Counts one refusal; true when this one exceeds the budget for the first time. */
+  spend(rule: string): boolean {
+    if (this.#perMinute === 0 || this.#tripped.has(rule)) return false;
+    const now = this.#now();
+    const window = this.#windows.get(rule);
+    if (window === undefined || now - window.since >= MINUTE_MS) {
+      this.#windows.set(rule, { since: now, count: 1 });
+      return false;
+    }
+    window.count++;
+    if (window.count <= this.#perMinute) return false;
+    this.#tripped.add(rule);
+    return true;
+  }
+
+  /** Lets all rules act again. */
+  reset(): void {
+    this.#tripped.clear();
+    this.#windows.clear();
+  }
+}
