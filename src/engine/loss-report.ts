@@ -1,0 +1,52 @@
+import { internalAlert } from '../outputs/internal-alert.ts';
+import type { Loss } from '../sensors/sensor.ts';
+import type { Alert } from './core/alert.ts';
+
+/** Time between two alerts about losses, in ms. */
+const EVERY_MS = 10_000;
+
+interface Sum {
+  count: number;
+  from: number;
+  to: number;
+}
+
+/** Adds up losses and makes alerts of them: the first at once, then at most one every ten seconds. */
+export class LossReport {
+  readonly #hostname: string;
+  readonly #toEpoch: (bootNs: number) => bigint;
+  readonly #sums = new Map<string, Sum>();
+  #last = Number.NEGATIVE_INFINITY;
+
+  constructor(hostname: string, toEpoch: (bootNs: number) => bigint) {
+    this.#hostname = hostname;
+    this.#toEpoch = toEpoch;
+  }
+
+  /** Notes a loss. */
+  add({ stage, reason, ring, count, from, to }: Loss): void {
+    const key = `${stage} ${reason} ${ring}`;
+    const sum = this.#sums.get(key);
+    if (!sum) this.#sums.set(key, { count, from, to });
+    else {
+      sum.count += count;
+      sum.to = to;
+    }
+  }
+
+  /** The alerts that are due at a time (ms, of any clock that does not go back). */
+  due(now: number): Alert[] {
+    if (this.#sums.size === 0 || now - this.#last < EVERY_MS) return [];
+    this.#last = now;
+    const alerts = [...this.#sums].map(([key, sum]) => this.#alert(key, sum));
+    this.#sums.clear();
+    return alerts;
+  }
+
+  #alert(key: string, { count, from, to }: Sum): Alert {
+    const [stage = '', reason = '', ring = ''] = key.split(' ');
+    const message = `${count} events were lost (stage=${stage} reason=${reason} ring=${ring}): rules did not see them`;
+    const fields = { stage, reason, ring, count, 'lost.from': this.#toEpoch(from), 'lost.to': this.#toEpoch(to) };
+    return internalAlert({ rule: 'Ringfence internal: events lost', priority: 3, message, fields }, this.#hostname);
+  }
+}
