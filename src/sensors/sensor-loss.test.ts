@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CAPTURE_RET, type CaptureRow } from './capture.ts';
@@ -31,13 +31,15 @@ interface Seen {
   errors: unknown[];
 }
 
-function startSensor(options: Partial<SensorOptions>): { sensor: KernelSensor; seen: Seen } {
+/** A sensor that is closed with the test, whatever becomes of it: an open one keeps the process alive. */
+function startSensor(t: TestContext, options: Partial<SensorOptions>): { sensor: KernelSensor; seen: Seen } {
   const sensor = KernelSensor.open({
     capture: new Map([[OPENAT, row]]),
     tracepoints: ['openat'],
     lifecycle: true,
     ...options,
   });
+  t.after(() => sensor.close());
   const seen: Seen = { opens: 0, lifecycle: [], losses: [], errors: [] };
   sensor.start({
     record: (rec) => {
@@ -52,8 +54,8 @@ function startSensor(options: Partial<SensorOptions>): { sensor: KernelSensor; s
 }
 
 describe('losses', { skip }, () => {
-  it('every record that found no room is counted and reported, and lifecycle is not lost with it', async () => {
-    const { sensor, seen } = startSensor({ ringBytes: 64 << 10 });
+  it('every record that found no room is counted and reported, and lifecycle is not lost with it', async (t) => {
+    const { sensor, seen } = startSensor(t, { ringBytes: 64 << 10 });
     // Blocks this thread, so that nobody reads the ring.
     const child = spawnSync(...opener(5000));
     const end = Date.now() + 5000;
@@ -70,22 +72,21 @@ describe('losses', { skip }, () => {
       [3, 2, 4].map((kind) => seen.lifecycle.some((rec) => rec.kind === kind && rec.pid === child.pid)),
       [true, true, true],
     );
-    sensor.close();
   });
 
-  it('100,000 opens in a row lose nothing with the default ring', async () => {
-    const { sensor, seen } = startSensor({});
+  it('100,000 opens in a row lose nothing with the default ring', async (t) => {
+    const { sensor, seen } = startSensor(t, {});
     await promisify(execFile)(...opener(100_000));
     await sleep(300);
     const stats = sensor.stats();
     assert.ok(seen.opens >= 100_000);
     assert.equal(stats.lostRing + stats.lostPriority + stats.lostSlot, 0);
     assert.deepEqual(seen.losses, []);
-    sensor.close();
   });
 
-  it('a handler that throws loses only its own record', async () => {
+  it('a handler that throws loses only its own record', async (t) => {
     const sensor = KernelSensor.open({ capture: new Map(), tracepoints: [], lifecycle: true });
+    t.after(() => sensor.close());
     const errors: unknown[] = [];
     let records = 0;
     sensor.start({
@@ -109,14 +110,13 @@ describe('losses', { skip }, () => {
     await sleep(200);
     const used = process.cpuUsage(cpu);
     assert.ok(used.user + used.system < 150_000, 'the event loop spins');
-    sensor.close();
   });
 
-  it('closing under load leaves nothing behind and touches no unmapped memory', async () => {
+  it('closing under load leaves nothing behind and touches no unmapped memory', async (t) => {
     const load = execFile(...opener(2_000_000));
     try {
       for (let i = 0; i < 8; i++) {
-        const { sensor, seen } = startSensor({
+        const { sensor, seen } = startSensor(t, {
           ringBytes: 1 << 20,
           calls: i % 2 === 0 ? 'tracepoint' : 'tp_btf',
         });

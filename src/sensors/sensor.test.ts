@@ -60,11 +60,13 @@ for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
       assert.equal(live.sensor.calls, calls);
     });
     after(() => {
+      // Closed first: an open sensor keeps the process alive.
+      const { undecodable } = live.sensor.stats();
+      live.close();
       process.chdir(home);
       fs.rmSync(dir, { recursive: true, force: true });
       assert.deepEqual(live.errors, []);
-      assert.equal(live.sensor.stats().undecodable, 0);
-      live.close();
+      assert.equal(undecodable, 0);
     });
 
     const mine = (rec: CallSpec): boolean => rec.pid === process.pid;

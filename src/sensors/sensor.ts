@@ -13,7 +13,8 @@ import { RingPump, type Waker } from './ring-pump.ts';
 import { type Gap, SeqTracker } from './seq-tracker.ts';
 
 const RING_BYTES = 32 << 20;
-const PRIORITY_RING_BYTES = 4 << 20;
+/** Room for a thousand execs with much environment, while the reader is held up. */
+const PRIORITY_RING_BYTES = 8 << 20;
 const LIFECYCLE = ['rf_exec', 'rf_fork', 'rf_exit'];
 const GAP_CHECK_MS = 250;
 const NO_CAPTURE = Buffer.alloc(STRUCTS.rf_capture.size);
@@ -133,6 +134,7 @@ export class KernelSensor {
   start(handlers: SensorHandlers): void {
     if (this.#pump !== undefined) throw new Error('the sensor was started before');
     this.control.setIgnored(this.#ignorePid);
+    for (const tracker of this.#trackers) tracker.clock = performance.now();
     this.#polls = [pollReadable(this.object.map('events').fd), pollReadable(this.object.map('priority').fd)];
     this.#pump = new RingPump(this.#rings, this.#waker(), {
       record: (rec) => this.#record(rec, handlers),
@@ -239,12 +241,13 @@ export class KernelSensor {
   #record(rec: AnyRec, handlers: SensorHandlers): void {
     this.#received++;
     const tracker = rec.ring === 1 ? this.#trackers[1] : this.#trackers[0];
-    tracker.seen(rec.seq, rec.ts, performance.now());
+    tracker.seen(rec.seq, rec.ts);
     handlers.record(rec);
   }
 
   #reportGaps(handlers: SensorHandlers): void {
     const now = performance.now();
+    for (const tracker of this.#trackers) tracker.clock = now;
     (['events', 'priority'] as const).forEach((ring, i) => {
       const gaps = this.#trackers[i]!.expired(now);
       if (gaps.length === 0) return;

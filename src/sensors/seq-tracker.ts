@@ -31,6 +31,8 @@ export class SeqTracker {
   #lost: Gap[] = [];
   /** Records that came after they had been reported as lost. */
   late = 0;
+  /** The time now, kept by the caller: asking for it per record would cost more than the record. */
+  clock = 0;
 
   constructor(graceMs = 1000) {
     this.#graceMs = graceMs;
@@ -42,7 +44,7 @@ export class SeqTracker {
   }
 
   /** Notes a record that arrived. */
-  seen(seq: number, ts: number, now: number): void {
+  seen(seq: number, ts: number, now = this.clock): void {
     if (seq === this.#next) {
       this.#next = seq + 1;
       this.#lastTs = ts;
