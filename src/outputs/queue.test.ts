@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MetricBuffer } from '../engine/core/metrics.ts';
 import type { OutputDeps, OutputManager } from './manager.ts';
@@ -186,6 +188,24 @@ test('spill keeps the order while the peer fails now and then', async (t) => {
     assert.deepEqual(fake.delivered, upTo(600));
     await outputs.close(1000);
   }
+});
+
+test('with a disk that takes nothing alerts are sent all the same', async (t) => {
+  const folder = testFolder(t);
+  const spool = { write_ahead: true, path: join(folder, 'spool'), segment_bytes: 4096 };
+  const { fake, outputs, stats } = await setup(t, { queue: { policy: 'spill' }, spool });
+  outputs.emit(testAlerts(5));
+  await until('the first were sent', () => stats().sent === 5);
+  // The next segment cannot be made: its name is taken by a folder that is not empty.
+  for (let id = 1; id < 20; id++)
+    mkdirSync(join(folder, 'spool', `${String(id + 1).padStart(12, '0')}.spool`));
+  outputs.emit(testAlerts(40, 5));
+  await until('more were sent', () => stats().sent === 45);
+  outputs.emit(testAlerts(40, 45));
+  await until('all were sent', () => stats().sent === 85);
+  assert.deepEqual(fake.delivered, upTo(85));
+  assert.deepEqual(stats().dropped, {});
+  await outputs.close(1000);
 });
 
 test('what waits at shutdown is sent by the next process', async (t) => {

@@ -49,6 +49,7 @@ export class OutputQueue {
   readonly #spoolWriter: Promise<void>;
   #spooled: boolean;
   #spooling = false;
+  #spoolRefuses = false;
   #closing = false;
   #state: OutputStats['state'] = 'ok';
   #lastError: string | undefined;
@@ -144,6 +145,8 @@ export class OutputQueue {
   async #sendSpooled(spool: Spool): Promise<void> {
     if (spool.length === 0) {
       const idle = this.#memory.length === 0 && !this.#spooling;
+      // The disk takes nothing, and nothing older is there: better sent unsaved than kept back.
+      if (!idle && !this.#spooling && this.#spoolRefuses) return this.#sendDirect();
       if (idle && this.#closing) this.#spooled = false;
       else if (idle && !this.#options.spool.write_ahead) this.#spooled = false;
       else await this.#wake.wait();
@@ -191,6 +194,7 @@ export class OutputQueue {
       this.#failed(error);
     }
     if (taken < batch.length) this.#memory.unshift(batch.slice(taken));
+    this.#spoolRefuses = taken === 0;
     return taken > 0;
   }
 

@@ -174,6 +174,8 @@ export class FileSpool implements Spool {
 
   async peek(max: number): Promise<readonly Alert[]> {
     while (this.#ahead.length < max && !this.#atEnd(this.#fill)) await this.#readMore();
+    // Everything that is left has been read: what was counted and is not there was damaged.
+    if (this.#atEnd(this.#fill)) this.#length = this.#ahead.length;
     return this.#ahead.slice(0, max).map(({ alert }) => alert);
   }
 
@@ -187,16 +189,20 @@ export class FileSpool implements Spool {
     }
     let want = Math.min(CHUNK, size - offset);
     for (;;) {
-      const bytes = await this.#read(segment, offset, want);
+      const bytes = await this.#read(segment, offset, want).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return Buffer.alloc(0);
+        throw error;
+      });
       const used = this.#parse(bytes, segment, offset);
       if (used > 0) {
         this.#fill = { segment, offset: offset + used };
         return;
       }
       const parsed = parseRecord(bytes, 0);
-      if (parsed.kind === 'partial' && parsed.need > want && parsed.need <= size - offset) want = parsed.need;
+      const more = parsed.kind === 'partial' && parsed.need > want && parsed.need <= size - offset;
+      if (more && bytes.length === want) want = parsed.need;
       else {
-        // Somebody changed the file under us: what follows in it cannot be found.
+        // Somebody changed or removed the file under us: what follows in it cannot be found.
         this.#log.error({ code: 'E_SPOOL_DAMAGED', file: this.#path(segment) }, 'a spool file was changed');
         this.#segments.set(segment, offset);
         return;
@@ -210,8 +216,8 @@ export class FileSpool implements Spool {
       const parsed = parseRecord(bytes, offset);
       if (parsed.kind !== 'record') return offset;
       offset += parsed.size;
-      if (parsed.payload === undefined) continue;
-      this.#ahead.push({ alert: decodeAlert(parsed.payload), end: { segment, offset: base + offset } });
+      const alert = parsed.payload === undefined ? undefined : tryDecode(parsed.payload);
+      if (alert) this.#ahead.push({ alert, end: { segment, offset: base + offset } });
     }
   }
 
@@ -256,6 +262,15 @@ export class FileSpool implements Spool {
 
   #path(id: number): string {
     return join(this.#folder, `${String(id).padStart(12, '0')}${SUFFIX}`);
+  }
+}
+
+/** Undefined for a record that another version wrote in a form we do not know. */
+function tryDecode(payload: string): Alert | undefined {
+  try {
+    return decodeAlert(payload);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
@@ -113,6 +113,28 @@ test('a damaged cursor means from the beginning: alerts come twice rather than n
   const again = await open(folder);
   assert.deepEqual(await drain(again), upTo(5));
   await again.close();
+});
+
+test('a segment that is removed or cut under the reader loses what was in it, and reading goes on', async (t) => {
+  for (const harm of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 10)]) {
+    const folder = testFolder(t);
+    const spool = await open(folder);
+    for (let at = 0; at < 100; at += 10) await spool.append(testAlerts(10, at));
+    await spool.close();
+    const again = await open(folder);
+    const [, second = ''] = segments(folder);
+    harm(second);
+    await again.append(testAlerts(1, 100));
+    const numbers = await drain(again);
+    assert.ok(numbers.length > 50 && numbers.length < 101);
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+    );
+    assert.equal(numbers.at(-1), 100);
+    assert.equal(again.length, 0);
+    await again.close();
+  }
 });
 
 test('a full spool takes nothing more, and takes again when there is room', async (t) => {
