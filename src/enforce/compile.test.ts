@@ -42,7 +42,7 @@ test('no event that a rule matches is hidden from user space', () => {
         }
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 4000 },
   );
   assert.ok(matched > 1000, 'the property was hardly exercised');
 });
@@ -57,7 +57,7 @@ test('tables that had to be cut still hide nothing', () => {
       if (!conditions.some((c) => evaluate(c, event))) return;
       assert.ok(classify(policy, policy.classes[0] as ClassTable, event.operation).emit);
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   );
 });
 

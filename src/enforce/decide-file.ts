@@ -121,7 +121,7 @@ function directory(check: Check, purpose: Purpose): Decision {
 function filename(check: Check, purpose: Purpose): Decision {
   const texts = check.values.map(String);
   if (EQUAL.has(check.op)) {
-    const named = texts.filter((t) => t !== '' && !t.includes('/'));
+    const named = texts.filter((t) => !t.includes('/'));
     return path(
       'path',
       named.map((t) => ({ at: 'suffix', text: `/${t}` })),
