@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { PACKAGE_ROOT } from '../engine/core/package.ts';
 import { outputSchema } from './options.ts';
 import type { Schema } from './output.ts';
 import { OUTPUT_TYPES, outputsSchema } from './registry.ts';
@@ -66,4 +70,16 @@ test('an entry that is switched off is checked but not opened', async (t) => {
   assert.deepEqual(outputs.stats(), []);
   await outputs.close(0);
   await assert.rejects(openOutputs({ file: { enabled: false } }, folder), /outputs\.file\.path is needed/);
+});
+
+test('the examples in docs/outputs.md are valid configurations', () => {
+  const text = readFileSync(join(PACKAGE_ROOT, 'docs/outputs.md'), 'utf8');
+  const examples = text
+    .split(/\n\n(?! )/)
+    .flatMap((part) => part.match(/(?:^|\n) {4}outputs:\n(?: {4} .*\n?)+/g) ?? []);
+  assert.ok(examples.length >= 2);
+  for (const example of examples) {
+    const { outputs } = parse(example.replace(/^ {4}/gm, '')) as { outputs: Record<string, unknown> };
+    for (const [name, entry] of Object.entries(outputs)) assert.equal(problems(name, entry), '', name);
+  }
 });
