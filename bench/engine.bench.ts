@@ -1,0 +1,273 @@
+/**
+ * The whole engine beside real work: npm run bench (as root, needs a C compiler).
+ *
+ * Each workload runs without an engine, with Ringfence and its own rules, with the rules named by RINGFENCE_BENCH_RULES
+ * (files separated by blanks), and with Falco where it is in PATH; in turn, several rounds. What counts is the ratio to
+ * the run without an engine of the same round; the table shows medians. The result is written to docs/performance.md.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
+import { ruleCosts } from './rules-cost.ts';
+
+const ROUNDS = Number(process.env.RINGFENCE_BENCH_ROUNDS ?? 5);
+const TICK = 100;
+const START_MS = 30_000;
+
+interface Workload {
+  readonly name: string;
+  readonly run: (folder: string) => void;
+}
+
+const workload = (name: string, ...args: string[]): Workload => ({
+  name,
+  run: (folder) => execFileSync(join(folder, 'workload'), args, { stdio: 'ignore' }),
+});
+
+const WORKLOADS: readonly Workload[] = [
+  workload('open + close', 'open', '/etc/hostname', '400000'),
+  workload('fork + exec + wait', 'exec', '600'),
+  workload('connect', 'connect', '60000'),
+  workload('getppid (no rule cares)', 'getppid', '3000000'),
+  { name: 'C build', run: build },
+  {
+    name: 'find /usr',
+    run: () => execFileSync('find', ['/usr', '-name', 'no-such-name'], { stdio: 'ignore' }),
+  },
+];
+
+interface Variant {
+  readonly name: string;
+  /** The monitor's command line; absent = none. */
+  readonly command?: readonly string[];
+  /** What it prints once it is ready. */
+  readonly ready?: RegExp;
+}
+
+interface Sample {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+function variants(folder: string): Variant[] {
+  const ringfence = (...args: string[]): Pick<Variant, 'command' | 'ready'> => ({
+    command: [
+      join(PACKAGE_ROOT, 'bin/ringfence'),
+      'run',
+      '--set',
+      `control.socket=${folder}/control.sock`,
+      '--set',
+      `state_dir=${folder}/state`,
+      ...args,
+    ],
+    ready: /"ready"/,
+  });
+  const rules = (process.env.RINGFENCE_BENCH_RULES ?? '').split(' ').filter(Boolean);
+  return [
+    { name: 'no engine' },
+    { name: 'Ringfence, own rules', ...ringfence() },
+    ...(rules.length > 0 ? [{ name: 'Ringfence, given rules', ...ringfence('-r', ...rules) }] : []),
+    ...(inPath('falco')
+      ? [
+          {
+            name: 'Falco',
+            command: ['falco', ...rules.flatMap((rule) => ['-r', rule])],
+            ready: /Opening '.*' source/,
+          },
+        ]
+      : []),
+  ];
+}
+
+function inPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
+}
+
+/** Forty small files that include what C programs include. */
+function build(folder: string): void {
+  const source = join(folder, 'project');
+  if (!existsSync(source)) {
+    mkdirSync(source);
+    for (let i = 0; i < 40; i++) {
+      const includes = ['stdio', 'stdlib', 'string', 'unistd', 'sys/socket', 'pthread'].map(
+        (h) => `#include <${h}.h>\n`,
+      );
+      writeFileSync(
+        join(source, `f${i}.c`),
+        `${includes.join('')}int f${i}(void) { return printf("%d", ${i}); }\n`,
+      );
+    }
+  }
+  for (let i = 0; i < 40; i++) execFileSync('cc', ['-O1', '-c', `f${i}.c`], { cwd: source, stdio: 'ignore' });
+}
+
+/** The monitor while it runs. */
+class Monitor {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start({ command = [], ready = /./ }: Variant): Promise<Monitor> {
+    const [program = '', ...args] = command;
+    const env = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };
+    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    await new Promise<void>((resolve, reject) => {
+      let text = '';
+      const timer = setTimeout(() => reject(new Error(`${program} is not ready: ${text}`)), START_MS);
+      child.stderr?.on('data', (data: Buffer) => {
+        text = (text + String(data)).slice(-4096);
+        if (!ready.test(text)) return;
+        clearTimeout(timer);
+        resolve();
+      });
+      child.on('exit', (code) => reject(new Error(`${program} ended with ${code}: ${text}`)));
+    });
+    // The start's own work (reading /proc, compiling) is not what is measured.
+    await new Promise((done) => setTimeout(done, 1_000));
+    return new Monitor(child);
+  }
+
+  cpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICK;
+  }
+
+  rssMiB(): number {
+    const kB = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'latin1'))?.[1];
+    return Number(kB) / 1024;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((done) => this.#child.once('exit', done));
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+function dropped(folder: string): number {
+  const command = [
+    join(PACKAGE_ROOT, 'bin/ringfence'),
+    'status',
+    '--json',
+    '--socket',
+    `${folder}/control.sock`,
+  ] as const;
+  const text = execFileSync(command[0], command.slice(1), {
+    env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' },
+  });
+  const { sensor } = (JSON.parse(String(text)) as { engine: { sensor: Record<string, number> } }).engine;
+  return (sensor.lostRing ?? 0) + (sensor.lostPriority ?? 0) + (sensor.lostSlot ?? 0);
+}
+
+function share(folder: string): string {
+  const text = execFileSync(
+    join(PACKAGE_ROOT, 'bin/ringfence'),
+    ['status', '--json', '--socket', `${folder}/control.sock`],
+    { env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' } },
+  );
+  const { sensor } = (JSON.parse(String(text)) as { engine: { sensor: Record<string, number> } }).engine;
+  const { emitted = 0, filtered = 0 } = sensor;
+  return `${((100 * emitted) / (emitted + filtered)).toFixed(1)} %`;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+interface Result {
+  readonly samples: Map<string, Sample[]>;
+  readonly rss: number[];
+  readonly starts: number[];
+  lost: number;
+  share: string;
+}
+
+async function measure(folder: string, list: readonly Variant[]): Promise<Map<string, Result>> {
+  const results = new Map<string, Result>(
+    list.map(({ name }) => [name, { samples: new Map(), rss: [], starts: [], lost: 0, share: '' }]),
+  );
+  for (const one of WORKLOADS) one.run(folder);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const variant of list) {
+      const result = results.get(variant.name)!;
+      const begun = performance.now();
+      const monitor = variant.command ? await Monitor.start(variant) : undefined;
+      result.starts.push(performance.now() - begun - 1_000);
+      for (const one of WORKLOADS) {
+        const before = monitor?.cpuSeconds() ?? 0;
+        const started = performance.now();
+        one.run(folder);
+        const seconds = (performance.now() - started) / 1000;
+        const cpuSeconds = (monitor?.cpuSeconds() ?? 0) - before;
+        result.samples.set(one.name, [...(result.samples.get(one.name) ?? []), { seconds, cpuSeconds }]);
+      }
+      if (monitor && variant.name.startsWith('Ringfence')) {
+        result.lost += dropped(folder);
+        result.share = share(folder);
+      }
+      if (monitor) result.rss.push(monitor.rssMiB());
+      await monitor?.stop();
+      console.error(`round ${round + 1} of ${ROUNDS}: ${variant.name}`);
+    }
+  }
+  return results;
+}
+
+function table(results: ReadonlyMap<string, Result>): string {
+  const base = results.get('no engine')!;
+  const names = [...results.keys()].filter((name) => name !== 'no engine');
+  const lines = [
+    `| workload | no engine | ${names.map((name) => `${name} | its CPU`).join(' | ')} |`,
+    `|---|---|${names.map(() => '---|---|').join('')}`,
+  ];
+  for (const { name } of WORKLOADS) {
+    const alone = base.samples.get(name)!;
+    const cells = names.flatMap((variant) => {
+      const own = results.get(variant)!.samples.get(name)!;
+      const ratio = median(own.map((sample, i) => sample.seconds / alone[i]!.seconds));
+      return [`${ratio.toFixed(2)} ×`, `${median(own.map((sample) => sample.cpuSeconds)).toFixed(2)} s`];
+    });
+    lines.push(
+      `| ${name} | ${median(alone.map((sample) => sample.seconds)).toFixed(2)} s | ${cells.join(' | ')} |`,
+    );
+  }
+  const row = (title: string, cell: (result: Result) => string): string =>
+    `| ${title} | – | ${names.map((name) => `${cell(results.get(name)!)} | `).join('| ')}|`;
+  lines.push(row('memory (RSS)', (result) => `${median(result.rss).toFixed(0)} MiB`));
+  lines.push(row('start to ready', (result) => `${(median(result.starts) / 1000).toFixed(2)} s`));
+  lines.push(row('records lost', (result) => (result.share === '' ? '?' : String(result.lost))));
+  lines.push(row('share of calls that reach user space', (result) => result.share || '?'));
+  return lines.join('\n');
+}
+
+const MARK = ['<!-- measured: begin -->', '<!-- measured: end -->'] as const;
+
+function write(text: string): void {
+  const path = join(PACKAGE_ROOT, 'docs/performance.md');
+  const old = readFileSync(path, 'utf8');
+  const [head, rest] = old.split(MARK[0]);
+  const tail = rest?.split(MARK[1])[1];
+  if (head === undefined || tail === undefined) throw new Error(`${path} has lost its marks`);
+  writeFileSync(path, `${head}${MARK[0]}\n${text}\n${MARK[1]}${tail}`);
+}
+
+if (process.getuid?.() !== 0) throw new Error('the bench needs root: it loads BPF programs');
+const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
+try {
+  execFileSync('cc', ['-O2', '-o', join(folder, 'workload'), join(PACKAGE_ROOT, 'bench/workload.c')]);
+  const results = await measure(folder, variants(folder));
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, kernel ${release().replace(/-.*/, '')}, Node ${process.versions.node}, ${ROUNDS} rounds`;
+  const text = [`${machine}.`, '', table(results), '', ruleCosts(process.env.RINGFENCE_BENCH_RULES)].join(
+    '\n',
+  );
+  write(text);
+  console.log(text);
+} finally {
+  rmSync(folder, { recursive: true });
+}
