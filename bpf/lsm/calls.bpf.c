@@ -207,6 +207,20 @@ int rf_sys_exit_btf(__u64 *ctx)
 	return rf_call_returns(rf_native_nr(), ctx[1], 0);
 }
 
+/* On every call: for those that this kernel does not know, and therefore has no hook for. */
+SEC("tp_btf/sys_exit")
+int rf_sys_exit_unknown(__u64 *ctx)
+{
+	const struct rf_capture *c;
+	__u32 nr;
+
+	if (!rf_failed(ctx[1]))
+		return 0;
+	nr = rf_native_nr();
+	c = rf_capture_of(nr);
+	return c && c->flags & RF_CAP_NO_HOOK ? rf_call_returns(nr, ctx[1], 0) : 0;
+}
+
 SEC("tp_btf/sys_enter")
 int rf_sys_enter_btf(__u64 *ctx)
 {

@@ -27,6 +27,8 @@ const PROGRAMS = {
   tracepoint: { exit: 'rf_sys_exit_tp', enter: 'rf_sys_enter_tp' },
   tp_btf: { exit: 'rf_sys_exit_btf', enter: 'rf_sys_enter_btf' },
 } as const;
+/** Sees the failures of calls that the kernel does not know. */
+const UNKNOWN = 'rf_sys_exit_unknown';
 
 /** Calls that go by another name in the kernel. */
 const KERNEL_NAMES: Readonly<Record<string, string>> = {
@@ -51,6 +53,7 @@ export class CallPrograms {
   readonly #functions: CallFunctions | undefined;
   readonly #wanted = new Map<string, Place>();
   readonly #attached = new Set<string>();
+  readonly #unknown = new Set<number>();
   #fallback = false;
   #connected = false;
 
@@ -70,8 +73,14 @@ export class CallPrograms {
   get programs(): readonly string[] {
     const { tracepoint, tp_btf } = PROGRAMS;
     if (this.tier === 'tp_btf') return Object.values(tp_btf);
-    if (this.tier === 'tracepoint') return Object.values(tracepoint);
-    return this.#fallback ? [...BODY_PROGRAMS, ...Object.values(tracepoint)] : BODY_PROGRAMS;
+    const fallback = [...Object.values(tracepoint), UNKNOWN];
+    if (this.tier === 'tracepoint') return fallback;
+    return this.#fallback ? [...BODY_PROGRAMS, ...fallback] : BODY_PROGRAMS;
+  }
+
+  /** The kernel does not know this call: it always fails, and no hook of its own shows it. */
+  isUnknown(nr: number): boolean {
+    return this.#unknown.has(nr);
   }
 
   /** Wants more calls. */
@@ -80,10 +89,13 @@ export class CallPrograms {
     try {
       for (const name of names) {
         const nr = syscallNumber(name);
-        const side = sideOf(capture.get(nr ?? -1));
+        const row = capture.get(nr ?? -1);
+        const side = sideOf(row);
         if (nr !== undefined && this.#addFunctions(name, nr, side)) continue;
         if (this.tier === 'tp_btf') this.#want(everyCall(side));
-        else this.#addTracepoint(name, side, tracefs);
+        else if (!this.#addTracepoint(name, side, tracefs) && !this.#addUnknown(nr, row)) {
+          this.unavailable.push(name);
+        }
       }
     } finally {
       tracefs?.close();
@@ -111,19 +123,31 @@ export class CallPrograms {
     return targets.length > 0;
   }
 
-  #addTracepoint(name: string, side: CallSide, tracefs: Tracefs | undefined): void {
+  #addTracepoint(name: string, side: CallSide, tracefs: Tracefs | undefined): boolean {
     const id = tracefs?.id('syscalls', `sys_${side}_${KERNEL_NAMES[name] ?? name}`);
-    // Programs cannot be loaded later: what needs the other tier first shows up when the object is loaded.
-    if (id === undefined || (this.#connected && this.tier === 'function' && !this.#fallback)) {
-      this.unavailable.push(name);
-      return;
-    }
+    if (id === undefined || !this.#mayFallBack) return false;
     this.#fallback = true;
     const program = PROGRAMS.tracepoint[side];
     this.#want({
       key: `${side} tracepoint ${id}`,
       attach: (object) => object.attachPerfEvent(program, openTracepoint(id)),
     });
+    return true;
+  }
+
+  /** A call that the kernel does not know fails all the same: that is seen, at a cost for all calls, if it is wanted. */
+  #addUnknown(nr: number | undefined, row: CaptureRow | undefined): boolean {
+    if (nr === undefined || row === undefined || (row.flags & RF_CAPTURE_FLAG.FAILED) === 0) return false;
+    if (!this.#mayFallBack) return false;
+    this.#fallback = true;
+    this.#unknown.add(nr);
+    this.#want({ key: UNKNOWN, attach: (object) => object.attach(UNKNOWN) });
+    return true;
+  }
+
+  /** Programs cannot be loaded later: what needs the other tier first shows up when the object is loaded. */
+  get #mayFallBack(): boolean {
+    return !(this.#connected && this.tier === 'function' && !this.#fallback);
   }
 
   #want(place: Place): void {

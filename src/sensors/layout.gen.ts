@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '84a76b96d75ab8a1';
+export const ABI_HASH = '9dec7c93ae5c0964';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -20,6 +20,7 @@ export const RF_CAPTURE_FLAG = {
   MSGHDR: 16,
   ENTER: 32,
   ARGV: 64,
+  NO_HOOK: 128,
 } as const;
 
 /** enum rf_exe_flag */

@@ -4,7 +4,7 @@ import type { Detachable } from './call-functions.ts';
 import { CallPrograms, type CallTier } from './call-programs.ts';
 import { type CaptureRow, encodeCapture } from './capture.ts';
 import { Control } from './control.ts';
-import { RF_STAT, STRUCTS } from './layout.gen.ts';
+import { RF_CAPTURE_FLAG, RF_STAT, STRUCTS } from './layout.gen.ts';
 import { native, type Poll, pollReadable } from './libbpf.ts';
 import { loadObject } from './loader.ts';
 import type { AnyRec } from './record.gen.ts';
@@ -163,12 +163,16 @@ export class KernelSensor {
     for (let nr = 0; nr < this.#capture.maxEntries; nr++) {
       const row = rows.get(nr);
       key.writeUInt32LE(nr);
-      this.#capture.update(key, row === undefined ? NO_CAPTURE : encodeCapture(row));
+      this.#capture.update(key, row === undefined ? NO_CAPTURE : encodeCapture(this.#marked(nr, row)));
     }
     for (const nr of rows.keys()) {
       if (nr >= this.#capture.maxEntries)
         throw new AppError('sensor/capture', `no room for system call ${nr}`);
     }
+  }
+
+  #marked(nr: number, row: CaptureRow): CaptureRow {
+    return this.#calls.isUnknown(nr) ? { ...row, flags: row.flags | RF_CAPTURE_FLAG.NO_HOOK } : row;
   }
 
   stats(): SensorStats {

@@ -27,6 +27,8 @@ export interface EngineOptions {
   /** Rules in place of the built-in ones. */
   readonly rules?: string;
   readonly args?: readonly string[];
+  /** A command that runs the engine as its last words: in a namespace of its own, for example. */
+  readonly wrap?: readonly string[];
 }
 
 /** Why a test that needs real kernel events cannot run here; false if it can. */
@@ -63,7 +65,8 @@ export class LiveEngine {
     writeFileSync(config, stringify({ ...own, ...options.config }));
     if (options.rules !== undefined) writeFileSync(rules, options.rules);
     const args = ['run', '-c', config, '-o', 'json', ...(options.rules === undefined ? [] : ['-r', rules])];
-    this.process = spawn(join(PACKAGE_ROOT, 'bin/ringfence'), [...args, ...(options.args ?? [])], {
+    const command = [...(options.wrap ?? []), join(PACKAGE_ROOT, 'bin/ringfence'), ...args];
+    this.process = spawn(command[0] as string, [...command.slice(1), ...(options.args ?? [])], {
       env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

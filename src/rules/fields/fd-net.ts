@@ -27,13 +27,19 @@ function server(e: Event): End | undefined {
 /** Which of the two ends is ours: the one whose address this host, or the container, has. */
 function local(e: Event): End | undefined {
   const from = client(e);
-  return from !== undefined && isLocal(e, from.ip) ? from : server(e);
+  return from !== undefined && clientIsLocal(e, from) ? from : server(e);
 }
 
 function remote(e: Event): End | undefined {
   const from = client(e);
   if (from === undefined) return undefined;
-  return isLocal(e, from.ip) ? server(e) : from;
+  return clientIsLocal(e, from) ? server(e) : from;
+}
+
+/** In another network namespace no address may be known as ours: then the end that the process has is. */
+function clientIsLocal(e: Event, from: End): boolean {
+  if (isLocal(e, from.ip)) return true;
+  return e.fd.socket?.role === 'client' && !isLocal(e, server(e)?.ip ?? ANY_V4);
 }
 
 function isLocal(e: Event, ip: string): boolean {

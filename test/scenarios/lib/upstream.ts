@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'yaml';
+import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
+import type { Container } from '../../lib/container.ts';
+import type { AlertLine, LiveEngine } from '../../lib/engine.ts';
+import { type Place, type Stage, scenarioFiles } from './stage.ts';
+import { type ActStep, compileSteps } from './steps.ts';
+
+/** Something to do, and where. */
+export interface Act {
+  /** `host` (default) or a kind of container: without rights, with all of them, with the labels of a pod. */
+  readonly in?: 'host' | Place;
+  readonly do: readonly ActStep[];
+  /** What the first process in a container is called. */
+  readonly name?: 'act' | 'sh' | 'tar';
+  /** Give it a terminal. */
+  readonly tty?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Texts to write and links to make on the host before, below the act's folder. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly links?: Readonly<Record<string, string>>;
+}
+
+/** One rule: an act that raises it with these fields, and acts that nearly do. */
+export interface UpstreamScenario extends Act {
+  readonly rule: string;
+  /** What is special, when a rule has several. */
+  readonly about?: string;
+  /** Output fields of the alert; `/…/r` is a regular expression over the text. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly output?: string;
+  /** Other acts, with the same files. */
+  readonly misses?: readonly (Act & { readonly about: string })[];
+  /** Works only with a real runtime: its processes, and what its API tells of a container. */
+  readonly runtime?: boolean;
+}
+
+export const UPSTREAM_RULES = join(PACKAGE_ROOT, '../shared/upstream-rules');
+
+/** Why the upstream rules cannot be run here; false if they can. */
+export function upstreamSkip(): string | false {
+  return existsSync(UPSTREAM_RULES) ? false : 'needs Falco’s rules at ../shared/upstream-rules';
+}
+
+/** Reads a folder of scenarios. */
+export function loadUpstream(folder: string): { file: string; scenarios: UpstreamScenario[] }[] {
+  return scenarioFiles(folder).map((path) => ({
+    file: basename(path),
+    scenarios: parse(readFileSync(path, 'utf8')) as UpstreamScenario[],
+  }));
+}
+
+/** What a scenario needs and is not there. */
+export function lacks(stage: Stage, scenario: UpstreamScenario): string | undefined {
+  if (scenario.runtime === true && !stage.metadata) return 'needs podman';
+  const place = scenario.in ?? 'host';
+  return place === 'host' || stage.container(place) ? undefined : 'needs containers';
+}
+
+const ACT_MS = 30_000;
+
+/** Does an act; resolves to the mark that its processes carry in their environment. */
+export async function perform(stage: Stage, act: Act): Promise<string> {
+  const mark = `RF_MARK=${randomUUID()}`;
+  const place = act.in ?? 'host';
+  const folder = mkdtempSync(join(tmpdir(), 'rf-'));
+  try {
+    prepare(folder, act);
+    if (place === 'host') await onHost(stage.actor, act, folder, mark);
+    else await inContainer(stage.container(place) as Container, act, mark);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return mark;
+}
+
+function prepare(folder: string, act: Act): void {
+  // Other users look for programs in it.
+  chmodSync(folder, 0o755);
+  for (const [name, text] of Object.entries(act.files ?? {})) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  for (const [name, target] of Object.entries(act.links ?? {})) symlinkSync(target, join(folder, name));
+}
+
+function environment(act: Act, folder: string, mark: string): Record<string, string> {
+  const [name = '', value = ''] = mark.split('=');
+  return { [name]: value, ...act.env, RF_STEPS: compileSteps(act.do, folder) };
+}
+
+async function onHost(actor: string, act: Act, folder: string, mark: string): Promise<void> {
+  const env = { PATH: process.env.PATH ?? '', ...environment(act, folder, mark) };
+  const child = spawn(actor, [], { cwd: folder, env, detached: true, timeout: ACT_MS, stdio: 'pipe' });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`the act failed (${code}): ${said}`);
+}
+
+async function inContainer(container: Container, act: Act, mark: string): Promise<void> {
+  const result = await container.exec([`/rf/${act.name ?? 'act'}`], {
+    env: environment(act, '/tmp', mark),
+    tty: act.tty ?? false,
+    timeoutMs: ACT_MS,
+  });
+  if (result.code !== 0) throw new Error(`the act failed (${result.code}): ${result.stderr}`);
+}
+
+/** Alerts of a rule by processes with this mark. */
+export function alertsOf(engine: LiveEngine, rule: string, mark: string): AlertLine[] {
+  return engine.alerts.filter(
+    (alert) => alert.rule === rule && String(alert.output_fields['proc.env']).includes(mark),
+  );
+}
+
+/** Longest way from an act to its alert; and how long to look for one that must not come. */
+const ARRIVE_MS = 5_000;
+const SETTLE_MS = 500;
+
+/** Waits for an alert of a rule that is as wanted; resolves to all of the rule's. */
+export async function arrived(
+  engine: LiveEngine,
+  rule: string,
+  mark: string,
+  wanted: (alert: AlertLine) => boolean,
+): Promise<AlertLine[]> {
+  await engine.until(() => alertsOf(engine, rule, mark).some(wanted), ARRIVE_MS);
+  return alertsOf(engine, rule, mark);
+}
+
+/** Gives alerts the time that they may take. */
+export async function settle(): Promise<void> {
+  await sleep(SETTLE_MS);
+}
