@@ -165,6 +165,17 @@ const TRUTH: readonly (readonly [TestEvent, string, boolean])[] = [
   [EXEC, 'getopt(proc.arglist, "e:x")[e] = /bin/sh', true],
   [EXEC, 'getopt(proc.arglist, "e:x")[x] exists', false],
   [EXEC, 'getopt(proc.arglist, "x") intersects ("?")', true],
+  [EXEC, 'getopt(("-ab", "v", "x", "-c"), "ab:c") in (a, b, v)', true],
+  [EXEC, 'getopt(("-ab", "v", "x", "-c"), "ab:c")[c] exists', false],
+  [EXEC, 'getopt(("-abv", "--long", "-c"), "ab:c") in (a, b, v, c)', true],
+  [EXEC, 'getopt(("-a", "--", "-c"), "ac") in (a)', true],
+  [EXEC, 'getopt(("-b"), "b:")[b] = "" and getopt(("-b"), "b:") in ("")', true],
+  [EXEC, 'getopt(("-b1", "-b2"), "b:")[b] = 2', true],
+  [EXEC, 'getopt(("-"), "a") intersects (a)', false],
+  [EXEC, 'len(getopt((), "a")) = 0', true],
+  [EXEC, 'join(",", ()) = ""', true],
+  [EXEC, 'b64(join("W", ("YWFhL", "JiYg"))) = aaa-bbb', true],
+  [EXEC, 'toupper(concat("a", proc.name)) = ANC', true],
   [EXEC, 'proc.duration <= 5000000', true],
   [EXEC, 'evt.rawtime = 1785492930000000123', true],
   [EXEC, 'evt.rawtime > 1785492930000000122 and evt.rawtime < 1785492930000000124', true],
@@ -290,6 +301,17 @@ describe('the meaning of conditions', () => {
     const raw: TestEvent = { type: 'open', values: { 'fd.name': '/tmp/\xff' } };
     const compiled = compileCondition('fd.name contains "\\xFF"', OPTIONS);
     assert.ok(compiled.ok && compiled.test(raw));
+  });
+
+  it('warns of regular expressions that need not be any', () => {
+    const hints = (pattern: string): number => {
+      const compiled = compileCondition(`proc.name regex '${pattern}'`, OPTIONS);
+      return compiled.ok ? compiled.diagnostics.length : -1;
+    };
+    for (const pattern of ['abc', '^abc', 'abc$', '.*abc', 'abc.+', '.?abc.?', '^.*abc$'])
+      assert.equal(hints(pattern), 1, pattern);
+    for (const pattern of ['a.*c', 'abc.{1}', 'ab[c]', 'a|b', 'abc\\\\.*', '.*', 'a.c'])
+      assert.equal(hints(pattern), 0, pattern);
   });
 
   it('infers the events that can satisfy a condition', () => {

@@ -5,7 +5,7 @@ import type { CheckExpr, Expr, OperandExpr } from '../lang/ast.ts';
 import { fromBytes } from '../lang/bytes.ts';
 import { type BinaryOp, operatorInfo } from '../lang/operators.ts';
 import { printOperand } from '../lang/print.ts';
-import { compileRegex, requiredLiteral } from '../match/regex.ts';
+import { compileRegex } from '../match/regex.ts';
 import { comparable, describeClass, normalizeOp, typeClass } from './classes.ts';
 import { isEventType } from './event-types.ts';
 import type { Fault } from './faults.ts';
@@ -231,13 +231,13 @@ class Scope<E> extends OperandChecker<E> {
     }
   }
 
+  /** A literal, possibly anchored, with at most one wildcard at either end, needs no regular expression. */
   private hintAtRegex(text: string, at: number): void {
-    if (/^[^\\[\](){}|?+^$]*$/.test(text) && requiredLiteral(text) !== '') {
-      const simpler = text.includes('.*') ? 'startswith, endswith, contains' : '=';
-      this.hint(
-        `regex check with '${fromBytes(text)}' may be optimized with simpler operators such as ${simpler}`,
-        at,
-      );
-    }
+    const simple = /^\^?(\.[*+?])?[^.\\[\](){}|?+*^$]+(\.[*+?])?\$?$/.exec(text);
+    if (simple === null) return;
+    const [, head, tail] = simple;
+    const simpler = head && tail ? 'contains' : head ? 'endswith' : tail ? 'startswith' : '=';
+    const message = `regex check with '${fromBytes(text)}' may be optimized with simpler operators such as ${simpler}`;
+    this.hint(message, at);
   }
 }

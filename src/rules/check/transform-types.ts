@@ -71,7 +71,7 @@ export function checkTransform<E>(
       if (groups.length !== 2 || first === undefined || spec === undefined || isGroup(spec)) {
         return fail('needs a list of arguments and a text of options, such as "ab:c"');
       }
-      if (spec.kind !== 'literal') return fail('the options must be a quoted text');
+      if (spec.list || !isText(spec)) return fail('the options must be a text, such as "ab:c"');
       const args = isGroup(first) ? first : [first];
       if (!isGroup(first) && !first.list) return fail(`${first.key} is not a list`);
       const wrong = args.find((arg) => !isText(arg));

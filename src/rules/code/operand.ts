@@ -79,13 +79,19 @@ function decodeBase64(text: string): string | undefined {
 
 interface Option {
   readonly name: string;
+  /** '' if the option needs one and there is none. */
   readonly value: string | undefined;
+  readonly incomplete: boolean;
 }
 
 /** All options and values in order, or the value of one option, its last occurrence. */
 function pickOptions(found: readonly Option[], option: string | undefined): Value | undefined {
-  if (option === undefined)
-    return found.flatMap(({ name, value }) => (value === undefined ? [name] : [name, value]));
+  if (option === undefined) {
+    return found.flatMap(({ name, value, incomplete }) => {
+      if (incomplete) return [''];
+      return value === undefined ? [name] : [name, value];
+    });
+  }
   const last = found.filter((entry) => entry.name === option).at(-1);
   return last === undefined ? undefined : (last.value ?? option);
 }
@@ -101,13 +107,14 @@ function scanOptions(words: readonly string[], spec: string): Option[] {
       const name = word[j]!;
       const at = name === ':' ? -1 : spec.indexOf(name);
       if (at < 0) {
-        found.push({ name: '?', value: undefined });
+        found.push({ name: '?', value: undefined, incomplete: false });
       } else if (spec[at + 1] === ':') {
         const attached = word.slice(j + 1);
-        found.push({ name, value: attached !== '' ? attached : (words[++i] ?? '') });
+        const value = attached !== '' ? attached : words[++i];
+        found.push({ name, value: value ?? '', incomplete: value === undefined });
         break;
       } else {
-        found.push({ name, value: undefined });
+        found.push({ name, value: undefined, incomplete: false });
       }
     }
   }
