@@ -43,6 +43,21 @@ const COMPAT_ALIASES: Readonly<Record<string, readonly string[]>> = {
   fchown: ['fchown16'],
 };
 
+/** What io_uring does without a call, by the call that does the same: uring_lsm.bpf.c, and where it is attached. */
+const URING: readonly { readonly call: string; readonly program: string; readonly at: string }[] = [
+  { call: 'openat', program: 'rf_uring_open', at: 'do_filp_open' },
+  { call: 'socket', program: 'rf_uring_socket', at: '__sys_socket_file' },
+  { call: 'connect', program: 'rf_uring_connect', at: '__sys_connect_file' },
+  { call: 'accept4', program: 'rf_uring_accept', at: 'do_accept' },
+  { call: 'sendmsg', program: 'rf_uring_send', at: 'security_socket_sendmsg' },
+  { call: 'unlinkat', program: 'rf_uring_unlink', at: 'do_unlinkat' },
+  { call: 'unlinkat', program: 'rf_uring_rmdir', at: 'do_rmdir' },
+  { call: 'mkdirat', program: 'rf_uring_mkdir', at: 'do_mkdirat' },
+  { call: 'symlinkat', program: 'rf_uring_symlink', at: 'do_symlinkat' },
+  { call: 'linkat', program: 'rf_uring_link', at: 'do_linkat' },
+  { call: 'renameat2', program: 'rf_uring_rename', at: 'do_renameat2' },
+];
+
 export interface CallTarget {
   readonly name: string;
   readonly body: Body;
@@ -66,9 +81,10 @@ export class CallFunctions {
   /** Undefined where this kernel's functions can't be used so. */
   static open(btf?: Buffer): CallFunctions | undefined {
     const prefixes = [NATIVE, BARE, ...COMPAT];
+    const others = new Set([COOKIE, ...URING.map((way) => way.at)]);
     const functions = kernelFunctions(
       (name) =>
-        name === COOKIE || (name.startsWith('__') && prefixes.some((prefix) => name.startsWith(prefix))),
+        others.has(name) || (name.startsWith('__') && prefixes.some((prefix) => name.startsWith(prefix))),
       btf,
     );
     const needed = [COOKIE, ...BODIES.map((body) => body.of)];
@@ -85,6 +101,11 @@ export class CallFunctions {
     const names = [call, ...(COMPAT_ALIASES[call] ?? [])];
     const compat = COMPAT.flatMap((prefix) => names.map((name) => this.#target(prefix + name, side)));
     return [own, ...compat.filter((target) => target !== undefined)];
+  }
+
+  /** Programs that see io_uring do what this call does, as far as this kernel has their functions. */
+  uringPrograms(call: string): string[] {
+    return URING.filter((way) => way.call === call && this.#functions.has(way.at)).map((way) => way.program);
   }
 
   #target(name: string, side: CallSide): CallTarget | undefined {

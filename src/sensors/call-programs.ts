@@ -24,7 +24,7 @@ import { openTracefs, type Tracefs } from './tracefs.ts';
 export type CallTier = 'function' | 'tracepoint' | 'tp_btf';
 
 const PROGRAMS = {
-  tracepoint: { exit: 'rf_sys_exit_tp', enter: 'rf_sys_enter_tp' },
+  tracepoint: { exit: 'rf_sys_tp', enter: 'rf_sys_tp' },
   tp_btf: { exit: 'rf_sys_exit_btf', enter: 'rf_sys_enter_btf' },
 } as const;
 /** Sees the failures of calls that the kernel does not know. */
@@ -53,6 +53,7 @@ export class CallPrograms {
   readonly #functions: CallFunctions | undefined;
   readonly #wanted = new Map<string, Place>();
   readonly #attached = new Set<string>();
+  readonly #uring = new Set<string>();
   readonly #unknown = new Set<number>();
   #fallback = false;
   #connected = false;
@@ -75,7 +76,7 @@ export class CallPrograms {
     if (this.tier === 'tp_btf') return Object.values(tp_btf);
     const fallback = [...Object.values(tracepoint), UNKNOWN];
     if (this.tier === 'tracepoint') return fallback;
-    return this.#fallback ? [...BODY_PROGRAMS, ...fallback] : BODY_PROGRAMS;
+    return [...BODY_PROGRAMS, ...this.#uring, ...(this.#fallback ? fallback : [])];
   }
 
   /** The kernel does not know this call: it always fails, and no hook of its own shows it. */
@@ -120,7 +121,20 @@ export class CallPrograms {
     for (const target of targets) {
       this.#want({ key: `${side} ${target.name}`, attach: (object) => attachFunction(object, target, nr) });
     }
+    if (targets.length > 0) this.#addUring(name);
     return targets.length > 0;
+  }
+
+  /** Programs cannot be loaded later: io_uring shows calls that are added only where it already did. */
+  #addUring(name: string): void {
+    for (const program of this.#functions?.uringPrograms(name) ?? []) {
+      if (this.#connected && !this.#uring.has(program)) {
+        this.unavailable.push(`${name} by io_uring`);
+        continue;
+      }
+      this.#uring.add(program);
+      this.#want({ key: program, attach: (object) => object.attach(program) });
+    }
   }
 
   #addTracepoint(name: string, side: CallSide, tracefs: Tracefs | undefined): boolean {
