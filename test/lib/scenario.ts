@@ -14,6 +14,8 @@ export interface Expected {
   readonly priority?: string;
   /** Values of output fields; `/…/r` is a regular expression over the text. */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** What the kernel did about it: denied, killed, would_deny, observed. */
+  readonly guarantee?: string;
   /** A regular expression over the output. */
   readonly output?: string;
 }
@@ -106,6 +108,10 @@ function mismatch(alert: AlertLine, want: Expected): string[] {
   for (const [name, value] of Object.entries(want.fields ?? {})) {
     const actual = alert.output_fields[name];
     if (!same(actual, value)) out.push(`${name} is ${JSON.stringify(actual)}, not ${JSON.stringify(value)}`);
+  }
+  const guarantee = (alert.ringfence as { guarantee?: string } | undefined)?.guarantee;
+  if (want.guarantee !== undefined && guarantee !== want.guarantee) {
+    out.push(`guarantee is ${guarantee}, not ${want.guarantee}`);
   }
   if (want.output !== undefined && !new RegExp(want.output).test(alert.output)) {
     out.push(`output is ${alert.output}`);

@@ -1,6 +1,9 @@
+import { dirname, join } from 'node:path';
 import { load } from '../config/config.ts';
+import { DEFAULT_FILE } from '../config/load.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
+import { watchPaths } from '../watch.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics } from './output.ts';
 import { outputsSchema } from './outputs.ts';
@@ -66,12 +69,14 @@ async function run(options: Options): Promise<number> {
     const { runDemo } = await import('../demo/demo.ts');
     return runDemo({ readConfig }).catch(explain);
   }
-  return runUntilEnd({ readConfig, rules, dryRun }, duration);
+  const file = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
+  return runUntilEnd({ readConfig, rules, dryRun }, duration, dirname(file));
 }
 
 async function runUntilEnd(
   options: Parameters<typeof import('../main.ts').Engine.start>[0],
   duration: number | undefined,
+  configFolder: string,
 ): Promise<number> {
   const { Engine } = await import('../main.ts');
   let end: (reason: string) => void = () => {};
@@ -85,7 +90,16 @@ async function runUntilEnd(
     end('SIGINT');
   });
   const engine = await Engine.start(options).catch(explain);
-  process.on('SIGHUP', () => void engine.reload().catch(() => {}));
+  // What goes wrong is logged and raised as an alert by the engine itself.
+  const reload = (): void => void engine.reload().catch(() => {});
+  process.on('SIGHUP', reload);
+  const { watch_files, rules_files } = engine.config;
+  const watched = [
+    configFolder,
+    join(configFolder, 'config.d'),
+    ...(options.rules.length > 0 ? options.rules : rules_files),
+  ];
+  const unwatch = watch_files ? watchPaths(watched, reload) : () => {};
   const timer = duration === undefined ? undefined : setTimeout(() => end('duration'), duration);
   if (process.stderr.isTTY && duration === undefined) note('Watching. Ctrl-C ends.');
   try {
@@ -98,6 +112,7 @@ async function runUntilEnd(
     return EXIT.failure;
   } finally {
     clearTimeout(timer);
+    unwatch();
   }
 }
 

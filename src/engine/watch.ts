@@ -1,0 +1,32 @@
+import { existsSync, type FSWatcher, statSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Editors write a file in several steps: what is half written is not loaded. */
+const SETTLE_MS = 500;
+
+/**
+ * Calls back, once and a little later, when one of the files or something in one of the folders changes. Folders are
+ * watched, not files: an editor replaces a file by another. Returns what ends it.
+ */
+export function watchPaths(paths: readonly string[], changed: () => void, settleMs = SETTLE_MS): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const soon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(changed, settleMs);
+  };
+  const folders = new Set(paths.filter((path) => existsSync(path)).map(folderOf));
+  const watchers = [...folders].map((folder): FSWatcher => {
+    const watcher = watch(folder, { persistent: false }, (_event, name) => {
+      if (name === null || /\.ya?ml$/.test(name)) soon();
+    });
+    // The folder itself went away: a reload by hand will say so.
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  });
+  return () => {
+    clearTimeout(timer);
+    for (const watcher of watchers) watcher.close();
+  };
+}
+
+const folderOf = (path: string): string => (statSync(path).isDirectory() ? path : dirname(path));
