@@ -75,5 +75,7 @@ export interface ValueExpr {
 export interface ListExpr {
   readonly kind: 'list';
   readonly values: readonly string[];
+  /** One word without parentheses; it is shown as it was written. */
+  readonly bare?: true;
   readonly at: number;
 }

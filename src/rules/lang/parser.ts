@@ -244,7 +244,7 @@ class Parser extends Lexer {
       if (this.take('(')) return { modifier: word, right: this.listRest(at) };
       const name = spaced ? this.match(IDENT) : undefined;
       if (name !== undefined && name !== 'and' && name !== 'or' && name !== 'not') {
-        return { modifier: word, right: { kind: 'list', values: [name], at } };
+        return { modifier: word, right: { kind: 'list', values: [name], bare: true, at } };
       }
     }
     this.pos = start;
@@ -280,7 +280,7 @@ class Parser extends Lexer {
     const name = this.match(IDENT);
     if (name === undefined)
       return this.fail(`expected a list, a list name or val(field), found ${this.here()}`);
-    return { kind: 'list', values: [name], at };
+    return { kind: 'list', values: [name], bare: true, at };
   }
 
   private listRest(at: number): RightExpr {

@@ -52,7 +52,7 @@ function printRight(right: RightExpr): string {
     case 'value':
       return printValue(right.text);
     case 'list':
-      return `(${right.values.map(printValue).join(', ')})`;
+      return right.bare ? printValue(right.values[0]!) : `(${right.values.map(printValue).join(', ')})`;
     default:
       return printOperand(right);
   }

@@ -154,7 +154,7 @@ const CASES: readonly Case[] = [
     what: 'a bare list name after in',
     yaml: `- list: l\n  items: [a]\n${rule('r', `${OPEN} and proc.name in l`)}`,
     errors: [],
-    compiled: { r: '(evt.type = open and proc.name in (a))' },
+    compiled: { r: '(evt.type = open and proc.name in a)' },
   },
   {
     what: 'a list name with a blank',
