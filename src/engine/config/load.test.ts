@@ -36,7 +36,7 @@ test('file, drop-ins in byte order, environment and flags: later wins, maps merg
       assert.deepEqual(config?.rules_files, ['c']);
       assert.equal(config?.containers.wait, '2s');
       assert.equal(config?.priority, 'notice');
-      assert.equal(config?.rule_matching, 'first');
+      assert.equal(config?.rule_matching, 'all');
       assert.match(origins.get('log.level') ?? '', /config\.d\/20\.yaml:1$/);
       assert.equal(origins.get('priority'), '--set priority');
       assert.equal(origins.get('containers.wait'), 'env RINGFENCE__CONTAINERS__WAIT');
