@@ -174,18 +174,21 @@ int rf_call_rest(__u32 slot, __u32 nr)
 	return 0;
 }
 
-/* On each wanted syscalls/sys_exit_NAME: calls that are not wanted pay little. */
+/*
+ * On each wanted syscalls/sys_exit_NAME, or for calls that destroy what they are about, on
+ * sys_enter_NAME: calls that are not wanted pay little. A call is seen on one side only, so that
+ * one program, verified once, serves both.
+ */
 SEC("tracepoint")
-int rf_sys_exit_tp(struct rf_tp_call *ctx)
+int rf_sys_tp(struct rf_tp_call *ctx)
 {
-	return rf_call_returns(ctx->nr, ctx->ret, 0);
-}
+	const struct rf_capture *c = rf_capture_of(ctx->nr);
+	bool entry;
 
-/* On syscalls/sys_enter_NAME of calls that destroy what they are about: close. */
-SEC("tracepoint")
-int rf_sys_enter_tp(struct rf_tp_call *ctx)
-{
-	return rf_call_enters(ctx->nr, 0);
+	if (!c)
+		return 0;
+	entry = c->flags & RF_CAP_ENTER;
+	return rf_task_call(ctx->nr, entry ? 0 : ctx->ret, entry ? RF_F_NO_RESULT : 0, 0, 0);
 }
 
 /* The number of the call that runs; 32-bit calls have numbers of their own, and are left out. */
