@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RecordSpec, specOf } from './build-record.ts';
 import type { CaptureRow } from './capture.ts';
 import { RF_CAPTURE_FLAG } from './layout.gen.ts';
+import { type AnyRec, ForkRec } from './record.gen.ts';
 import { KernelSensor, type Loss, type SensorOptions } from './sensor.ts';
 import { syscallNumber } from './syscalls.ts';
 
@@ -13,12 +14,13 @@ export type ExitSpec = Extract<RecordSpec, { kind: 'exit' }>;
 const ALL = RF_CAPTURE_FLAG.OK | RF_CAPTURE_FLAG.FAILED;
 const WAIT_MS = 5000;
 
-/** For tests and tools: a sensor whose records are kept as plain objects. */
+/** For tests: a sensor whose records are kept as plain objects, those of this process and of its descendants. */
 export class LiveRecorder {
   readonly sensor: KernelSensor;
   readonly records: RecordSpec[] = [];
   readonly losses: Loss[] = [];
   readonly errors: unknown[] = [];
+  readonly #family = new Set([process.pid]);
 
   constructor(
     rows: Readonly<Record<string, Omit<CaptureRow, 'flags'> & { flags?: number }>>,
@@ -33,11 +35,11 @@ export class LiveRecorder {
       capture,
       tracepoints: Object.keys(rows).filter((name) => syscallNumber(name) !== undefined),
       lifecycle: true,
-      ringBytes: 8 << 20,
+      ringBytes: 64 << 20,
       ...options,
     });
     this.sensor.start({
-      record: (rec) => this.records.push(specOf(rec)),
+      record: (rec) => this.#keep(rec),
       batchEnd: () => {},
       loss: (loss) => this.losses.push(loss),
       failed: (error) => this.errors.push(error),
@@ -57,6 +59,13 @@ export class LiveRecorder {
       if (found.length >= count || Date.now() > end) return found;
       await sleep(5);
     }
+  }
+
+  /** The machine does other things meanwhile, sometimes very many. */
+  #keep(rec: AnyRec): void {
+    if (!this.#family.has(rec.pid)) return;
+    if (rec instanceof ForkRec) this.#family.add(rec.childPid);
+    this.records.push(specOf(rec));
   }
 
   close(): void {
