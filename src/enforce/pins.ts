@@ -7,7 +7,8 @@ import type { BpfLink } from '../sensors/bpf.ts';
 export const PIN_DIR = '/sys/fs/bpf/ringfence';
 
 const BPFFS_MAGIC = 0xcafe4a11;
-const NEW = '.new';
+/** Names with a dot are reserved in a BPF file system. */
+const NEW = '_new';
 
 /**
  * Pins links and takes the place of those that an engine before left: the old ones go only when all new ones hold,
