@@ -14,6 +14,8 @@ export interface CommandSpec {
 export interface CommandRow {
   readonly name: string;
   readonly summary: string;
+  /** Left out of help and completion. */
+  readonly hidden?: boolean;
   readonly load: () => Promise<{ readonly command: CommandSpec }>;
 }
 

@@ -42,7 +42,8 @@ export const command: CommandSpec = {
             help: `one of ${Object.keys(SHELLS).join(', ')}`,
           });
         }
-        print(script(COMMANDS.map((row) => row.name).join(' ')));
+        const words = COMMANDS.filter((row) => !row.hidden).map((row) => row.name);
+        print(script(words.join(' ')));
         return EXIT.ok;
       }),
     );

@@ -18,8 +18,7 @@ export async function buildProgram(typed: string | undefined): Promise<Command> 
     )
     .usage('COMMAND [OPTIONS]')
     .configureHelp({ showGlobalOptions: false })
-    .option('-q, --quiet', 'less on stderr')
-    .option('-v, --verbose', 'more on stderr; twice for even more', (_: string, n: number) => n + 1, 0)
+    .option('-v, --verbose', 'show where an unexpected error happened')
     .option('--no-color', 'no colour (also: NO_COLOR)')
     .helpCommand('help [COMMAND]', 'explain a command')
     .addHelpText(
@@ -29,7 +28,10 @@ export async function buildProgram(typed: string | undefined): Promise<Command> 
     .showSuggestionAfterError(true)
     .exitOverride();
   for (const row of COMMANDS) {
-    const command = program.command(row.name).description(row.summary).exitOverride();
+    const command = program
+      .command(row.name, { hidden: row.hidden ?? false })
+      .description(row.summary)
+      .exitOverride();
     if (row.name !== typed) continue;
     const spec = (await row.load()).command;
     spec.configure(command);
@@ -58,7 +60,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (typed !== undefined && !COMMANDS.some((row) => row.name === typed)) {
       const close = nearest(
         typed,
-        COMMANDS.map((row) => row.name),
+        COMMANDS.filter((row) => !row.hidden).map((row) => row.name),
       );
       throw new AppError('E_USAGE', `unknown command "${typed}"`, {
         exitCode: EXIT.usage,

@@ -103,4 +103,10 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: 'print a completion script for bash, zsh or fish',
     load: () => import('./completion.ts'),
   },
+  {
+    name: '__complete',
+    summary: 'candidates for completion',
+    hidden: true,
+    load: () => import('./complete.ts'),
+  },
 ];
