@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
 import type { Json } from '../outputs/audit/canonical.ts';
-import { type Actor, actorEntry, type Entry, entry } from '../outputs/audit/entry.ts';
+import { type Actor, actorEntry, type Entry, entry, lossEntry } from '../outputs/audit/entry.ts';
+import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
+import type { Alert } from './core/alert.ts';
 import { AppError } from './core/diagnostic.ts';
 import { toJson } from './core/json.ts';
 import { VERSION } from './core/package.ts';
+import { LOSS_RULE } from './loss-report.ts';
 import type { EngineReport } from './protocol.ts';
 
 /** The engine itself, as the one who did something. */
@@ -88,3 +91,25 @@ function plain(value: unknown): Json {
 export function controlRow(actor: Actor, command: string): Entry {
   return actorEntry('control', actor, { summary: command, command });
 }
+
+/** The sensors went blind, or see again. */
+export function canaryRow(change: CanaryChange, { call, sent, seen }: CanaryState): Entry {
+  const summary = change === 'missing' ? 'the sensors do not see' : 'the sensors see again';
+  return entry('health', { summary, canary: change, call: call ?? null, sent, seen });
+}
+
+/** The row of kind `loss` that goes with an alert about lost events; undefined for any other alert. */
+export function lossRow({ rule, source, fields, timeNs }: Alert): Entry | undefined {
+  if (source !== 'internal' || rule !== LOSS_RULE) return undefined;
+  const { stage, reason, ring, count } = fields;
+  return lossEntry({
+    stage: String(stage),
+    reason: String(reason),
+    ring: String(ring),
+    count: Number(count),
+    fromNs: bound(fields['lost.from'], timeNs),
+    toNs: bound(fields['lost.to'], timeNs),
+  });
+}
+
+const bound = (value: unknown, otherwise: bigint): bigint => (typeof value === 'bigint' ? value : otherwise);

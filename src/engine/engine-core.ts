@@ -3,14 +3,16 @@ import {
   configureTiers,
   DENY_QUESTIONS,
   Enforcer,
-  planTiers,
   POLICY_QUESTIONS,
+  planTiers,
 } from '../enforce/index.ts';
 import { addressNames } from '../rules/fields/address-names.ts';
 import type { LoadResult, RuleSet } from '../rules/index.ts';
 import { type CapturePlan, planCapture } from '../sensors/capture-plan.ts';
 import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
+import { harmlessCall } from '../sensors/self-call.ts';
 import { KernelSensor, type Loss } from '../sensors/sensor.ts';
+import { Canary } from './canary.ts';
 import { bootId } from './core/clock.ts';
 import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
 import { MetricBuffer } from './core/metrics.ts';
@@ -63,6 +65,8 @@ export class EngineCore {
   readonly #pipeline: Pipeline;
   readonly #losses: LossReport;
   readonly #timer: NodeJS.Timeout;
+  readonly #canary: Canary;
+  readonly #canaryTimer: NodeJS.Timeout | undefined;
   readonly #tiers: Readonly<Record<string, string>>;
   #state: State;
   #mode: 'monitor' | 'enforce';
@@ -96,7 +100,11 @@ export class EngineCore {
       protectedExecutables: config.enforcement.protected,
       maxDenialsPerMinute: config.enforcement.max_denials_per_minute,
       onTrip: (rule) =>
-        this.#log('error', { code: 'E_BUDGET', rule }, 'a rule refused too much and only watches from now on'),
+        this.#log(
+          'error',
+          { code: 'E_BUDGET', rule },
+          'a rule refused too much and only watches from now on',
+        ),
     });
     this.#enforce(rules);
     this.#enforcer.attach();
@@ -130,10 +138,12 @@ export class EngineCore {
       bootNow: () => Number(process.hrtime.bigint()) + offset,
       explain: (config.outputs.audit as { enabled?: boolean } | undefined)?.enabled === true,
     });
+    this.#canary = new Canary(harmlessCall(plan.tracepoints), (call) => this.#sensor.makeCanary(call));
     this.#sensor.start({
       record: (rec) => this.#pipeline.record(rec),
       batchEnd: () => this.#pipeline.flush(),
       loss: (loss) => this.#lost(loss),
+      canary: () => this.#canarySeen(),
       failed: (error) =>
         this.#log(
           'error',
@@ -145,6 +155,7 @@ export class EngineCore {
     this.#enricher.warmStart();
     this.#watchNames(rules);
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
+    this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
     this.#reportRing();
   }
 
@@ -168,6 +179,7 @@ export class EngineCore {
     this.#enforce(next.rules);
     this.#pipeline.swap(next.rules);
     this.#watchNames(next.rules);
+    this.#canary.use(harmlessCall(next.plan.tracepoints));
     this.#state = { ...next, report: { ...next.report, diff } };
     return this.report;
   }
@@ -193,6 +205,7 @@ export class EngineCore {
           waiting: this.#pipeline.waiting,
           processes: this.#enricher.table.size,
           sensor: this.#sensor.stats(),
+          canary: this.#canary.state(),
         };
       default:
         throw new AppError('E_USAGE', `the engine knows no question "${question}"`, { exitCode: EXIT.usage });
@@ -202,6 +215,7 @@ export class EngineCore {
   /** Takes what is in the rings, finishes what is under way, detaches. */
   stop(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#canaryTimer);
     while (this.#sensor.drain() > 0);
     this.#pipeline.finish();
     this.#enricher.containers.close();
@@ -222,6 +236,29 @@ export class EngineCore {
     this.#metrics.add('eventsDropped', [loss.stage, loss.reason], loss.count);
     this.#losses.add(loss);
     this.#log('warn', { code: 'W_EVENTS_LOST', ...loss }, 'events were lost');
+  }
+
+  #startCanary(everyMs: number): NodeJS.Timeout | undefined {
+    this.#metrics.set('canaryOk', [], 1);
+    if (everyMs <= 0) return undefined;
+    this.#tickCanary();
+    return setInterval(() => this.#tickCanary(), Math.max(everyMs, 100));
+  }
+
+  #tickCanary(): void {
+    // What waits in the rings is no proof of blindness: a thread that was held up looks before it judges.
+    this.#sensor.drain();
+    const change = this.#canary.tick();
+    const state = this.#canary.state();
+    if (state.call !== undefined) this.#metrics.add('canaryActs', ['sent']);
+    if (change === undefined) return;
+    this.#metrics.set('canaryOk', [], state.ok ? 1 : 0);
+    this.#send({ type: 'canary', change, state });
+  }
+
+  #canarySeen(): void {
+    this.#canary.saw();
+    this.#metrics.add('canaryActs', ['seen']);
   }
 
   #publish(): void {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Alert } from './core/alert.ts';
 import { AppError } from './core/diagnostic.ts';
 import type { Log } from './core/log.ts';
@@ -7,6 +8,8 @@ import type { EngineReport, EngineSpec, FromEngine, ToEngine, Trouble } from './
 
 export interface EngineHandlers {
   readonly alerts: (alerts: readonly Alert[]) => void;
+  /** The sensors went blind, or see again. */
+  readonly canary: (change: CanaryChange, state: CanaryState) => void;
   readonly log: Log;
   readonly metrics: MetricSink;
   /** The thread ended by itself. */
@@ -116,6 +119,9 @@ export class EngineThread {
     switch (message.type) {
       case 'alerts':
         this.#handlers.alerts(message.alerts);
+        break;
+      case 'canary':
+        this.#handlers.canary(message.change, message.state);
         break;
       case 'metrics':
         applyMetrics(this.#handlers.metrics, message.delta);

@@ -2,6 +2,9 @@ import { internalAlert } from '../outputs/internal-alert.ts';
 import type { Loss } from '../sensors/sensor.ts';
 import type { Alert } from './core/alert.ts';
 
+/** The rule name of alerts about losses. */
+export const LOSS_RULE = 'Ringfence internal: events lost';
+
 /** Time between two alerts about losses, in ms. */
 const EVERY_MS = 10_000;
 
@@ -46,7 +49,14 @@ export class LossReport {
   #alert(key: string, { count, from, to }: Sum): Alert {
     const [stage = '', reason = '', ring = ''] = key.split(' ');
     const message = `${count} events were lost (stage=${stage} reason=${reason} ring=${ring}): rules did not see them`;
-    const fields = { stage, reason, ring, count, 'lost.from': this.#toEpoch(from), 'lost.to': this.#toEpoch(to) };
-    return internalAlert({ rule: 'Ringfence internal: events lost', priority: 3, message, fields }, this.#hostname);
+    const fields = {
+      stage,
+      reason,
+      ring,
+      count,
+      'lost.from': this.#toEpoch(from),
+      'lost.to': this.#toEpoch(to),
+    };
+    return internalAlert({ rule: LOSS_RULE, priority: 3, message, fields }, this.#hostname);
   }
 }

@@ -4,7 +4,8 @@ import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
 import { internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
 import { StatusServer } from '../outputs/serve/server.ts';
-import { modeRow, policyRow, refusedPolicyRow, startRow, stopRow } from './audit-rows.ts';
+import { canaryRow, lossRow, modeRow, policyRow, refusedPolicyRow, startRow, stopRow } from './audit-rows.ts';
+import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import { controlCommands } from './control/commands.ts';
 import { ControlServer } from './control/server.ts';
@@ -55,6 +56,7 @@ export class Engine {
   #control: ControlServer | undefined;
   #http: StatusServer | undefined;
   #report: EngineReport | undefined;
+  #seeing = true;
   #reloading: Promise<EngineReport> | undefined;
   readonly #rollup: RollUp;
   #rollupTimer: NodeJS.Timeout | undefined;
@@ -126,6 +128,11 @@ export class Engine {
     return this.#config;
   }
 
+  /** Whether the sensors are known to see; true while the canary does not say otherwise. */
+  get seeing(): boolean {
+    return this.#seeing;
+  }
+
   /** State of the whole, for `ringfence status`. */
   async status(): Promise<object> {
     return {
@@ -174,6 +181,7 @@ export class Engine {
     this.totals.alerts += alerts.length;
     if (this.#options.onAlert) for (const alert of alerts) this.#options.onAlert(alert);
     const passing = this.#rollup.take(alerts, performance.now());
+    if (this.#audit) void this.record(...alerts.flatMap((alert) => lossRow(alert) ?? []));
     if (this.#audit)
       void this.#audit.alerts(alerts, contextOf(alerts)).then(() => this.#outputs.emit(passing));
     else this.#outputs.emit(passing);
@@ -192,6 +200,7 @@ export class Engine {
     }
     const { engine, report } = await EngineThread.start(this.#spec(config), {
       alerts: (alerts) => this.emit(alerts),
+      canary: (change, state) => this.#canary(change, state),
       log,
       metrics,
       died: (error) => this.#died(error),
@@ -235,6 +244,21 @@ export class Engine {
       ]);
       throw error;
     }
+  }
+
+  #canary(change: CanaryChange, state: CanaryState): void {
+    this.#seeing = state.ok;
+    void this.record(canaryRow(change, state));
+    const { call = '' } = state;
+    const message =
+      change === 'missing'
+        ? `The sensors do not see: ${call} of the engine itself did not come back as an event`
+        : `The sensors see again: ${call} of the engine itself came back`;
+    this.log[state.ok ? 'info' : 'error']({ code: 'E_CANARY', call }, message);
+    const rule = `Ringfence internal: canary ${change}`;
+    this.emit([
+      internalAlert({ rule, priority: state.ok ? 5 : 2, message, fields: { call } }, this.#hostname),
+    ]);
   }
 
   #inForce(report: EngineReport): void {

@@ -1,3 +1,4 @@
+import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import type { Alert } from './core/alert.ts';
 import type { Diagnostic } from './core/diagnostic.ts';
@@ -53,6 +54,7 @@ export type FromEngine =
   | { readonly type: 'ready'; readonly report: EngineReport }
   | { readonly type: 'failed'; readonly trouble: Trouble }
   | { readonly type: 'alerts'; readonly alerts: readonly Alert[] }
+  | { readonly type: 'canary'; readonly change: CanaryChange; readonly state: CanaryState }
   | { readonly type: 'metrics'; readonly delta: MetricDelta }
   | {
       readonly type: 'log';

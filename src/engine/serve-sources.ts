@@ -27,6 +27,7 @@ async function readiness(engine: Engine): Promise<Health> {
   ]);
   const checks = {
     engine: { ok: answers, detail: answers ? 'answers' : `no answer within ${ANSWER_MS} ms` },
+    sensors: { ok: engine.seeing, detail: engine.seeing ? 'see' : 'the canary did not come back' },
     rules: { ok: engine.report !== undefined, detail: `${rules} in force` },
   };
   return { ok: Object.values(checks).every((check) => check.ok), checks };

@@ -13,6 +13,7 @@ function wordOf(name: string): number {
 const WAKE = [wordOf('ring[0].need_wakeup'), wordOf('ring[1].need_wakeup')] as const;
 const IGNORE = wordOf('ignore_tgid');
 const POLICY = wordOf('policy');
+const CANARY = wordOf('canary');
 
 /** The words that kernel and reader share live: struct rf_control in the mapped .bss. */
 export class Control {
@@ -42,6 +43,11 @@ export class Control {
   /** Generation of the policy, copied to every record from now on. */
   setPolicy(generation: number): void {
     Atomics.store(this.#words, POLICY, generation);
+  }
+
+  /** The thread whose own calls are shown although its process is ignored; 0 = none. */
+  setCanary(tid: number): void {
+    Atomics.store(this.#words, CANARY, tid);
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '9dec7c93ae5c0964';
+export const ABI_HASH = '774a7a8cb041ea95';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -65,6 +65,7 @@ export const RF_FLAG = {
   KILLED: 16,
   WOULD_DENY: 32,
   PATH_UNSTABLE: 64,
+  CANARY: 128,
 } as const;
 
 /** enum rf_kind */
@@ -192,7 +193,7 @@ export const STRUCTS = {
     ],
   },
   rf_control: {
-    size: 136,
+    size: 144,
     fields: [
       { name: 'ring[0].seq', offset: 0, size: 8, type: 'u64', count: 1 },
       { name: 'ring[0].need_wakeup', offset: 8, size: 4, type: 'u32', count: 1 },
@@ -202,6 +203,8 @@ export const STRUCTS = {
       { name: 'ring[1].pad', offset: 76, size: 52, type: 'u32', count: 13 },
       { name: 'ignore_tgid', offset: 128, size: 4, type: 'u32', count: 1 },
       { name: 'policy', offset: 132, size: 4, type: 'u32', count: 1 },
+      { name: 'canary', offset: 136, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 140, size: 4, type: 'u32', count: 1 },
     ],
   },
   rf_exec: {

@@ -4,12 +4,13 @@ import type { Detachable } from './call-functions.ts';
 import { CallPrograms, type CallTier } from './call-programs.ts';
 import { type CaptureRow, encodeCapture } from './capture.ts';
 import { Control } from './control.ts';
-import { RF_CAPTURE_FLAG, RF_STAT, STRUCTS } from './layout.gen.ts';
+import { RF_CAPTURE_FLAG, RF_FLAG, RF_STAT, STRUCTS } from './layout.gen.ts';
 import { native, type Poll, pollReadable } from './libbpf.ts';
 import { loadObject } from './loader.ts';
 import type { AnyRec } from './record.gen.ts';
 import { mapRing, type Ring } from './ring.ts';
 import { RingPump, type Waker } from './ring-pump.ts';
+import { makeHarmlessCall, threadId } from './self-call.ts';
 import { type Gap, SeqTracker } from './seq-tracker.ts';
 
 const RING_BYTES = 32 << 20;
@@ -50,6 +51,8 @@ export interface SensorHandlers {
   record(rec: AnyRec): void;
   batchEnd(): void;
   loss(loss: Loss): void;
+  /** What `makeCanary` did has come back. */
+  canary?(): void;
   failed(error: unknown): void;
 }
 
@@ -90,6 +93,7 @@ export class KernelSensor {
   #received = 0;
   #undecodable = 0;
   #closed = false;
+  #tid: number | undefined;
 
   /** Loads and maps; nothing is attached before `start`. */
   static open(options: SensorOptions): KernelSensor {
@@ -208,6 +212,17 @@ export class KernelSensor {
     if (this.#pump !== undefined) this.#links.push(...this.#calls.attach(this.object));
   }
 
+  /** Makes a call of this thread's own that comes back through hook, ring and reader, and is no event. */
+  makeCanary(call: string): void {
+    this.#tid ??= threadId();
+    this.control.setCanary(this.#tid);
+    try {
+      makeHarmlessCall(call);
+    } finally {
+      this.control.setCanary(0);
+    }
+  }
+
   /** Handles what is in the rings now, without waiting. */
   drain(): number {
     return this.#pump?.drain() ?? 0;
@@ -246,7 +261,8 @@ export class KernelSensor {
     this.#received++;
     const tracker = rec.ring === 1 ? this.#trackers[1] : this.#trackers[0];
     tracker.seen(rec.seq, rec.ts);
-    handlers.record(rec);
+    if ((rec.flags & RF_FLAG.CANARY) !== 0) handlers.canary?.();
+    else handlers.record(rec);
   }
 
   #reportGaps(handlers: SensorHandlers): void {

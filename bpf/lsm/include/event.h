@@ -49,6 +49,7 @@ enum rf_flag {
 	RF_F_KILLED = 1 << 4,	     /* the task was sent SIGKILL by Ringfence */
 	RF_F_WOULD_DENY = 1 << 5,    /* policy matched, mode is monitor */
 	RF_F_PATH_UNSTABLE = 1 << 6, /* a path lacks its beginning */
+	RF_F_CANARY = 1 << 7,	     /* the engine asked to see itself: a header and no more */
 };
 
 struct rf_hdr {
@@ -286,6 +287,8 @@ struct rf_control {
 	struct rf_ring_ctl ring[2]; /* bulk, priority */
 	__u32 ignore_tgid;	    /* the engine itself; 0 = ignore nobody */
 	__u32 policy;		    /* generation in force, copied to every record */
+	__u32 canary;		    /* thread of the engine whose calls are shown; 0 = none */
+	__u32 pad;
 };
 
 #endif

@@ -110,6 +110,18 @@ export const CORE_OPTIONS = {
     },
     'How events leave the kernel.',
   ),
+  canary: section(
+    {
+      interval: text(
+        {
+          doc: 'Every so often the engine does something harmless that its own sensors must see; 0s = never.',
+          default: '5s',
+        },
+        { pattern: DURATION_PATTERN },
+      ),
+    },
+    'The proof that the sensors see. Twice missing in a row: an alert, a row in the audit, not ready.',
+  ),
   process_table: section(
     { max_processes: int({ doc: 'Processes kept at most.', default: 65_536 }, 1024, 4_194_304) },
     'The table of processes.',

@@ -11,6 +11,11 @@ export interface ErrorRow {
 const row = (title: string, cause: string, remedy: string): ErrorRow => ({ title, cause, remedy });
 
 export const ERRORS: Readonly<Record<string, ErrorRow>> = {
+  E_CANARY: row(
+    'The sensors do not see',
+    'A harmless act of the engine itself did not come back as an event: somebody detached a program, or it stalls.',
+    'Look at ringfence status and bpftool link; restart the engine.',
+  ),
   E_USAGE: row(
     'Wrong usage',
     'A command, option or value does not exist.',

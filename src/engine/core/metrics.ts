@@ -82,6 +82,8 @@ export const METRICS = {
   ),
   mapEntries: gauge('bpf_map_entries', 'Entries in a BPF map.', 'map'),
   mapCapacity: gauge('bpf_map_capacity', 'Places in a BPF map.', 'map'),
+  canaryOk: gauge('canary_ok', "1 while the engine's own acts come back as events, 0 when they stay away."),
+  canaryActs: counter('canary_acts_total', "The engine's own acts, by what became of them.", 'result'),
   processes: gauge('process_table_entries', 'Processes in the process table.'),
   auditRows: counter('audit_rows_total', 'Rows written to the audit store.', 'kind'),
   auditOk: gauge('audit_chain_ok', '0 when the audit was found not to go on where it had ended.'),
