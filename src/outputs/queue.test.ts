@@ -132,6 +132,21 @@ test('an output that heeds no signal is timed out all the same', async (t) => {
   await outputs.close(1000);
 });
 
+test('an attempt that runs out of time counts what it had delivered', async (t) => {
+  const { fake, outputs, stats } = await setup(t, { send_timeout_ms: 50 });
+  fake.behave = (batch, _, signal) =>
+    new Promise<void>((resolve, reject) => {
+      if (batch.length <= 2) resolve();
+      signal.addEventListener('abort', () => reject(new SendError('cut off', { delivered: 2 })));
+    });
+  outputs.emit(testAlerts(10));
+  await until('all were sent', () => stats().sent === 10);
+  assert.deepEqual(fake.delivered, upTo(10));
+  assert.equal(stats().failures, 4);
+  assert.match(stats().lastError ?? '', /no answer within 50 ms/);
+  await outputs.close(1000);
+});
+
 test('an output that hangs for ever cannot keep another from its alerts, nor shutdown', async (t) => {
   const [slow, fast] = [new FakeOutput(), new FakeOutput()];
   slow.behave = () => new Promise<void>(() => {});
@@ -160,7 +175,7 @@ test('spill keeps everything on disk while the peer is away and hands it over in
   fake.behave = refuse;
   for (let at = 0; at < 2000; at += 20) {
     outputs.emit(testAlerts(20, at));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await until('there is room in memory', () => stats().queued <= 30);
   }
   await until('all are on disk', () => stats().spooled === 2000);
   assert.deepEqual(stats().dropped, {});
@@ -182,7 +197,7 @@ test('spill keeps the order while the peer fails now and then', async (t) => {
     };
     for (let at = 0; at < 600; at += 10) {
       outputs.emit(testAlerts(10, at));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await until('there is room in memory', () => stats().queued <= 30);
     }
     await until('all were sent', () => stats().sent === 600);
     assert.deepEqual(fake.delivered, upTo(600));

@@ -22,6 +22,8 @@ export interface QueueDeps {
   readonly spool: Spool | undefined;
 }
 
+const GRACE_MS = 50;
+
 /** An output may take so long to let go of its peer. */
 const CLOSE_MS = 3000;
 
@@ -245,7 +247,7 @@ export class OutputQueue {
       this.#succeeded();
       return { delivered: batch.length };
     } catch (error) {
-      this.#failed(error);
+      this.#failed(attempt.signal.aborted ? attempt.signal.reason : error);
       return { delivered: error instanceof SendError ? error.delivered : 0, error };
     } finally {
       clearTimeout(timer);
@@ -344,8 +346,10 @@ export class OutputQueue {
   }
 }
 
+/** Leaves an output that heeds the signal a moment to say how far it came. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const later = (): void => void setTimeout(() => reject(signal.reason), GRACE_MS).unref();
+    signal.addEventListener('abort', later, { once: true });
   });
 }

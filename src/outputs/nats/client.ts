@@ -170,15 +170,16 @@ export class NatsClient {
 
   /**
    * Publishes to a stream and waits for each acknowledgement. Gives the outcome of each message: undefined if the
-   * stream holds it, otherwise the error. Ends at once when the connection breaks.
+   * stream holds it, otherwise the error. Ends at once when the connection breaks or the signal comes.
    */
   async publish(
     messages: readonly OutgoingMessage[],
     stream: string,
     timeoutMs: number,
+    signal: AbortSignal,
   ): Promise<readonly (Error | undefined)[]> {
     const js = this.#js();
-    const down = this.#untilDown();
+    const down = this.#untilDown(signal);
     const outcomes = await Promise.all(
       messages.map((message) =>
         Promise.race([
@@ -200,13 +201,13 @@ export class NatsClient {
   }
 
   /** Publishes without a stream; returns when the server has read everything. */
-  async publishCore(messages: readonly OutgoingMessage[]): Promise<void> {
+  async publishCore(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void> {
     this.#js();
     const connection = this.#connection as NatsConnection;
     for (const { subject, payload, headers: own } of messages) {
       connection.publish(subject, payload, { headers: natsHeaders(own) });
     }
-    const down = this.#untilDown();
+    const down = this.#untilDown(signal);
     try {
       await Promise.race([connection.flush(), down.promise]);
     } finally {
@@ -214,19 +215,22 @@ export class NatsClient {
     }
   }
 
-  /** A promise that rejects when the connection is lost. */
-  #untilDown(): { promise: Promise<never>; cancel: () => void } {
+  /** A promise that rejects when the connection is lost or the signal comes. */
+  #untilDown(signal: AbortSignal): { promise: Promise<never>; cancel: () => void } {
+    const wake = (): void => this.#changed.notify();
+    signal.addEventListener('abort', wake, { once: true });
     let live = true;
     const promise = (async (): Promise<never> => {
-      while (live && this.#up) await this.#changed.wait();
-      throw new Error('the connection to NATS was lost');
+      while (live && this.#up && !signal.aborted) await this.#changed.wait();
+      throw signal.aborted ? signal.reason : new Error('the connection to NATS was lost');
     })();
     promise.catch(() => {});
     return {
       promise,
       cancel: () => {
         live = false;
-        this.#changed.notify();
+        signal.removeEventListener('abort', wake);
+        wake();
       },
     };
   }

@@ -79,7 +79,7 @@ export async function publishCommand(
     const subject = controlSubject(command.host, command.verb);
     const payload = encodeCommand(command);
     const headers = { [SIGNATURE_HEADER]: signCommand(subject, payload, by) };
-    await client.publishCore([{ subject, id: command.id, headers, payload }]);
+    await client.publishCore([{ subject, id: command.id, headers, payload }], signal);
   } finally {
     await client.close();
   }

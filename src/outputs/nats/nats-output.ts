@@ -25,7 +25,8 @@ export class NatsOutput implements Output {
     await this.#client.ready(signal);
     await this.#ensureStream();
     const step = this.#config.max_in_flight;
-    for (let at = 0; at < batch.length; at += step) await this.#sendSome(batch.slice(at, at + step), at);
+    for (let at = 0; at < batch.length; at += step)
+      await this.#sendSome(batch.slice(at, at + step), at, signal);
   }
 
   async #ensureStream(): Promise<void> {
@@ -42,11 +43,11 @@ export class NatsOutput implements Output {
     this.#streamChecked = true;
   }
 
-  async #sendSome(alerts: readonly Alert[], before: number): Promise<void> {
+  async #sendSome(alerts: readonly Alert[], before: number, signal: AbortSignal): Promise<void> {
     const all = alerts.map((alert) => this.#message(alert));
     const tooLarge = all.findIndex(({ payload }) => payload.length > this.#client.maxPayload);
     const messages = tooLarge < 0 ? all : all.slice(0, tooLarge);
-    await this.#publish(messages, before);
+    await this.#publish(messages, before, signal);
     if (tooLarge >= 0) {
       throw new SendError(`an alert is larger than the server's limit of ${this.#client.maxPayload} bytes`, {
         delivered: before + tooLarge,
@@ -55,14 +56,14 @@ export class NatsOutput implements Output {
     }
   }
 
-  async #publish(messages: readonly OutgoingMessage[], before: number): Promise<void> {
+  async #publish(messages: readonly OutgoingMessage[], before: number, signal: AbortSignal): Promise<void> {
     const { mode, stream, ack_timeout_ms: timeout } = this.#config;
     try {
       if (mode === 'core') {
-        await this.#client.publishCore(messages);
+        await this.#client.publishCore(messages, signal);
         return;
       }
-      const outcomes = await this.#client.publish(messages, stream, timeout);
+      const outcomes = await this.#client.publish(messages, stream, timeout, signal);
       // What came after the first failure is sent again too, in order; the server knows the ids it has.
       const failed = outcomes.findIndex((error) => error !== undefined);
       if (failed >= 0) {
