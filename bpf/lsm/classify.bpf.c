@@ -407,7 +407,8 @@ int rf_judge(struct rf_query *q)
 		q->bits |= RF_BIT_EXTRA;
 	m = *rf_call_mask(p, nr);
 	rf_and(&m, &c->bits[q->bits & (RF_BIT_STATES - 1)]);
-	if (rf_signal_tier && rf_meets(&m, &c->kill))
+	/* Refusals are compiled for calls that succeed. */
+	if (rf_signal_tier && q->ret >= 0 && rf_meets(&m, &c->kill))
 		q->clause = 1;
 	rf_and(&m, &c->emit);
 	if (rf_meets(&m, &c->care)) {
