@@ -84,6 +84,21 @@ describe('losses', { skip }, () => {
     assert.deepEqual(seen.losses, []);
   });
 
+  it('a storm of forks is seen whole', async (t) => {
+    const { sensor, seen } = startSensor(t, {});
+    const pids = new Set<number>();
+    const script =
+      'my @p; for (1..3000) { my $p = fork; exit if !$p; push @p, $p; wait if $_ % 8 == 0; } print "@p"';
+    const { stdout } = await promisify(execFile)('perl', ['-e', script]);
+    for (const pid of stdout.split(' ')) pids.add(Number(pid));
+    await sleep(300);
+    for (const kind of [3, 4]) {
+      const found = new Set(seen.lifecycle.filter((rec) => rec.kind === kind).map((rec) => rec.pid));
+      assert.equal([...pids].filter((pid) => !found.has(pid)).length, 0, `kind ${kind}`);
+    }
+    assert.equal(sensor.stats().lostPriority, 0);
+  });
+
   it('a handler that throws loses only its own record', async (t) => {
     const sensor = KernelSensor.open({ capture: new Map(), tracepoints: [], lifecycle: true });
     t.after(() => sensor.close());
@@ -113,14 +128,15 @@ describe('losses', { skip }, () => {
   });
 
   it('closing under load leaves nothing behind and touches no unmapped memory', async (t) => {
-    const load = execFile(...opener(2_000_000));
+    const load = execFile(...opener(1_000_000_000));
     try {
       for (let i = 0; i < 8; i++) {
         const { sensor, seen } = startSensor(t, {
           ringBytes: 1 << 20,
           calls: i % 2 === 0 ? 'tracepoint' : 'tp_btf',
         });
-        await sleep(20 + i * 5);
+        const end = Date.now() + 5000;
+        while (seen.opens === 0 && Date.now() < end) await sleep(20 + i * 5);
         assert.ok(seen.opens > 0);
         sensor.close();
         sensor.close();
