@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,11 +10,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
 import { type Container, type ContainerRuntime, containerRuntime } from '../../lib/container.ts';
 import { Podman } from '../../lib/containers/podman.ts';
 import { LiveEngine } from '../../lib/engine.ts';
+import { Receiver } from './receiver.ts';
 
 /** Containers that acts are done in. */
 export type Place = 'container' | 'privileged' | 'pod';
@@ -35,14 +37,20 @@ export class Stage {
   readonly engine: LiveEngine;
   /** The actor on the host; containers have it as /rf/act. */
   readonly actor: string;
+  /** What the engine posts to an address, as a receiver of Falco's gets it. */
+  readonly receiver: Receiver;
+  /** A shell that ran before the engine. */
+  readonly elder: ChildProcessByStdio<Writable, null, null>;
   readonly #containers = new Map<Place, Container>();
   readonly #folder: string;
   #runtime: ContainerRuntime | undefined;
   #service: ChildProcess | undefined;
 
-  private constructor(engine: LiveEngine, actor: string, folder: string) {
-    this.engine = engine;
-    this.actor = actor;
+  private constructor(parts: Pick<Stage, 'engine' | 'actor' | 'receiver' | 'elder'>, folder: string) {
+    this.engine = parts.engine;
+    this.actor = parts.actor;
+    this.receiver = parts.receiver;
+    this.elder = parts.elder;
     this.#folder = folder;
   }
 
@@ -53,6 +61,8 @@ export class Stage {
     const hostRoot = join(folder, 'root');
     mkdirSync(join(hostRoot, 'run/podman'), { recursive: true });
     writeFileSync(join(folder, 'own.yaml'), rules);
+    const elder = spawn('sh', [], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const receiver = await Receiver.listen();
     const engine = await LiveEngine.start({
       config: {
         builtin_rules: false,
@@ -60,10 +70,11 @@ export class Stage {
         rule_matching: 'all',
         append_output: [{ suggested_output: true }, { extra_fields: EXTRA_FIELDS }],
         containers: { enabled: true, host_root: hostRoot, wait: '3s' },
+        outputs: { console: {}, http: { url: receiver.url } },
       },
       wrap: withHosts(folder, '127.0.0.77 kubernetes.default.svc.cluster.local'),
     });
-    const stage = new Stage(engine, actor, folder);
+    const stage = new Stage({ engine, actor, receiver, elder }, folder);
     await stage.#startContainers(hostRoot);
     return stage;
   }
@@ -81,7 +92,9 @@ export class Stage {
     for (const container of this.#containers.values()) await container.stop();
     this.#service?.kill('SIGKILL');
     await this.#runtime?.close();
+    this.elder.stdin.end();
     const code = await this.engine.stop();
+    await this.receiver.close();
     rmSync(this.#folder, { recursive: true, force: true });
     return code;
   }
