@@ -3,6 +3,7 @@ import { Audit } from '../outputs/audit/audit.ts';
 import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
 import { internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
+import type { FleetConfig } from '../outputs/nats/options.ts';
 import { StatusServer } from '../outputs/serve/server.ts';
 import { canaryRow, lossRow, modeRow, policyRow, refusedPolicyRow, startRow, stopRow } from './audit-rows.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
@@ -16,6 +17,7 @@ import { MetricsRegistry } from './core/metrics-registry.ts';
 import { VERSION } from './core/package.ts';
 import { parseDuration } from './core/units.ts';
 import { EngineThread } from './engine-thread.ts';
+import { FleetControl } from './fleet.ts';
 import type { EngineReport, EngineSpec } from './protocol.ts';
 import { RollUp } from './rollup.ts';
 import { ruleFiles } from './rule-files.ts';
@@ -55,6 +57,7 @@ export class Engine {
   #thread: EngineThread | undefined;
   #control: ControlServer | undefined;
   #http: StatusServer | undefined;
+  #fleet: FleetControl | undefined;
   #report: EngineReport | undefined;
   #seeing = true;
   #reloading: Promise<EngineReport> | undefined;
@@ -208,6 +211,7 @@ export class Engine {
     this.#thread = engine;
     this.#rollupTimer = setInterval(() => this.#outputs.emit(this.#rollup.due(performance.now())), ROLLUP_MS);
     this.#inForce(report);
+    if (config.fleet.enabled) this.#fleet = await this.#followFleet(config.fleet);
     if (config.http.enabled) this.#http = await StatusServer.open(config.http, serveSources(this), log);
     this.#endNotice = startServiceNotice(() => engine.ask('ping'));
     const { rules, events, tiers } = report;
@@ -279,9 +283,19 @@ export class Engine {
     };
   }
 
+  #followFleet(config: FleetConfig): Promise<FleetControl> {
+    return FleetControl.start(config, {
+      hostname: this.#hostname,
+      log: this.log,
+      ask: (question, args) => this.ask(question, args),
+      record: (row) => this.record(row),
+    });
+  }
+
   async #end(reason: string): Promise<void> {
     this.#endNotice();
     await this.#http?.close();
+    await this.#fleet?.close();
     await this.#control?.close();
     await this.#thread?.stop();
     this.#thread = undefined;

@@ -3,10 +3,10 @@ import type { FollowedAlert, FollowOptions } from '../../outputs/nats/follow.ts'
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { createLog } from '../core/log.ts';
 import { act, type CommandSpec } from './command.ts';
+import { type NatsFlags, natsOptions, withNats } from './nats-options.ts';
 import { note, paint, print } from './output.ts';
 
-interface AlertsOptions {
-  readonly nats?: string;
+interface AlertsOptions extends NatsFlags {
   readonly host: string;
   readonly priority: string;
   readonly rule: string;
@@ -15,15 +15,6 @@ interface AlertsOptions {
   readonly from: string;
   readonly count?: string;
   readonly json?: boolean;
-  readonly credsFile?: string;
-  readonly nkeyFile?: string;
-  readonly tokenFile?: string;
-  readonly user?: string;
-  readonly passwordFile?: string;
-  readonly tls?: boolean;
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
 }
 
 export const command: CommandSpec = {
@@ -33,8 +24,7 @@ export const command: CommandSpec = {
     ['ringfence alerts --nats nats://hub:4222 --durable soc --json', 'go on where the reader soc stopped'],
   ],
   configure(command) {
-    command
-      .option('--nats <url>', 'the NATS servers that hold the stream, separated by commas')
+    withNats(command)
       .option('--host <name>', "alerts of this host; '*' = of all", '*')
       .option('--priority <name>', "alerts of this priority; '*' = of all", '*')
       .option('--rule <name>', "alerts of this rule; '*' = of all", '*')
@@ -43,15 +33,6 @@ export const command: CommandSpec = {
       .option('--from <where>', 'where to begin: new, all, or a time such as 2026-07-31T10:00:00Z', 'new')
       .option('-n, --count <number>', 'end after so many')
       .option('--json', 'the alerts as they were sent, one a line')
-      .option('--creds-file <path>', 'credentials file')
-      .option('--nkey-file <path>', 'file with an nkey seed')
-      .option('--token-file <path>', 'file with a token')
-      .option('--user <name>', 'user name')
-      .option('--password-file <path>', 'file with the password')
-      .option('--tls', 'refuse a connection without TLS')
-      .option('--ca-file <path>', 'authorities to trust')
-      .option('--cert-file <path>', 'our certificate')
-      .option('--key-file <path>', 'its key')
       .action(act(alerts));
   },
 };
@@ -78,28 +59,14 @@ async function alerts(options: AlertsOptions): Promise<number> {
 }
 
 function followOptions(options: AlertsOptions): FollowOptions {
-  if (!options.nats) throw usage('--nats URL is needed: the servers that hold the stream of alerts');
-  const { credsFile, nkeyFile, tokenFile, user, passwordFile, caFile, certFile, keyFile, durable } = options;
   return {
-    url: options.nats,
+    ...natsOptions(options),
     host: options.host,
     priority: options.priority,
     rule: options.rule,
     stream: options.stream,
     from: start(options.from),
-    ...(durable ? { durable } : {}),
-    ...(credsFile ? { creds_file: credsFile } : {}),
-    ...(nkeyFile ? { nkey_file: nkeyFile } : {}),
-    ...(tokenFile ? { token_file: tokenFile } : {}),
-    ...(user ? { user } : {}),
-    ...(passwordFile ? { password_file: passwordFile } : {}),
-    tls: {
-      enabled: options.tls === true || caFile !== undefined || certFile !== undefined,
-      verify: true,
-      ...(caFile ? { ca_file: caFile } : {}),
-      ...(certFile ? { cert_file: certFile } : {}),
-      ...(keyFile ? { key_file: keyFile } : {}),
-    },
+    ...(options.durable ? { durable: options.durable } : {}),
   };
 }
 

@@ -5,6 +5,8 @@ import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
+import { type PushOptions, pushDeny } from './deny-push.ts';
+import { withNats } from './nats-options.ts';
 import { note, print, printJson } from './output.ts';
 
 interface EntryOptions extends ControlOptions {
@@ -21,6 +23,10 @@ export const command: CommandSpec = {
     ['ringfence deny add 192.0.2.7 --port 443 --proto tcp', 'refuse one service'],
     ['ringfence deny import feed.txt --ttl 24h', 'one address or network a line, # begins a comment'],
     ['ringfence deny list', 'entries with their hits'],
+    [
+      'ringfence deny push 192.0.2.7 --ttl 1h --nats nats://hub --secret-file fleet.key',
+      'refuse it everywhere',
+    ],
     ['ringfence deny remove 17', 'by id, or by target'],
   ],
   configure(command) {
@@ -48,6 +54,18 @@ export const command: CommandSpec = {
         return 0;
       }),
     );
+    withNats(withEntryOptions(command.command('push <target>').description('tell a fleet, over NATS')))
+      .option('--host <name>', "only this host; '*' = all", '*')
+      .option('--remove', 'remove the entry instead')
+      .option('--secret-file <path>', 'file with the secret that the hosts share')
+      .option('--sign-file <path>', 'file with the seed of an nkey that the hosts trust')
+      .option('--valid <time>', 'hosts that see the command later refuse it', '5m')
+      .action(
+        act(async (target: string, options: EntryOptions & PushOptions) => {
+          print(await pushDeny(target, options, entryArgs(options)));
+          return 0;
+        }),
+      );
     withEntry(command.command('import <file>').description('refuse all that a plain text feed lists')).action(
       act(async (file: string, options: EntryOptions) => {
         const args = { text: readFeed(file), source: `feed ${file}`, ...entryArgs(options) };
@@ -65,8 +83,10 @@ export const command: CommandSpec = {
   },
 };
 
-function withEntry(command: Command): Command {
-  return withControl(command)
+const withEntry = (command: Command): Command => withEntryOptions(withControl(command));
+
+function withEntryOptions(command: Command): Command {
+  return command
     .option('--port <port>', 'only this port')
     .option('--proto <name>', 'only tcp, udp or icmp')
     .option('--ttl <duration>', 'how long: 90s, 10m, 1h, 7d (absent = for ever)')

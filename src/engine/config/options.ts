@@ -1,4 +1,5 @@
 import { PROTECTED_EXECUTABLES } from '../../enforce/rails.ts';
+import { type FleetConfig, fleetSchema } from '../../outputs/nats/options.ts';
 import { type ServeConfig, serveSchema } from '../../outputs/serve/options.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import { DURATION_PATTERN } from '../core/units.ts';
@@ -170,6 +171,7 @@ export const CORE_OPTIONS = {
     },
     'The control socket.',
   ),
+  fleet: foreign<FleetConfig>(fleetSchema),
   http: foreign<ServeConfig>(serveSchema),
   state_dir: text({ doc: 'Folder for what must outlive the process.', default: '/var/lib/ringfence' }),
   watch_files: bool({

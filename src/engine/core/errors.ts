@@ -144,6 +144,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'The stream does not exist, or NATS does not let us read it.',
     'Check --stream and the credentials; the message says what NATS answered.',
   ),
+  E_FLEET: row(
+    'Fleet command',
+    'Nobody is trusted to give commands, or a command asks for something else than deny lists.',
+    'Set fleet.secret_file or fleet.trusted_nkeys; ringfence deny push makes proper commands.',
+  ),
   E_OUTPUT_CONFIG: row(
     'Output configured wrongly',
     'An option of an output is wrong or missing.',

@@ -1,5 +1,5 @@
 import type { FormatOptions } from '../options.ts';
-import type { Schema } from '../output.ts';
+import type { ObjectSchema, Schema } from '../output.ts';
 import { type TlsOptions, tlsSchema } from '../tls.ts';
 
 /** How to reach NATS; the same for alerts that go out and commands that come in. */
@@ -49,3 +49,28 @@ export const natsConnectionSchema = {
     },
   },
 } as const satisfies Readonly<Record<string, Schema>>;
+
+/** Commands from a fleet. */
+export interface FleetConfig extends NatsOptions {
+  readonly enabled: boolean;
+  readonly secret_file?: string;
+  readonly trusted_nkeys: readonly string[];
+}
+
+export const fleetSchema = {
+  type: 'object',
+  description: 'Signed deny-list commands over NATS, for this host or for all (`ringfence deny push`).',
+  additionalProperties: false,
+  default: {},
+  properties: {
+    enabled: { type: 'boolean', default: false, description: 'Whether commands are taken.' },
+    secret_file: file('File with the secret that signs commands (HMAC-SHA-256).'),
+    trusted_nkeys: {
+      type: 'array',
+      items: { type: 'string' },
+      default: [],
+      description: 'Public nkeys whose commands are taken.',
+    },
+    ...natsConnectionSchema,
+  },
+} as const satisfies ObjectSchema;

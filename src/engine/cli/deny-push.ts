@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { readSecret } from '../../outputs/tls.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { createLog } from '../core/log.ts';
+import { parseDuration } from '../core/units.ts';
+import { DENY_VERB } from '../fleet.ts';
+import { type NatsFlags, natsOptions } from './nats-options.ts';
+
+/** Options of `deny push` beside those of the entry. */
+export interface PushOptions extends NatsFlags {
+  readonly host: string;
+  readonly secretFile?: string;
+  readonly signFile?: string;
+  readonly valid: string;
+  readonly remove?: boolean;
+}
+
+const CONNECT_MS = 10_000;
+
+/** Sends an entry, or its removal, as a signed command; gives the id of the command. */
+export async function pushDeny(
+  target: string,
+  options: PushOptions,
+  entry: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const connection = natsOptions(options);
+  const valid = parseDuration(options.valid);
+  if (!valid) throw usage('--valid needs a time such as 5m');
+  const by = await signer(options);
+  const { publishCommand } = await import('../../outputs/nats/control.ts');
+  const issuedAt = new Date();
+  const body = options.remove
+    ? { question: 'deny.remove', args: { what: target } }
+    : { question: 'deny.add', args: { target, ...entry } };
+  const expiresAt = new Date(issuedAt.getTime() + valid);
+  const command = { id: randomUUID(), host: options.host, verb: DENY_VERB, issuedAt, expiresAt, body };
+  const log = createLog({ level: 'warn' });
+  await publishCommand(connection, command, by, log, AbortSignal.timeout(CONNECT_MS));
+  return command.id;
+}
+
+async function signer({ secretFile, signFile }: PushOptions): Promise<{ secret: string } | { seed: string }> {
+  if (secretFile) return { secret: await readSecret(secretFile) };
+  if (signFile) return { seed: await readSecret(signFile) };
+  throw usage('--secret-file or --sign-file is needed: hosts take signed commands only');
+}
+
+function usage(message: string): AppError {
+  return new AppError('E_USAGE', message, { exitCode: EXIT.usage });
+}
