@@ -24,27 +24,35 @@ export function holdings(pid: number): Holdings {
   };
 }
 
-/** Ids of our programs in the kernel, whoever holds them. */
-export function ourPrograms(): number[] {
-  const list = bpftool('prog', 'show') as readonly { readonly id: number; readonly name?: string }[];
-  return list.filter(({ name }) => name?.startsWith('rf_')).map(({ id }) => id);
+/** Ids of BPF objects. */
+export interface BpfIds {
+  readonly prog: ReadonlySet<number>;
+  readonly map: ReadonlySet<number>;
+  readonly link: ReadonlySet<number>;
 }
 
-function target(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
+/** The BPF objects that a process holds open. */
+export function heldBy(pid: number): BpfIds {
+  const ids = { prog: new Set<number>(), map: new Set<number>(), link: new Set<number>() };
+  for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
+    const match = /^(prog|map|link)_id:\s+(\d+)/m.exec(content(`/proc/${pid}/fdinfo/${fd}`));
+    if (match) ids[match[1] as keyof BpfIds].add(Number(match[2]));
   }
+  return ids;
+}
+
+/** Those of the objects that the kernel still has. */
+export function stillThere(ids: BpfIds): string[] {
+  return (['prog', 'map', 'link'] as const).flatMap((kind) =>
+    (bpftool(kind, 'show') as readonly { readonly id: number }[])
+      .filter(({ id }) => ids[kind].has(id))
+      .map(({ id }) => `${kind} ${id}`),
+  );
 }
 
 /** Overwrites every value of a process's map with zeros, as an attacker with privileges could. */
 export function emptyMap(pid: number, name: string): void {
-  const held = new Set(
-    readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) =>
-      Number(/^map_id:\s+(\d+)/m.exec(content(`/proc/${pid}/fdinfo/${fd}`))?.[1] ?? 0),
-    ),
-  );
+  const held = heldBy(pid).map;
   const maps = bpftool('map', 'show') as readonly MapInfo[];
   const map = maps.find((candidate) => candidate.name === name && held.has(candidate.id));
   if (map === undefined) throw new Error(`process ${pid} holds no map ${name}`);
@@ -65,6 +73,14 @@ interface MapInfo {
 
 function bpftool(...args: string[]): unknown {
   return JSON.parse(execFileSync('bpftool', ['-j', ...args], { encoding: 'utf8', maxBuffer: 1 << 26 }));
+}
+
+function target(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 function content(path: string): string {
