@@ -1,6 +1,6 @@
 import { tableWords } from './automaton.ts';
 import { type Clause, type ClauseList, toClauses } from './clauses.ts';
-import type { PolicyRule } from './condition.ts';
+import type { Condition, PolicyRule } from './condition.ts';
 import { type CheckNote, type FormulaResult, toFormula } from './formula.ts';
 import { mergeClauses, type OwnedClause } from './merge.ts';
 import { numberTable } from './number-table.ts';
@@ -115,7 +115,11 @@ function compileDenial(
   errors: PolicyError[],
 ): DenyClause[] {
   // What an exec rule says of the executable is about the new one: nobody is protected from being executed.
-  const condition = name === 'exec' ? rule.condition : (rule.denial ?? rule.condition);
+  const base = rule.denial ?? rule.condition;
+  const condition: Condition =
+    name === 'exec' || rule.exempt === undefined
+      ? base
+      : { kind: 'and', items: [base, { kind: 'not', item: rule.exempt }] };
   const result = toFormula(condition, name, 'deny');
   const list = toClauses(result.formula, events, CONDITION_CAP);
   if (list.clauses.length === 0) return [];

@@ -33,6 +33,8 @@ export interface PolicyRule {
   readonly condition: Condition;
   /** What is refused, where that is less than what the rule reports. */
   readonly denial?: Condition | undefined;
+  /** Who is refused nothing. */
+  readonly exempt?: Condition | undefined;
   /** Names of the events that can satisfy it; absent = any. */
   readonly events?: ReadonlySet<string> | undefined;
   readonly enforce: Enforcement;

@@ -12,7 +12,7 @@ import {
   unknown,
 } from './decision.ts';
 import type { OperationName } from './operations.ts';
-import { type Intervals, U32_MAX } from './sets.ts';
+import { U32_MAX } from './sets.ts';
 import { BIT, type Decision } from './term.ts';
 
 /** What the kernel can say of one check for one kind of operation. */
@@ -56,7 +56,7 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
     case 'evt.res':
       return textualResult(check, purpose);
     case 'container.id':
-      return containerDecision(check, purpose);
+      return unknown('containers are told apart in user space', 'user.uid, proc.exepath');
     default:
       return (
         decideFile(check, operation, purpose) ??
@@ -91,22 +91,8 @@ function textualResult(check: Check, purpose: Purpose): Decision {
   );
 }
 
-function containerDecision(check: Check, purpose: Purpose): Decision {
-  const host = check.values.length === 1 && check.values[0] === 'host';
-  if (!host || !['=', '==', '!=', 'in'].includes(check.op))
-    return unknown('only `host` is known of containers');
-  if (purpose === 'detect') return unknown('containers are told apart in user space');
-  const inside = check.op === '!=';
-  const set: Intervals = inside ? [[1, 1]] : [[0, 0]];
-  return {
-    kind: 'terms',
-    anyOf: [{ on: 'number', dim: 'scope', set: { set, absent: false } }],
-    strength: 'exact',
-  };
-}
-
 function denyFields(operation: OperationName): string {
-  const process = 'proc.name, proc.exepath, proc.pname, user.uid, user.loginuid, container.id';
+  const process = 'proc.name, proc.exepath, proc.pname, user.uid, user.loginuid';
   if (operation === 'open') return `fd.name, fd.directory, fd.filename, evt.is_open_read/write, ${process}`;
   if (['connect', 'send', 'bind'].includes(operation))
     return `fd.sip, fd.snet, fd.sport, fd.l4proto, ${process}`;

@@ -18,7 +18,22 @@ export function policyRules<E>(
           : new Set([...rule.eventCodes].map((code) => eventNames[code] ?? '')),
       enforce: rule.enforce,
       mode: rule.mode ?? globalMode,
+      denial: scopedDenial(rule),
     }));
+}
+
+/** A scope narrows what is refused. Only `all` is known to the kernel: anything else must not be taken for it. */
+function scopedDenial<E>(rule: CompiledRule<E>): Condition | undefined {
+  if (rule.scope === undefined || rule.scope.kind === 'all') return undefined;
+  const scope: Check = {
+    field: '',
+    op: '',
+    values: [],
+    opaque:
+      'the kernel does not tell scopes apart; use deny entries with a scope, or user.uid and proc.exepath',
+    text: `scope: ${rule.scope.kind}`,
+  };
+  return { kind: 'and', items: [toCondition(rule.plan), { kind: 'check', check: scope }] };
 }
 
 /** A checked condition in the compiler's form. */

@@ -23,7 +23,7 @@ export function protect(rule: PolicyRule, executables: readonly string[]): Polic
     kind: 'check',
     check: { field: 'proc.exepath', op: 'in', values: executables, text: 'the protected executables' },
   };
-  return { ...rule, denial: { kind: 'and', items: [rule.condition, { kind: 'not', item: isProtected }] } };
+  return { ...rule, exempt: isProtected };
 }
 
 const MINUTE_MS = 60_000;

@@ -1,14 +1,25 @@
-import type { PolicyStatus } from '../../enforce/index.ts';
-import { PIN_DIR, unpinAll } from '../../enforce/index.ts';
+import {
+  compilePolicy,
+  PIN_DIR,
+  type PolicyStatus,
+  policyRules,
+  type RulePlan,
+  unpinAll,
+} from '../../enforce/index.ts';
+import { EVENT_NAMES } from '../../sensors/events.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
 import { note, print, printJson } from './output.ts';
+import { configFor, type RuleOptions, rulesFor } from './rules-for.ts';
 
 export const command: CommandSpec = {
   examples: [
     ['ringfence policy status', 'what refuses what, and which rules only watch'],
     ['ringfence policy monitor', 'break the glass: nothing is refused until `policy enforce`'],
     ['ringfence policy enforce', 'take that back; rules over their budget act again'],
+    ['ringfence policy explain "Clear Log Activities"', 'what of a rule the kernel decides, and what not'],
     ['ringfence policy unload', 'take pinned enforcement out of the kernel'],
   ],
   configure(command) {
@@ -27,6 +38,20 @@ export const command: CommandSpec = {
         }),
       );
     }
+    command
+      .command('explain [rule]')
+      .description('say what of each rule is decided in the kernel, and why the rest is not')
+      .option('-c, --config <file>', 'configuration file')
+      .option('-r, --rules <path...>', 'rules files instead of those configured')
+      .option('--json', 'one JSON object')
+      .action(
+        act(async (rule: string | undefined, options: RuleOptions & { readonly json?: boolean }) => {
+          const plans = await plansOf(rule, options);
+          if (options.json) printJson({ schema: 'ringfence.policy-explain.v1', plans });
+          else for (const plan of plans) showPlan(plan);
+          return 0;
+        }),
+      );
     command
       .command('unload')
       .description('take pinned enforcement out of the kernel; an engine that runs keeps refusing')
@@ -50,4 +75,32 @@ function show(status: PolicyStatus): void {
   print(`over budget   ${status.overBudget.join(', ') || 'none'}`);
   const clauses = Object.entries(status.clauses).map(([operation, count]) => `${operation}=${count}`);
   print(`clauses       ${clauses.join(' ') || 'none'}`);
+}
+
+async function plansOf(name: string | undefined, options: RuleOptions): Promise<RulePlan[]> {
+  const { mode } = await configFor(options);
+  const { rules } = await rulesFor(options, LANGUAGE.fields);
+  const chosen = name === undefined ? rules : rules.filter((rule) => rule.name === name);
+  if (chosen.length === 0) {
+    throw new AppError('E_USAGE', `there is no rule "${name}"`, {
+      exitCode: EXIT.usage,
+      help: 'ringfence rules',
+    });
+  }
+  const { plans, errors } = compilePolicy(policyRules(chosen, EVENT_NAMES.names, mode), 1);
+  for (const error of errors) note(`${error.rule}: ${error.message}${error.help ? `\n  ${error.help}` : ''}`);
+  return [...plans];
+}
+
+const WHERE = { kernel: 'kernel     ', bounded: 'kernel, in part', user: 'user space ' } as const;
+
+function showPlan(plan: RulePlan): void {
+  const whole = plan.exact ? 'decided in the kernel' : 'the kernel passes what may match';
+  print(`${plan.rule} (${plan.purpose} ${plan.operation}): ${whole}`);
+  for (const check of plan.notes) {
+    const why = check.reason === undefined ? '' : `  (${check.reason})`;
+    print(
+      `  ${WHERE[check.where]}  ${check.text.length > 90 ? `${check.text.slice(0, 87)}...` : check.text}${why}`,
+    );
+  }
 }
