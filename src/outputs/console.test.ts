@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { test } from 'node:test';
 import { humanLine, wantsColor } from './console.ts';
 import { HOSTILE, testAlert } from './testing/alerts.ts';
-import { MODULE_EXTENSION, runModule } from './testing/run-module.ts';
+import { MODULE_EXTENSION, runModule, runPiped } from './testing/run-module.ts';
 
 test('colour follows the setting, then FORCE_COLOR, then NO_COLOR and TERM, then the terminal', () => {
   assert.equal(wantsColor('auto', true, {}), true);
@@ -37,23 +38,34 @@ test('what an attacker wrote cannot reach the terminal as anything but text', ()
   assert.match(bare, /\\u202eevil/);
 });
 
-test('a reader of the pipe that sleeps and then reads finds every alert once; the process did not wait', async (t) => {
-  const child = runModule(new URL(`./testing/console-writer${MODULE_EXTENSION}`, import.meta.url), []);
-  t.after(() => child.kill('SIGKILL'));
-  // Nobody reads for a while: longer than the patience for one attempt.
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  let text = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    text += chunk.toString('utf8');
+const WRITER = new URL(`./testing/console-writer${MODULE_EXTENSION}`, import.meta.url);
+
+/** A socket, as from a service manager, and a pipe, as from a shell. */
+const STARTS: readonly (readonly [name: string, start: () => ChildProcess, sleepMs: number])[] = [
+  ['socket', () => runModule(WRITER, []), 2500],
+  ['pipe', () => runPiped(WRITER), 0],
+];
+
+for (const [name, start, sleepMs] of STARTS) {
+  test(`a reader of the ${name} that sleeps finds every alert once, and the process did not wait for it`, async (t) => {
+    const child = start();
+    t.after(() => child.kill('SIGKILL'));
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    // Nobody reads for a while: longer than the patience for one attempt. (The pipe has its own reader that sleeps.)
+    await new Promise((resolve) => setTimeout(resolve, sleepMs));
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+    });
+    const code = await closed;
+    assert.equal(code, 0, 'its event loop never stalled');
+    const numbers = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => Number(/number=(\d+)\)/.exec(line)?.[1]));
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 3000 }, (_, i) => i),
+    );
   });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  assert.equal(code, 0, 'its event loop never stalled');
-  const numbers = text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => Number(/number=(\d+)\)/.exec(line)?.[1]));
-  assert.deepEqual(
-    numbers,
-    Array.from({ length: 3000 }, (_, i) => i),
-  );
-});
+}

@@ -5,9 +5,9 @@ import { isatty } from 'node:tty';
 import { delay } from './async.ts';
 
 /**
- * Opens an inherited descriptor. `process.stdout` will not do: on a pipe it writes synchronously, so a reader that
- * sleeps would stop the engine. Pipes and sockets are polled; files and terminals are written in the thread pool (for a
- * pipe that would not do either: a thread that hangs in a write keeps the process from ending).
+ * Opens an inherited descriptor. `process.stdout` will not do: to files and terminals it writes synchronously, so a
+ * full disk or Ctrl-S would stop the engine. Pipes and sockets are polled; files and terminals are written in the thread
+ * pool (for a pipe that would not do either: a thread that hangs in a write keeps the process from ending).
  */
 export function openSink(fd: number): Sink {
   const stat = fstatSync(fd);
