@@ -6,7 +6,7 @@ import type { ContainerInfo } from './container.ts';
 /** A container's file is its own to write: more than this is not read. */
 const FILE_MAX = 1024 * 1024;
 /** A name that is not found makes the files be read again, but not more often than this. */
-const RELOAD_MS = 1_000;
+const RELOAD_MS = 200;
 /** While there is nothing to read yet (the container's root is not in place), each event may try again. */
 const RETRY_MS = 5;
 const CONTAINERS_MAX = 4_096;
@@ -19,7 +19,15 @@ interface Entry {
   loading: boolean;
   /** A process that was seen while the files were read below another one: the next to try. */
   next: number | undefined;
+  /** The process below which they were found: the one that asks may have ended by now. */
+  found: Below | undefined;
   triedAt: number;
+}
+
+/** A process and its root: the number alone may be another's by now. */
+interface Below {
+  readonly pid: number;
+  readonly root: string;
 }
 
 /**
@@ -64,6 +72,11 @@ export class ContainerUsers {
     return entry?.loading === true && entry.accounts === undefined;
   }
 
+  awaits(uid: number, container: ContainerInfo, pid: number): boolean {
+    if (uid === 0 || this.user(uid, container, pid) !== undefined) return false;
+    return this.#entries.get(container.fullId)?.loading === true;
+  }
+
   #entry(container: ContainerInfo, pid: number): Entry {
     const found = this.#entries.get(container.fullId);
     if (found !== undefined) return found;
@@ -76,6 +89,7 @@ export class ContainerUsers {
       accounts: undefined,
       loading: false,
       next: undefined,
+      found: undefined,
       triedAt: Number.NEGATIVE_INFINITY,
     };
     this.#entries.set(container.fullId, entry);
@@ -96,7 +110,7 @@ export class ContainerUsers {
     entry.triedAt = performance.now();
     this.#queued++;
     this.#queue = this.#queue.then(async () => {
-      entry.accounts = (await readAccounts(pid, proc)) ?? entry.accounts;
+      await readAccounts(entry, pid, proc);
       entry.loading = false;
       this.#queued--;
       if (entry.accounts === undefined && entry.next !== undefined) this.#load(entry.next, entry);
@@ -105,22 +119,30 @@ export class ContainerUsers {
   }
 }
 
-/** The accounts below the root of a process; undefined when it has no root of its own, or is gone. */
-async function readAccounts(pid: number, proc: string): Promise<Accounts | undefined> {
-  if (await hasRootOfHost(pid, proc)) return undefined;
-  const passwd = await readInRoot(pid, 'passwd', proc);
-  const group = await readInRoot(pid, 'group', proc);
-  if (passwd === undefined && group === undefined) return undefined;
-  return { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
+/** Reads the accounts below the root of the container, where it was found before or below another process. */
+async function readAccounts(entry: Entry, pid: number, proc: string): Promise<void> {
+  const { found } = entry;
+  const same = found !== undefined && (await ownRoot(found.pid, proc)) === found.root;
+  const below = same ? found.pid : pid;
+  const root = same ? found.root : await ownRoot(pid, proc);
+  if (root === undefined) return;
+  const passwd = await readInRoot(below, 'passwd', proc);
+  const group = await readInRoot(below, 'group', proc);
+  if (passwd === undefined && group === undefined) return;
+  entry.accounts = { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
+  entry.found = { pid: below, root };
 }
 
-/** A runtime joins the container's cgroup before it changes the root: the host's users are not the container's. */
-async function hasRootOfHost(pid: number, proc: string): Promise<boolean> {
+/**
+ * What tells the root of a process from others; undefined when it is gone or is the host's: a runtime joins the
+ * container's cgroup before it changes the root, and the host's users are not the container's.
+ */
+async function ownRoot(pid: number, proc: string): Promise<string | undefined> {
   try {
     const [own, host] = await Promise.all([stat(`${proc}/${pid}/root/`), stat('/')]);
-    return own.dev === host.dev && own.ino === host.ino;
+    return own.dev === host.dev && own.ino === host.ino ? undefined : `${own.dev}:${own.ino}`;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

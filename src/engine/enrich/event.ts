@@ -127,7 +127,12 @@ export class Event {
   get pending(): boolean {
     const container = this.process.container;
     if (container === undefined || container.isHost) return false;
-    return container.state === 'pending' || this.services.users.pending(container);
+    const { users } = this.services;
+    return (
+      container.state === 'pending' ||
+      users.pending(container) ||
+      users.awaits(this.rec.uid, container, this.process.pid)
+    );
   }
 
   get parent(): Process | undefined {

@@ -81,6 +81,11 @@ export class UserDirectory {
     return container !== undefined && !container.isHost && this.#containers.pending(container);
   }
 
+  /** True while it is looked up whether a user that a container did not know has been added since. */
+  awaits(uid: number, container: ContainerInfo, pid: number): boolean {
+    return this.#containers.awaits(uid, container, pid);
+  }
+
   /** Starts to read a container's files, so that they are there when a rule asks. */
   prepare(container: ContainerInfo, pid: number): void {
     if (!container.isHost) this.#containers.prepare(container, pid);
