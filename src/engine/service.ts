@@ -10,7 +10,14 @@ export function startServiceNotice(alive: () => Promise<unknown>): () => void {
   const period = Number(process.env.WATCHDOG_USEC ?? 0) / 1000 / 2;
   const timer =
     period > 0
-      ? setInterval(() => void alive().then(() => notifyServiceManager('WATCHDOG=1')), period)
+      ? setInterval(
+          () =>
+            void alive().then(
+              () => notifyServiceManager('WATCHDOG=1'),
+              () => {},
+            ),
+          period,
+        )
       : undefined;
   timer?.unref();
   return () => {

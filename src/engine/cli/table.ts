@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./explain.ts'),
   },
   {
+    name: 'install-service',
+    summary: 'write the systemd unit: supervised, hardened, with few capabilities',
+    load: () => import('./install-service.ts'),
+  },
+  {
     name: 'doctor',
     summary: 'say what this machine can do, and what is missing',
     load: () => import('./doctor.ts'),

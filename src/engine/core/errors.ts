@@ -16,6 +16,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'A harmless act of the engine itself did not come back as an event: somebody detached a program, or it stalls.',
     'Look at ringfence status and bpftool link; restart the engine.',
   ),
+  E_SERVICE_WRITE: row(
+    'The unit cannot be written',
+    'The folder of systemd units is not writable.',
+    'Run as root, or give --path.',
+  ),
   E_USAGE: row(
     'Wrong usage',
     'A command, option or value does not exist.',

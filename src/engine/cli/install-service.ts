@@ -1,0 +1,67 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { load } from '../config/config.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
+import { PACKAGE_ROOT } from '../core/package.ts';
+import { act, type CommandSpec } from './command.ts';
+import { note, noteDiagnostics, print } from './output.ts';
+import { outputsSchema } from './outputs.ts';
+import { serviceUnit } from './service-unit.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly print?: boolean;
+  readonly dryRun?: boolean;
+  readonly path: string;
+}
+
+export const command: CommandSpec = {
+  examples: [
+    ['ringfence install-service --print', 'the systemd unit, on stdout'],
+    ['sudo ringfence install-service && sudo systemctl enable --now ringfence', 'run from now on'],
+  ],
+  configure(command) {
+    command
+      .option('-c, --config <file>', 'configuration file of the service')
+      .option('--path <file>', 'where the unit goes', '/etc/systemd/system/ringfence.service')
+      .option('--print', 'write the unit to stdout, and nothing else')
+      .option('--dry-run', 'say what would be done')
+      .action(act(install));
+  },
+};
+
+async function install({ config: file, print: show, dryRun, path }: Options): Promise<number> {
+  const config = file === undefined ? undefined : resolve(file);
+  const loaded = load(await outputsSchema(), { file: config });
+  noteDiagnostics(loaded.diagnostics);
+  if (!loaded.config)
+    throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
+  const { pin } = loaded.config.enforcement;
+  const unit = serviceUnit({ program: join(PACKAGE_ROOT, 'bin/ringfence'), config, pin });
+  if (show) {
+    print(unit.trimEnd());
+    return EXIT.ok;
+  }
+  if (dryRun) {
+    note(`would write ${path} (${unit.length} bytes); \`--print\` shows it`);
+    return EXIT.ok;
+  }
+  write(path, unit);
+  note(`wrote ${path}`);
+  note('next: systemctl daemon-reload && systemctl enable --now ringfence');
+  return EXIT.ok;
+}
+
+/** Whole or not at all: a half unit must never be started. */
+function write(path: string, unit: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, unit, { mode: 0o644 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw new AppError('E_SERVICE_WRITE', `cannot write ${path}: ${(error as Error).message}`, {
+      help: 'as root, or elsewhere with --path',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CAPABILITIES } from '../../src/engine/cli/service-unit.ts';
+import { ask } from '../../src/engine/control/client.ts';
+import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
+import { LiveEngine, liveSkip } from '../lib/engine.ts';
+import { evidence } from './evidence.ts';
+
+const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0;
+const skip = liveSkip() || (hasSetpriv ? false : 'needs setpriv (util-linux)');
+const names = Object.keys(CAPABILITIES).map((name) => name.replace('CAP_', '').toLowerCase());
+const only = (caps: readonly string[]): string[] => [
+  'setpriv',
+  '--no-new-privs',
+  `--bounding-set=-all,${caps.map((cap) => `+${cap}`).join(',')}`,
+];
+const RULES = `- rule: Opened
+  desc: An event by another user.
+  condition: evt.type in (open, openat) and fd.name = /etc/hostname and proc.name = cat
+  output: opened by %user.uid %proc.exepath
+  priority: INFO
+`;
+
+test('with the capabilities of the unit and no others it sees, knows who, and can refuse the network', {
+  skip,
+}, async () => {
+  const engine = await LiveEngine.start({ rules: RULES, wrap: only(names) });
+  try {
+    const status = (await ask(engine.socket, 'status')) as {
+      tiers: Record<string, string>;
+      engine: { canary: { ok: boolean; seen: number } };
+    };
+    assert.equal(status.engine.canary.ok, true);
+    assert.ok(status.engine.canary.seen > 0);
+    assert.notEqual(status.tiers.network, 'observe');
+    spawnSync('setpriv', ['--reuid=65534', '--clear-groups', 'cat', '/etc/hostname']);
+    assert.ok(await engine.until(() => engine.alerts.some((alert) => alert.rule === 'Opened'), 5000));
+    assert.match(engine.alerts.find((alert) => alert.rule === 'Opened')?.output ?? '', /65534 \/\S+cat /);
+    evidence({
+      fault: `no capability but ${names.join(', ')}`,
+      expected: 'sees events of other users; canary comes back; network can be refused',
+      result: `as expected; tiers ${JSON.stringify(status.tiers)}`,
+    });
+  } finally {
+    await engine.stop();
+  }
+});
+
+for (const [lacking, exit] of [
+  ['bpf', 5],
+  ['perfmon', 5],
+] as const) {
+  test(`without ${lacking} it says what is missing and ends with code ${exit}`, { skip }, () => {
+    const [command = '', ...args] = only(names.filter((name) => name !== lacking));
+    const run = spawnSync(
+      command,
+      [...args, join(PACKAGE_ROOT, 'bin/ringfence'), 'run', '--duration', '1s', ...quiet],
+      { encoding: 'utf8', env },
+    );
+    assert.equal(run.status, exit, run.stderr);
+    assert.match(run.stderr, /CAP_|root/);
+    assert.doesNotMatch(run.stderr, /\n {4}at /, 'no stack trace');
+  });
+}
+
+const quiet = ['--set', 'control.enabled=false', '--set', 'builtin_rules=false', '--set', 'rules_files=[]'];
+const env = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };
+
+test('as an ordinary user it says that it needs privileges and ends with code 5', { skip }, () => {
+  const run = spawnSync(
+    'setpriv',
+    [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      '--inh-caps=-all',
+      join(PACKAGE_ROOT, 'bin/ringfence'),
+      'run',
+      '--duration',
+      '1s',
+      ...quiet,
+    ],
+    { encoding: 'utf8', env },
+  );
+  assert.equal(run.status, 5, run.stderr);
+  assert.match(run.stderr, /root|CAP_/);
+  assert.doesNotMatch(run.stderr, /\n {4}at /, 'no stack trace');
+  evidence({
+    fault: 'started as an ordinary user',
+    expected: 'a message that says what is missing, exit code 5',
+    result: run.stderr.split('\n')[0] ?? '',
+  });
+});
