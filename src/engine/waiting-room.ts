@@ -52,6 +52,7 @@ export class WaitingRoom<T, K> {
     const ready = this.#waiting.filter((entry) => entry.on === on);
     if (ready.length === 0) return;
     this.#waiting = this.#waiting.filter((entry) => entry.on !== on);
+    if (this.#waiting.length === 0) this.#stopTimer();
     for (const entry of ready) this.#release(entry.item, 'settled');
   }
 
@@ -66,9 +67,13 @@ export class WaitingRoom<T, K> {
 
   /** Lets all go: the engine stops. */
   flush(): void {
+    this.#stopTimer();
+    for (const entry of this.#waiting.splice(0)) this.#release(entry.item, 'timeout');
+  }
+
+  #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const entry of this.#waiting.splice(0)) this.#release(entry.item, 'timeout');
   }
 
   #schedule(): void {
