@@ -9,6 +9,7 @@ import { syscallNumber } from '../sensors/syscalls.ts';
 import { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
 import { DenyKernel } from './deny-kernel.ts';
 import { DenyList, type DenyView } from './deny-list.ts';
+import { entryOfRule, entryRules } from './deny-objects.ts';
 import { DenyStore } from './deny-store.ts';
 import { policyRules } from './from-rules.ts';
 import { KernelPolicy } from './kernel-policy.ts';
@@ -17,7 +18,7 @@ import { attachWall, cgroupId } from './network-wall.ts';
 import { pinLinks } from './pins.ts';
 import { Budget, protect } from './rails.ts';
 import type { Policy } from './tables.ts';
-import type { TierPlan } from './tiers.ts';
+import { refusedBy, type TierPlan } from './tiers.ts';
 
 /** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
 export const CLASSIFIER_PROGRAMS: readonly string[] = [
@@ -56,6 +57,8 @@ export interface ApplyReport {
   /** Denying rules that the kernel cannot decide. Nothing was applied if there are any. */
   readonly errors: readonly PolicyError[];
   readonly milliseconds: number;
+  /** Rules that shall refuse and can only observe on the tiers of this machine. */
+  readonly observedOnly: readonly string[];
 }
 
 /** Who decided: a rule, by name, or an entry of the deny list. */
@@ -99,7 +102,13 @@ export class Enforcer {
   #policy: Policy | undefined;
   #generation = 0;
   #watching = false;
-  #again: () => ApplyReport = () => ({ generation: 0, plans: [], errors: [], milliseconds: 0 });
+  #again: () => ApplyReport = () => ({
+    generation: 0,
+    plans: [],
+    errors: [],
+    milliseconds: 0,
+    observedOnly: [],
+  });
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
@@ -114,6 +123,9 @@ export class Enforcer {
       store: new DenyStore(options.stateDir),
       now: Date.now,
       monitor: options.mode === 'monitor',
+      onObjects: () => this.#again(),
+      refusesObjects: (kind) =>
+        refusedBy(options.tiers, kind === 'exe' ? 'exec' : 'open', 'deny') !== undefined,
     });
   }
 
@@ -162,7 +174,8 @@ export class Enforcer {
   apply<E>(rules: readonly CompiledRule<E>[], mode: 'monitor' | 'enforce'): ApplyReport {
     const start = performance.now();
     const generation = this.#generation + 1;
-    const wanted = policyRules(rules, EVENT_NAMES.names, mode).map((rule) => {
+    const own = [...entryRules(this.deny.objects(), mode), ...policyRules(rules, EVENT_NAMES.names, mode)];
+    const wanted = own.map((rule) => {
       const watched = this.#watching || this.#budget.tripped.has(rule.name);
       return protect(watched ? { ...rule, mode: 'monitor' } : rule, this.#options.protectedExecutables);
     });
@@ -177,7 +190,13 @@ export class Enforcer {
       this.deny.setMonitor(this.#watching || mode === 'monitor');
       this.#again = () => this.apply(rules, mode);
     }
-    return { generation: this.#generation, plans, errors, milliseconds: performance.now() - start };
+    return {
+      generation: this.#generation,
+      plans,
+      errors,
+      milliseconds: performance.now() - start,
+      observedOnly: observedOnly(policy, this.#tiers),
+    };
   }
 
   /** The break-glass switch: nothing is refused until it is taken back. */
@@ -218,13 +237,16 @@ export class Enforcer {
     const op = rec.kind === RF_KIND.EXEC ? RF_OP.EXEC : def === undefined ? -1 : RF_OP[def.op];
     const name = this.#policy.classes.find((c) => c.op === op)?.clauses[rec.clause - 1]?.rules[0];
     if (name === undefined) return undefined;
+    const id = entryOfRule(name);
+    if (id !== undefined) return { kind: 'entry', id, entry: this.deny.entry(id) };
     if ((rec.flags & (RF_FLAG.DENIED | RF_FLAG.KILLED)) !== 0) this.#spend(name);
     return { kind: 'rule', name };
   }
 
   /** The mechanism that saw what a record tells of, or that refused it. */
-  tierOf(rec: { readonly flags: number; readonly nr: number }): Tier {
+  tierOf(rec: { readonly flags: number; readonly kind: number; readonly nr: number }): Tier {
     if ((rec.flags & DECIDED) === 0) return 'observe';
+    if (rec.kind === RF_KIND.EXEC) return this.#tiers.exec;
     const op = EVENTS[this.#codes[rec.nr] ?? -1]?.op;
     if (op === 'OPEN') return this.#tiers.files;
     return op === 'EXEC' ? this.#tiers.exec : this.#tiers.network;
@@ -240,4 +262,13 @@ export class Enforcer {
 function callNumbers(event: string): readonly number[] {
   const nr = syscallNumber(event);
   return nr === undefined ? [] : [nr];
+}
+
+function observedOnly(policy: Policy, tiers: TierPlan): string[] {
+  const rules = policy.classes.flatMap(({ operation, clauses }) =>
+    clauses.flatMap(({ action, rules: owners }) =>
+      action === 'emit' || refusedBy(tiers, operation, action) !== undefined ? [] : owners,
+    ),
+  );
+  return [...new Set(rules)];
 }

@@ -39,6 +39,10 @@ const MAX_ALERTS = 256;
 const DENIED = 8;
 const KILLED = 16;
 const WOULD_DENY = 32;
+/** Of a hook's record: the call that it belongs to has a record of its own, which follows. */
+const NO_RESULT = 4;
+/** Hooks' records whose call is awaited, at most. */
+const MAX_AWAITED = 4096;
 
 type Rule = CompiledRule<Event>;
 
@@ -51,6 +55,8 @@ interface Held {
   readonly event: HeldEvent;
   /** Rules that matched already and wait for their output only; undefined: nothing is evaluated yet. */
   readonly matched: readonly Rule[] | undefined;
+  /** The rule whose alert has been raised already. */
+  readonly told: string | undefined;
 }
 
 /** Records in, alerts out: enrich, evaluate, render. Nothing is allocated for an event that no rule matches. */
@@ -64,6 +70,8 @@ export class Pipeline {
   /** By event code: a rule's condition reads late metadata. */
   #late: Uint8Array;
   #alerts: Alert[] = [];
+  /** By thread: the rule that a hook decided by, until the call itself is told. */
+  readonly #awaited = new Map<number, string>();
   #lastTs = 0;
   #seen = 0;
 
@@ -103,13 +111,29 @@ export class Pipeline {
     this.#seen++;
     this.#counts[event.code]!++;
     this.#lastTs = event.ts;
-    if (event.rec.clause !== 0 && this.#decided(event)) return;
+    let told = this.#awaited.size === 0 ? undefined : this.#called(event.rec.tid);
+    if (event.rec.clause !== 0) {
+      const decided = this.#decided(event);
+      if (decided !== undefined && event.rec.flags & NO_RESULT) {
+        if (this.#awaited.size === MAX_AWAITED) this.#awaited.clear();
+        this.#awaited.set(event.rec.tid, decided);
+        return;
+      }
+      told = decided ?? told;
+    }
     if (this.#late[event.code] === 1 && event.pending) {
-      this.#room.enter({ event: event.hold(), matched: undefined }, event.container!);
+      this.#room.enter({ event: event.hold(), matched: undefined, told }, event.container!);
       return;
     }
     const matches = this.#rules.evaluate(event, event.code, this.#out);
-    if (matches > 0) this.#matched(event, matches);
+    if (matches > 0) this.#matched(event, matches, told);
+  }
+
+  /** The rule whose decision about this thread's call was told by the hook's record. */
+  #called(tid: number): string | undefined {
+    const rule = this.#awaited.get(tid);
+    this.#awaited.delete(tid);
+    return rule;
   }
 
   /** Hands over what has come together. */
@@ -138,10 +162,10 @@ export class Pipeline {
     this.#lastTs = 0;
   }
 
-  /** Alerts of what the kernel decided; false if nobody knows by now who did. */
-  #decided(event: Event): boolean {
+  /** Raises the alert of what the kernel decided; the rule's name, undefined if nobody knows by now who did. */
+  #decided(event: Event): string | undefined {
     const decider = this.#options.decider(event.rec);
-    if (decider === undefined) return false;
+    if (decider === undefined) return undefined;
     if (decider.kind === 'entry') {
       const { target, reason, source } = decider.entry ?? {};
       const more = {
@@ -150,28 +174,32 @@ export class Pipeline {
         'deny.source': source ?? null,
       };
       this.#alert(event, this.#options.entryRule, { id: String(decider.id), fields: more });
-      return true;
+      return this.#options.entryRule.name;
     }
     const rule = this.#rules.rules.find((candidate) => candidate.name === decider.name);
-    if (rule === undefined) return false;
+    if (rule === undefined) return undefined;
     this.#alert(event, rule);
-    return true;
+    return rule.name;
   }
 
-  #matched(event: Event, matches: number): void {
+  #matched(event: Event, matches: number, told: string | undefined): void {
     const rules = this.#out.slice(0, matches);
     if (event.pending && rules.some((rule) => rule.output.late)) {
-      this.#room.enter({ event: event.hold(), matched: rules }, event.container!);
+      this.#room.enter({ event: event.hold(), matched: rules, told }, event.container!);
       return;
     }
-    for (const rule of rules) this.#alert(event, rule);
+    this.#tell(event, rules, told);
   }
 
-  #resume({ event: held, matched }: Held, outcome: Outcome): void {
+  #tell(event: Event, rules: readonly Rule[], told: string | undefined): void {
+    for (const rule of rules) if (rule.name !== told) this.#alert(event, rule);
+  }
+
+  #resume({ event: held, matched, told }: Held, outcome: Outcome): void {
     this.#options.metrics.add('eventsDeferred', [outcome]);
     const event = this.#enricher.resume(held);
     const rules = matched ?? this.#out.slice(0, this.#rules.evaluate(event, event.code, this.#out));
-    for (const rule of rules) this.#alert(event, rule);
+    this.#tell(event, rules, told);
     // Outside a batch nobody else would.
     if (outcome === 'timeout') this.flush();
   }
