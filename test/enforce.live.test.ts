@@ -62,12 +62,26 @@ const rules = (mode: string) => `
   mode: ${mode}
 `;
 
+const privileged = ['ptrace', 'mount', 'bpf', 'finit_module'].map(
+  (event) => `
+- rule: No ${event}
+  desc: Not for perl.
+  condition: evt.type = ${event} and proc.name = perl
+  output: refused %proc.name
+  priority: CRITICAL
+  enforce: deny
+`,
+);
+
 let sensor: KernelSensor;
 let enforcer: Enforcer;
 const records: (DecidedRecord & { name: string | undefined })[] = [];
 
 function apply(mode: string): void {
-  const { rules: set, diagnostics } = loadRules([{ name: 'test', text: rules(mode) }], LANGUAGE);
+  const { rules: set, diagnostics } = loadRules(
+    [{ name: 'test', text: rules(mode) + privileged.join('') }],
+    LANGUAGE,
+  );
   assert.deepEqual(
     diagnostics.filter((d) => d.severity === 'error'),
     [],
@@ -241,6 +255,36 @@ test('a deny entry holds for raw sockets, too', { skip }, () => {
   assert.equal(act(`socket.socket().connect(('127.0.6.1',9))`), 'EPERM');
   enforcer.deny.remove(id);
   assert.equal(act(raw), 'ok');
+});
+
+const PRIVILEGED: readonly (readonly [name: string, call: string])[] = [
+  ['mounting', 'syscall(165, "none", "/mnt", "tmpfs", 0, 0)'],
+  ['tracing', 'syscall(101, 16, 1, 0, 0)'],
+  ['loading BPF', 'syscall(321, 0, 0, 0)'],
+  ['loading a module', 'open(F,"<","/etc/hostname"); syscall(313, fileno(F), "", 0)'],
+];
+for (const [name, call] of PRIVILEGED) {
+  test(`a rule on the process alone refuses ${name} to it`, { skip }, () => {
+    const { stdout } = spawnSync('/usr/bin/perl', ['-e', `${call}; print $!+0`], { encoding: 'utf8' });
+    assert.equal(stdout, '1');
+  });
+}
+
+test('deny entries name files, folders and programs, too', { skip }, () => {
+  fs.writeFileSync(`${dir}/out/plain`, 'p');
+  const cat = (file: string) => spawnSync('cat', [file]).status;
+  assert.equal(cat(`${dir}/out/plain`), 0);
+  const file = enforcer.deny.add({ target: `${dir}/out` });
+  const exe = enforcer.deny.add({ target: 'exe:/usr/bin/tac' });
+  assert.equal(cat(`${dir}/out/plain`), 1);
+  assert.equal(spawnSync('tac', ['/etc/hostname']).error?.message, 'spawnSync tac EPERM');
+  drained();
+  cat(`${dir}/out/plain`);
+  assert.deepEqual(enforcer.decider(drained()[0] as DecidedRecord)?.kind, 'entry');
+  enforcer.deny.remove(file.id);
+  enforcer.deny.remove(exe.id);
+  assert.equal(cat(`${dir}/out/plain`), 0);
+  assert.equal(spawnSync('tac', ['/etc/hostname']).status, 0);
 });
 
 test('in monitor mode the same acts go through and are told', { skip }, () => {

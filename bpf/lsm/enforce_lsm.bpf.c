@@ -29,13 +29,21 @@
 #define RF_NR_EXECVE 59
 #define RF_NR_CONNECT 42
 #define RF_NR_SENDTO 44
-#define RF_NR_TRUNCATE 76
+#define RF_NR_PTRACE 101
+#define RF_NR_MOUNT 165
+#define RF_NR_INIT_MODULE 175
+#define RF_NR_FINIT_MODULE 313
+#define RF_NR_BPF 321
 #else
 #define RF_NR_OPENAT 56
 #define RF_NR_EXECVE 221
 #define RF_NR_CONNECT 203
 #define RF_NR_SENDTO 206
-#define RF_NR_TRUNCATE 45
+#define RF_NR_PTRACE 117
+#define RF_NR_MOUNT 40
+#define RF_NR_INIT_MODULE 105
+#define RF_NR_FINIT_MODULE 273
+#define RF_NR_BPF 280
 #endif
 
 struct rf_labels_map labels SEC(".maps");
@@ -428,6 +436,62 @@ int BPF_PROG(rf_lsm_send, struct socket *sock, struct msghdr *msg, int size, int
 		}
 	}
 	if (rf_refuse_dest(&d))
+		return -EPERM;
+	return 0;
+}
+
+/* Operations of which only the process is judged. */
+static __always_inline int rf_refuse_process(__u32 op, __u32 nr)
+{
+	struct rf_object o = {};
+	struct rf_scratch *s;
+	int err;
+
+	if (rf_exempt() || !rf_refusing(op))
+		return 0;
+	o.op = op;
+	o.nr = nr;
+	o.bits = RF_BIT_OK;
+	o.scratch = rf_scratch_claim();
+	s = rf_scratch(o.scratch);
+	if (!s)
+		return 0;
+	__builtin_memset(s->label, 0, sizeof(s->label));
+	s->node = 0;
+	s->mnt = 0;
+	err = rf_conclude_deny(&o, 0);
+	rf_scratch_release(s);
+	return err;
+}
+
+#define RF_PROCESS_HOOK(name, hook, op, nr)                                                        \
+	SEC("lsm/" hook)                                                                           \
+	int rf_lsm_##name(__u64 *ctx)                                                              \
+	{                                                                                          \
+		if (rf_refuse_process(op, nr))                                                     \
+			return -EPERM;                                                             \
+		return 0;                                                                          \
+	}
+
+RF_PROCESS_HOOK(ptrace, "ptrace_access_check", RF_OP_PTRACE, RF_NR_PTRACE)
+RF_PROCESS_HOOK(traceme, "ptrace_traceme", RF_OP_PTRACE, RF_NR_PTRACE)
+RF_PROCESS_HOOK(bpf, "bpf", RF_OP_BPF, RF_NR_BPF)
+RF_PROCESS_HOOK(mount, "sb_mount", RF_OP_MOUNT, RF_NR_MOUNT)
+
+#define RF_READING_MODULE 2 /* enum kernel_read_file_id, and enum kernel_load_data_id */
+
+SEC("lsm/kernel_read_file")
+int rf_lsm_module_file(__u64 *ctx)
+{
+	if (ctx[1] == RF_READING_MODULE && rf_refuse_process(RF_OP_MODULE, RF_NR_FINIT_MODULE))
+		return -EPERM;
+	return 0;
+}
+
+SEC("lsm/kernel_load_data")
+int rf_lsm_module_data(__u64 *ctx)
+{
+	if (ctx[0] == RF_READING_MODULE && rf_refuse_process(RF_OP_MODULE, RF_NR_INIT_MODULE))
 		return -EPERM;
 	return 0;
 }

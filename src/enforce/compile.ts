@@ -19,7 +19,16 @@ import {
 import { BIT_STATES, NUMBER_DIMS, type NumberDim, STRING_DIMS, type StringDim } from './term.ts';
 
 /** Operations that a rule may refuse, and what refuses them on which tier is said in docs/enforcement.md. */
-const DENIABLE: ReadonlySet<OperationName> = new Set(['exec', 'open', 'connect', 'send', 'bind']);
+const DENIABLE: ReadonlySet<OperationName> = new Set([
+  'exec',
+  'open',
+  'connect',
+  'send',
+  'ptrace',
+  'module',
+  'bpf',
+  'mount',
+]);
 
 /** Clauses of one condition before the rest is left out. */
 const CONDITION_CAP = 64;

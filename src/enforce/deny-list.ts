@@ -2,6 +2,8 @@ import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import {
   type DenyEntry,
   type DenyRequest,
+  type DenyScope,
+  type DenyTarget,
   entryKey,
   parseScope,
   parseTarget,
@@ -27,6 +29,10 @@ export interface DenyListOptions {
   readonly store: DenyStorage;
   readonly now: () => number;
   readonly monitor: boolean;
+  /** Entries that name files or programs changed. */
+  readonly onObjects?: () => void;
+  /** Whether such entries can be refused on this machine; absent = yes. */
+  readonly refusesObjects?: (kind: 'path' | 'exe') => boolean;
 }
 
 /** An entry as it is shown. */
@@ -73,6 +79,11 @@ export class DenyList {
     this.#configure();
   }
 
+  /** Entries that name files, folders or programs. */
+  objects(): DenyEntry[] {
+    return [...this.#byId.values()].filter((entry) => entry.target.kind !== 'network');
+  }
+
   get size(): number {
     return this.#byId.size;
   }
@@ -84,6 +95,7 @@ export class DenyList {
     this.#options.sink.put([entry]);
     this.#configure();
     this.#save();
+    if (entry.target.kind !== 'network') this.#options.onObjects?.();
     return this.#view(entry);
   }
 
@@ -123,6 +135,7 @@ export class DenyList {
     this.#options.sink.put([...made.values()]);
     this.#configure();
     this.#save();
+    if ([...made.values()].some((e) => e.target.kind !== 'network')) this.#options.onObjects?.();
     return { added, renewed, invalid };
   }
 
@@ -142,6 +155,7 @@ export class DenyList {
     for (const entry of gone) this.#forget(entry);
     this.#configure();
     this.#save();
+    this.#objectsGone(gone);
     return views;
   }
 
@@ -163,6 +177,7 @@ export class DenyList {
     if (gone.length > 0) {
       this.#configure();
       this.#save();
+      this.#objectsGone(gone);
     }
     return gone.length;
   }
@@ -176,6 +191,7 @@ export class DenyList {
   #make(request: DenyRequest): DenyEntry {
     const target = parseTarget(request);
     const scope = parseScope(request.scope);
+    this.#check(target, scope);
     const now = this.#options.now();
     const known = this.#byKey.get(entryKey(target, scope));
     return {
@@ -189,6 +205,22 @@ export class DenyList {
     };
   }
 
+  /** What would be taken in and not hold is an error. */
+  #check(target: DenyTarget, scope: DenyScope | undefined): void {
+    if (target.kind === 'network') return;
+    if (this.#options.refusesObjects?.(target.kind) === false) {
+      throw new AppError('E_DENY', 'nothing on this machine can refuse to open files', {
+        exitCode: EXIT.notPermitted,
+        help: 'boot with `bpf` in lsm= (ringfence doctor)',
+      });
+    }
+    if (scope?.kind === 'cgroup') {
+      throw new AppError('E_DENY', 'entries on files and programs have no cgroup scope', {
+        exitCode: EXIT.invalid,
+      });
+    }
+  }
+
   #remember(entry: DenyEntry): void {
     this.#byKey.set(entryKey(entry.target, entry.scope), entry);
     this.#byId.set(entry.id, entry);
@@ -198,6 +230,10 @@ export class DenyList {
     this.#byKey.delete(entryKey(entry.target, entry.scope));
     this.#byId.delete(entry.id);
     this.#options.sink.remove(entry);
+  }
+
+  #objectsGone(gone: readonly DenyEntry[]): void {
+    if (gone.some((entry) => entry.target.kind !== 'network')) this.#options.onObjects?.();
   }
 
   #configure(): void {

@@ -14,6 +14,12 @@ export const LSM_PROGRAMS: readonly string[] = [
   'rf_lsm_rename',
   'rf_lsm_connect',
   'rf_lsm_send',
+  'rf_lsm_ptrace',
+  'rf_lsm_traceme',
+  'rf_lsm_bpf',
+  'rf_lsm_mount',
+  'rf_lsm_module_file',
+  'rf_lsm_module_data',
 ];
 
 /** What refuses an operation on this machine, and what it rests on. */
@@ -64,6 +70,22 @@ const HELPER_TASK_STORAGE_GET = 156;
 /** Whether a program at the cgroup can look up what is known of the task: only recent kernels allow it. */
 function wallHasTasks(): boolean {
   return native().probeHelper(PROG_CGROUP_SOCK_ADDR, HELPER_TASK_STORAGE_GET, null) > 0;
+}
+
+/** How an operation is refused on these tiers; undefined = it is only observed. */
+export function refusedBy(tiers: TierPlan, operation: string, action: 'deny' | 'kill'): Tier | undefined {
+  const tier =
+    operation === 'connect' || operation === 'send'
+      ? tiers.network
+      : operation === 'exec'
+        ? tiers.exec
+        : operation === 'open'
+          ? tiers.files
+          : tiers.files === 'lsm'
+            ? 'lsm'
+            : 'observe';
+  if (tier === 'observe') return undefined;
+  return operation === 'open' && tier === 'signal' && action === 'deny' ? undefined : tier;
 }
 
 /** Tells the programs which tier they are on. Before the object is loaded. */

@@ -226,9 +226,11 @@ export class EngineCore {
 
   /** Puts the rules into the kernel. */
   #enforce(rules: RuleSet<Event>): void {
-    const { errors, generation, milliseconds } = this.#enforcer.apply(rules.rules, this.#mode);
+    const { errors, generation, milliseconds, observedOnly } = this.#enforcer.apply(rules.rules, this.#mode);
     for (const error of errors)
       this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
+    for (const rule of observedOnly)
+      this.#log('warn', { code: 'W_TIER', rule }, 'nothing on this machine can refuse what this rule denies');
     this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
   }
 
