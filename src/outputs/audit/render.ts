@@ -43,8 +43,9 @@ export function terminalCells(row: StoredRow): string[] {
  */
 export function csvLine(values: readonly string[]): string {
   const quoted = values.map((value) => {
-    const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-    return `"${safe.replaceAll('"', '""').replaceAll('\0', '')}"`;
+    const text = value.replaceAll('\0', '');
+    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    return `"${safe.replaceAll('"', '""')}"`;
   });
   return `${quoted.join(',')}\r\n`;
 }
