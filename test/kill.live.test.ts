@@ -11,15 +11,15 @@ import {
   Enforcer,
   planTiers,
 } from '../src/enforce/index.ts';
-import { planCapture } from '../src/sensors/capture-plan.ts';
 import { LANGUAGE } from '../src/engine/ruleset.ts';
 import { loadRules } from '../src/rules/index.ts';
+import { planCapture } from '../src/sensors/capture-plan.ts';
 import { RF_FLAG } from '../src/sensors/layout.gen.ts';
 import type { AnyRec } from '../src/sensors/record.gen.ts';
 import { KernelSensor } from '../src/sensors/sensor.ts';
 
 /** The tier without security hooks: what breaks a rule is killed. */
-const tiers = process.getuid?.() === 0 ? planTiers() : undefined;
+const tiers = process.getuid?.() === 0 ? planTiers(false) : undefined;
 const skip =
   tiers === undefined ? 'needs root' : tiers.exec === 'signal' ? false : `the tier here is ${tiers.exec}`;
 const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'rf-kill-')));

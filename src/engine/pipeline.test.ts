@@ -102,7 +102,8 @@ function setup(waitMs: number, capacity = 10) {
   };
   const settle = async (metadata: unknown): Promise<void> => {
     answer(metadata as ContainerMetadata | undefined);
-    for (let i = 0; i < 200 && pipeline.waiting > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; i < 200 && pipeline.waiting > 0; i++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   };
   const messages = (): string[] => alerts.map((alert) => alert.message);
   return { pipeline, alerts, metrics, feed, settle, messages };
