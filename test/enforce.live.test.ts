@@ -96,7 +96,7 @@ before(() => {
   fs.writeFileSync(`${dir}/vault/a`, 'a');
   fs.copyFileSync('/usr/bin/true', `${dir}/bin/tool`);
   fs.copyFileSync('/usr/bin/python3.11', `${dir}/bin/allowed`);
-  const tiers = planTiers();
+  const tiers = planTiers(false);
   sensor = KernelSensor.open({
     capture: new Map(),
     tracepoints: [],

@@ -9,7 +9,8 @@
 #include "match.h"
 #include "record.h"
 
-#define EPERM 1
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 #define RF_DENY_TRIES 32 /* entries that cover one address and do not apply */
 #define RF_LEVELS 16	 /* of the cgroup hierarchy */
 
@@ -262,3 +263,68 @@ RF_WALL(connect4, "cgroup/connect4", 4, RF_NR_CONNECT)
 RF_WALL(connect6, "cgroup/connect6", 6, RF_NR_CONNECT)
 RF_WALL(sendmsg4, "cgroup/sendmsg4", 4, RF_NR_SENDTO)
 RF_WALL(sendmsg6, "cgroup/sendmsg6", 6, RF_NR_SENDTO)
+
+#define RF_IP4_PROTO 9
+#define RF_IP4_DST 16
+#define RF_IP6_PROTO 6
+#define RF_IP6_DST 24
+#define RF_IP6_SIZE 40
+
+/* The destination of a packet; false if it is none of IP. */
+static __always_inline bool rf_packet_dest(struct __sk_buff *skb, struct rf_dest *d)
+{
+	__u8 first = 0, proto = 0;
+	__u32 head = RF_IP6_SIZE;
+	__be16 port = 0;
+
+	if (bpf_skb_load_bytes(skb, 0, &first, 1))
+		return false;
+	if (first >> 4 == 4) {
+		head = (first & 15) * 4;
+		d->family = AF_INET;
+		if (bpf_skb_load_bytes(skb, RF_IP4_DST, d->addr, 4) ||
+		    bpf_skb_load_bytes(skb, RF_IP4_PROTO, &proto, 1))
+			return false;
+	} else if (first >> 4 == 6) {
+		d->family = AF_INET6;
+		if (bpf_skb_load_bytes(skb, RF_IP6_DST, d->addr, 16) ||
+		    bpf_skb_load_bytes(skb, RF_IP6_PROTO, &proto, 1))
+			return false;
+	} else {
+		return false;
+	}
+	d->proto = proto;
+	if ((proto == IPPROTO_TCP || proto == IPPROTO_UDP) &&
+	    !bpf_skb_load_bytes(skb, head + 2, &port, 2))
+		d->port = bpf_ntohs(port);
+	return true;
+}
+
+/*
+ * The last wall: packets of raw sockets, and of connections that are older than an entry. Only
+ * counted, since a record for each packet would be a flood.
+ */
+SEC("cgroup_skb/egress")
+int rf_egress(struct __sk_buff *skb)
+{
+	struct rf_deny_control *c = rf_deny_settings();
+	struct rf_deny_scope key = {.kind = RF_SCOPE_CGROUP};
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct rf_dest d = {};
+	__u32 id, *scope;
+
+	if (!c || !c->entries || c->monitor || !rf_packet_dest(skb, &d))
+		return 1;
+	id = rf_deny_in(c, &d, 0, now);
+	if (!id && c->scopes & RF_SCOPE_CGROUP) {
+		for (int level = 1; level < RF_LEVELS && !id; level++) {
+			key.value = bpf_skb_ancestor_cgroup_id(skb, level);
+			if (!key.value)
+				break;
+			scope = bpf_map_lookup_elem(&deny_scopes, &key);
+			if (scope)
+				id = rf_deny_in(c, &d, *scope, now);
+		}
+	}
+	return id ? 0 : 1;
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -12,7 +12,7 @@ import { cgroup2Mount } from '../sensors/probe.ts';
 import { DenyKernel } from './deny-kernel.ts';
 import { DenyList } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
-import { attachWall, cgroupId, LIST_PROGRAMS } from './network-wall.ts';
+import { attachWall, cgroupId, EGRESS_PROGRAM, LIST_PROGRAMS } from './network-wall.ts';
 
 const root = cgroup2Mount();
 const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'needs cgroup2' : false;
@@ -27,7 +27,11 @@ let port = 0;
 before(async () => {
   if (skip !== false) return;
   fs.mkdirSync(`${cgroup}/inner`, { recursive: true });
-  object = loadObject({ programs: new Set(LIST_PROGRAMS), ringBytes: 4096, priorityRingBytes: 4096 });
+  object = loadObject({
+    programs: new Set([...LIST_PROGRAMS, EGRESS_PROGRAM]),
+    ringBytes: 4096,
+    priorityRingBytes: 4096,
+  });
   links = attachWall(object, cgroup, LIST_PROGRAMS);
   const clock = { bootNs: bootNow, nowMs: Date.now };
   list = new DenyList({
@@ -136,6 +140,40 @@ test('in monitor mode everything goes through and is counted', { skip }, () => {
   list.setMonitor(false);
   assert.equal(tcp('127.0.1.1'), 'EPERM');
   clear();
+});
+
+test('where packets are looked at, older connections and raw packets are cut, others are not', {
+  skip,
+}, () => {
+  const cut = attachWall(object, cgroup, [EGRESS_PROGRAM]);
+  const late = `s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.connect(('127.0.7.7',9)); input(); s.send(b'x')`;
+  const python = `import socket,errno\ntry:\n ${late}\n print('ok')\nexcept OSError as e: print(errno.errorcode[e.errno])`;
+  const script = `echo $$ > "$1/cgroup.procs"; (sleep 1; touch "$3"; while [ -e "$3" ]; do sleep 0.05; done; echo) | python3 -c "$2"`;
+  const flag = path.join(state, 'flag');
+  const child = spawn('sh', ['-c', script, 'sh', cgroup, python, flag]);
+  return new Promise<void>((resolve) => {
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk;
+    });
+    const wait = setInterval(() => {
+      if (!fs.existsSync(flag)) return;
+      clearInterval(wait);
+      list.add({ target: '127.0.7.7' });
+      fs.rmSync(flag);
+    }, 20);
+    child.on('close', () => {
+      assert.equal(out.trim(), 'EPERM');
+      assert.equal(
+        act(`socket.socket(socket.AF_INET,socket.SOCK_RAW,1).sendto(b'x'*8,('127.0.7.7',0))`),
+        'EPERM',
+      );
+      assert.equal(udp('127.0.7.8'), 'ok');
+      for (const link of cut.values()) link.destroy();
+      clear();
+      resolve();
+    });
+  });
 });
 
 test('a feed of a hundred thousand addresses is in the kernel in seconds, and holds', { skip }, () => {

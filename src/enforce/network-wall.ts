@@ -8,6 +8,9 @@ export const WALL_PROGRAMS: readonly string[] = ['rf_connect4', 'rf_connect6', '
 /** The same with the deny list alone, for kernels that do not give these programs the storage of tasks. */
 export const LIST_PROGRAMS: readonly string[] = WALL_PROGRAMS.map((name) => name.replace('rf_', 'rf_list_'));
 
+/** Cuts connections that are older than an entry, and raw packets: a look at every packet that leaves. */
+export const EGRESS_PROGRAM = 'rf_egress';
+
 /** The id that the kernel knows a cgroup by: its folder's inode. */
 export function cgroupId(path: string): bigint {
   try {

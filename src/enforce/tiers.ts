@@ -2,7 +2,7 @@ import type { Tier } from '../engine/core/alert.ts';
 import type { BpfObject } from '../sensors/bpf.ts';
 import { native } from '../sensors/libbpf.ts';
 import { cgroup2Mount, type Feature, type ProbeResult, probe } from '../sensors/probe.ts';
-import { LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
+import { EGRESS_PROGRAM, LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
 
 /** Programs at the kernel's security hooks. */
 export const LSM_PROGRAMS: readonly string[] = [
@@ -39,8 +39,8 @@ export interface TierPlan {
   readonly cgroup: string | undefined;
 }
 
-/** Chooses the highest tier for each hook by really loading. */
-export function planTiers(ask: (feature: Feature) => ProbeResult = probe): TierPlan {
+/** Chooses the highest tier for each hook by really loading. `cutConnections`: also look at every packet. */
+export function planTiers(cutConnections: boolean, ask: (feature: Feature) => ProbeResult = probe): TierPlan {
   const reasons: string[] = [];
   const has = (feature: Feature): boolean => {
     const { answer, why } = ask(feature);
@@ -50,7 +50,8 @@ export function planTiers(ask: (feature: Feature) => ProbeResult = probe): TierP
   const wall = has('cgroup_sock_addr');
   const lsm = has('lsm');
   const signal = lsm || has('signal');
-  const wallPrograms = !wall ? [] : lsm || !wallHasTasks() ? LIST_PROGRAMS : WALL_PROGRAMS;
+  const forms = lsm || !wallHasTasks() ? LIST_PROGRAMS : WALL_PROGRAMS;
+  const wallPrograms = !wall ? [] : cutConnections ? [...forms, EGRESS_PROGRAM] : forms;
   const files: Tier = lsm ? 'lsm' : signal ? 'signal' : 'observe';
   return {
     files,

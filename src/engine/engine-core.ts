@@ -33,6 +33,7 @@ import {
   loadRuleFiles,
   policyProblems,
   readRuleFiles,
+  withOwnPid,
 } from './ruleset.ts';
 
 /** Rules with errors. */
@@ -77,7 +78,7 @@ export class EngineCore {
     const { plan, rules } = this.#state;
     const { config } = spec;
     this.#mode = modeOf(spec);
-    const tiers = planTiers();
+    const tiers = planTiers(config.enforcement.cut_connections);
     const { files, exec, network } = tiers;
     this.#tiers = { observe: 'observe', files, exec, network };
     this.#sensor = KernelSensor.open({
@@ -284,7 +285,7 @@ export class EngineCore {
 }
 
 function buildState(spec: EngineSpec): State {
-  const result = loadRuleFiles(spec.config, readRuleFiles(spec.ruleFiles));
+  const result = loadRuleFiles(spec.config, withOwnPid(readRuleFiles(spec.ruleFiles), process.pid));
   if (!result.rules) throw new RulesError(result.diagnostics);
   const { rules } = result;
   const impossible = policyProblems(rules.rules, modeOf(spec));

@@ -152,6 +152,10 @@ export const CORE_OPTIONS = {
         doc: 'Keep refusing when the engine is gone: programs and policy stay in the kernel until `ringfence policy unload`.',
         default: false,
       }),
+      cut_connections: bool({
+        doc: 'Deny entries also cut connections that are older, and raw packets: costs a look at every packet that leaves.',
+        default: false,
+      }),
       protected: list(text({ doc: 'Path of an executable.' }), {
         doc: 'Executables that no rule refuses anything to.',
         default: [...PROTECTED_EXECUTABLES],
