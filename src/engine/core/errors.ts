@@ -329,4 +329,19 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'bpffs is not mounted or not writable.',
     'mount -t bpf bpf /sys/fs/bpf',
   ),
+  E_PIN: row(
+    'Policy not pinned',
+    'The folder for pins is not on a BPF file system.',
+    'mount -t bpf bpf /sys/fs/bpf',
+  ),
+  E_BUDGET: row(
+    'Budget of denials spent',
+    'A rule refused more than its budget and only watches from now on.',
+    'Mend the rule, then reload.',
+  ),
+  W_TIER: row(
+    'Rule can only observe',
+    'Nothing on this machine can refuse what the rule denies.',
+    'ringfence doctor says what is missing.',
+  ),
 };
