@@ -39,6 +39,15 @@ export function readRuleFiles(paths: readonly string[]): RuleFile[] {
   });
 }
 
+const OWN_PIDS = 'ringfence_pids';
+
+/** Tells rules about attacks on the engine which process it is, where a file has the list for it. */
+export function withOwnPid(files: readonly RuleFile[], pid: number): RuleFile[] {
+  if (!files.some(({ text }) => text.includes(`list: ${OWN_PIDS}`))) return [...files];
+  const text = `- list: ${OWN_PIDS}\n  items: [${pid}]\n  override: {items: replace}\n`;
+  return [...files, { name: 'the engine itself', text }];
+}
+
 type RuleConfig = Pick<Config, 'priority' | 'rules' | 'rule_matching' | 'append_output'>;
 
 /** What the configuration says about the rules, for the loader. */
