@@ -40,7 +40,8 @@ function permissions(): Finding {
     status: enough ? 'warn' : 'fail',
     found,
     need: enough ? 'CAP_SYS_PTRACE to read other processes in /proc' : 'root, or CAP_BPF and CAP_PERFMON',
-    advice: 'run as root, or see docs/guide/systemd.md for the smallest set of capabilities',
+    advice:
+      'run as root, or with the capabilities of the unit that `ringfence install-service --print` shows',
     denied: true,
   };
 }
