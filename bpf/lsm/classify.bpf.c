@@ -737,3 +737,33 @@ int rf_judge_once(struct rf_query *q)
 	q->bits = copy.bits;
 	return want;
 }
+
+struct rf_deny_test {
+	struct rf_object o;
+	__u32 len;
+	__u32 pad;
+	__u8 path[RF_RAW_MAX];
+};
+
+/* For tests: whether the rules refuse the caller to open a path. */
+SEC("syscall")
+int rf_deny_once(struct rf_deny_test *t)
+{
+	struct rf_object o = {};
+	struct rf_scratch *s;
+	int decided;
+
+	o.op = t->o.op;
+	o.nr = t->o.nr;
+	o.bits = t->o.bits;
+	o.scratch = rf_scratch_claim();
+	s = rf_scratch(o.scratch);
+	if (!s)
+		return -1;
+	__builtin_memset(s->label, 0, sizeof(s->label));
+	bpf_probe_read_kernel(&s->buf[RF_JOIN], RF_RAW_MAX, t->path);
+	o.path = RF_JOIN | t->len << 16;
+	decided = rf_judge_deny(&o);
+	rf_scratch_release(s);
+	return decided;
+}

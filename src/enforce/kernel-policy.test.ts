@@ -31,7 +31,11 @@ const path = skip === false ? allocate(4096) : undefined;
 
 before(() => {
   if (skip !== false) return;
-  object = loadObject({ programs: new Set(['rf_judge_once']), ringBytes: 4096, priorityRingBytes: 4096 });
+  object = loadObject({
+    programs: new Set(['rf_judge_once', 'rf_deny_once']),
+    ringBytes: 4096,
+    priorityRingBytes: 4096,
+  });
   policy = new KernelPolicy(object);
 });
 after(() => object?.close());
@@ -133,6 +137,65 @@ test('the kernel judges as the model does', { skip }, () => {
     { numRuns: 150 },
   );
   assert.ok(dropped > 500 && emitted > 500, 'the property was hardly exercised');
+});
+
+/** struct rf_deny_test: the object, the length and the path. */
+const OBJECT_BYTES = 60;
+const DENY_BYTES = OBJECT_BYTES + 8 + 512;
+const denial = skip === false ? allocate(DENY_BYTES) : undefined;
+
+/** The clause that refuses an open of a path, by the kernel; undefined = it is allowed. */
+function refused(event: Open['event'], bits: number, text: string): number | undefined {
+  const bytes = Buffer.from(denial!.memory);
+  bytes.fill(0);
+  bytes.writeUInt32LE(OP_OPEN, 0);
+  bytes.writeUInt32LE(syscallNumber(event)!, 4);
+  bytes.writeUInt32LE(bits, 8);
+  bytes.writeUInt32LE(text.length, OBJECT_BYTES);
+  bytes.write(text, OBJECT_BYTES + 8, 'latin1');
+  const opts = Buffer.from(run!.memory);
+  opts.fill(0);
+  opts.writeBigUInt64LE(BigInt(RUN_BYTES), 0);
+  opts.writeBigUInt64LE(denial!.address, 32);
+  opts.writeUInt32LE(DENY_BYTES, 48);
+  assert.equal(native().programTestRun(object.programFd('rf_deny_once'), run!.address), 0);
+  const decided = opts.readUInt32LE(56) & 0xffff;
+  return decided === 0 ? undefined : decided - 1;
+}
+
+test('the kernel refuses exactly what the model does', { skip }, () => {
+  let generation = 100_000;
+  let denied = 0;
+  fc.assert(
+    fc.property(condition, fc.array(open, { minLength: 20, maxLength: 20 }), (c, opens) => {
+      const { policy: compiled, errors } = compilePolicy(
+        [{ name: 'r', condition: c, events: new Set(EVENTS), enforce: 'deny', mode: 'enforce' }],
+        ++generation,
+      );
+      const table = compiled.classes.find((k) => k.op === OP_OPEN);
+      if (errors.length > 0 || table === undefined) return;
+      policy.install(compiled, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
+      for (const o of opens) {
+        const text = lexicalPath('/', o.raw);
+        const strings = new Map<StringDim, string | null>([
+          ['path', text],
+          ['comm', null],
+          ['exe', null],
+        ]);
+        const bits = BIT.ok | (o.flags & 1 ? BIT.write : BIT.read);
+        const expected = classify(compiled, table, {
+          event: o.event,
+          bits,
+          strings,
+          numbers: new Map([['uid', 0]]),
+        }).deny;
+        if (expected !== undefined) denied++;
+        assert.equal(refused(o.event, bits, text), expected);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(denied > 300, `only ${denied} refusals`);
 });
 
 test('a system call that is to be kept goes to user space whatever the rules say', { skip }, () => {

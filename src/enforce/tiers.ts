@@ -40,7 +40,7 @@ export interface TierPlan {
 }
 
 /** Chooses the highest tier for each hook by really loading. `cutConnections`: also look at every packet. */
-export function planTiers(cutConnections: boolean, ask: (feature: Feature) => ProbeResult = probe): TierPlan {
+export function planTiers(cutConnections = false, ask: (feature: Feature) => ProbeResult = probe): TierPlan {
   const reasons: string[] = [];
   const has = (feature: Feature): boolean => {
     const { answer, why } = ask(feature);
