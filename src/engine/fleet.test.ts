@@ -16,7 +16,7 @@ test('an entry that is pushed to the fleet is put to the deny list and on record
   skip: NO_NATS,
   timeout: 30_000,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const secretFile = join(folder, 'secret');

@@ -31,19 +31,19 @@ test('a condition of an output reads the alert and the fields its rule prints', 
   assert.equal(holds('proc.pname = bash'), false, 'what the rule does not print is missing');
 });
 
-test('a wrong condition is refused at the start, with its place', async (t) => {
+test('a wrong condition is refused at the start, with its place', async () => {
   assert.throws(
     () => compileAlertCondition('alert.rul = x'),
     (error: unknown) => error instanceof AppError && /nonexistent field alert\.rul.*\^/s.test(error.message),
   );
   const config = { fake: { filter: { condition: 'alert.rule =' } } };
-  await assert.rejects(openOutputs(config, testFolder(t), { types: [new FakeOutput().kind()] }), AppError);
+  await assert.rejects(openOutputs(config, testFolder(), { types: [new FakeOutput().kind()] }), AppError);
 });
 
-test('the condition in the configuration decides what the output gets', async (t) => {
+test('the condition in the configuration decides what the output gets', async () => {
   const fake = new FakeOutput();
   const config = { fake: { filter: { condition: 'alert.guarantee = denied' } } };
-  const outputs = await openOutputs(config, testFolder(t), { types: [fake.kind()] });
+  const outputs = await openOutputs(config, testFolder(), { types: [fake.kind()] });
   outputs.emit([testAlert(1), testAlert(2, { guarantee: 'denied' }), testAlert(3)]);
   await outputs.close(1000);
   assert.deepEqual(fake.delivered, [2]);

@@ -222,8 +222,11 @@ const natsSubject: Conformance = {
         return texts;
       },
       down: () => server.kill(),
-      hang: () => server.kill(),
-      up: () => server.start(),
+      hang: () => server.pause(),
+      up: async () => {
+        server.resume();
+        await server.start();
+      },
     };
   },
 };

@@ -47,7 +47,7 @@ function assertAccounted(stats: OutputStats | undefined): void {
 /** What every output has to pass; registers the tests. */
 export function conform(subject: Conformance): void {
   const setup = async (t: TestContext, options: Readonly<Record<string, unknown>> = {}) => {
-    const folder = testFolder(t);
+    const folder = testFolder();
     const peer = await subject.start(t, folder);
     const entry = { type: subject.type, ...peer.config, ...FAST, ...options };
     const outputs = await openOutputs({ subject: entry }, folder, peer.kind ? { types: [peer.kind] } : {});

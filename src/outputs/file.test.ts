@@ -17,8 +17,8 @@ const numbers = (path: string): number[] =>
         )
     : [];
 
-test('a new file is for its owner only, in a folder that is made', async (t) => {
-  const path = join(testFolder(t), 'deep', 'er', 'alerts.json');
+test('a new file is for its owner only, in a folder that is made', async () => {
+  const path = join(testFolder(), 'deep', 'er', 'alerts.json');
   const outputs = await openOutputs({ file: { path, ...FAST } }, '/nonexistent');
   outputs.emit(testAlerts(3));
   await outputs.close(1000);
@@ -26,8 +26,8 @@ test('a new file is for its owner only, in a folder that is made', async (t) => 
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
-test('an existing file is continued and keeps its permissions', async (t) => {
-  const path = join(testFolder(t), 'alerts.json');
+test('an existing file is continued and keeps its permissions', async () => {
+  const path = join(testFolder(), 'alerts.json');
   writeFileSync(path, '');
   chmodSync(path, 0o640);
   for (const n of [1, 2]) {
@@ -39,8 +39,8 @@ test('an existing file is continued and keeps its permissions', async (t) => {
   assert.equal(statSync(path).mode & 0o777, 0o640);
 });
 
-test('after a rotation alerts go to the new file: at once on SIGHUP, within a second without', async (t) => {
-  const path = join(testFolder(t), 'alerts.json');
+test('after a rotation alerts go to the new file: at once on SIGHUP, within a second without', async () => {
+  const path = join(testFolder(), 'alerts.json');
   const outputs = await openOutputs({ file: { path, ...FAST } }, '/nonexistent');
   outputs.emit(testAlert(1));
   await until('the first is written', () => numbers(path).length === 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { MetricBuffer } from '../engine/core/metrics.ts';
 import type { OutputDeps, OutputManager } from './manager.ts';
 import { SendError } from './output.ts';
@@ -19,10 +19,9 @@ interface Setup {
 }
 
 async function setup(
-  t: TestContext,
   options: Readonly<Record<string, unknown>> = {},
   deps: Partial<OutputDeps> = {},
-  folder = testFolder(t),
+  folder = testFolder(),
 ): Promise<Setup> {
   const fake = new FakeOutput();
   const outputs = await openOutputs({ fake: { ...FAST, ...options } }, folder, {
@@ -36,8 +35,8 @@ const refuse = (): never => {
   throw new Error('refused');
 };
 
-test('what is emitted in one turn becomes full batches, in order', async (t) => {
-  const { fake, outputs } = await setup(t);
+test('what is emitted in one turn becomes full batches, in order', async () => {
+  const { fake, outputs } = await setup();
   for (const alert of testAlerts(25)) outputs.emit(alert);
   await outputs.close(1000);
   assert.deepEqual(
@@ -48,8 +47,8 @@ test('what is emitted in one turn becomes full batches, in order', async (t) => 
   assert.equal(fake.closed, 1);
 });
 
-test('an incomplete batch waits for more as long as it was told to, and no longer', async (t) => {
-  const { fake, outputs } = await setup(t, { batch: { max_alerts: 10, max_wait_ms: 150 } });
+test('an incomplete batch waits for more as long as it was told to, and no longer', async () => {
+  const { fake, outputs } = await setup({ batch: { max_alerts: 10, max_wait_ms: 150 } });
   outputs.emit(testAlert(0));
   await new Promise((resolve) => setTimeout(resolve, 30));
   outputs.emit(testAlerts(3, 1));
@@ -62,9 +61,9 @@ test('an incomplete batch waits for more as long as it was told to, and no longe
   await outputs.close(1000);
 });
 
-test('drop_newest keeps the oldest, drop_oldest the newest, and both count', async (t) => {
+test('drop_newest keeps the oldest, drop_oldest the newest, and both count', async () => {
   for (const policy of ['drop_newest', 'drop_oldest'] as const) {
-    const { fake, outputs, stats } = await setup(t, { queue: { capacity: 20, policy } });
+    const { fake, outputs, stats } = await setup({ queue: { capacity: 20, policy } });
     let release = (): void => {};
     fake.behave = () =>
       new Promise((resolve) => {
@@ -82,8 +81,8 @@ test('drop_newest keeps the oldest, drop_oldest the newest, and both count', asy
   }
 });
 
-test('a failed batch is sent again, and only the part that was not delivered', async (t) => {
-  const { fake, outputs, stats } = await setup(t);
+test('a failed batch is sent again, and only the part that was not delivered', async () => {
+  const { fake, outputs, stats } = await setup();
   fake.behave = (_, attempt) => {
     if (attempt === 1) throw new SendError('half', { delivered: 4 });
     if (attempt < 4) refuse();
@@ -96,8 +95,8 @@ test('a failed batch is sent again, and only the part that was not delivered', a
   assert.deepEqual(stats().dropped, {});
 });
 
-test('an alert that the peer will never take is dropped alone', async (t) => {
-  const { fake, outputs, stats } = await setup(t);
+test('an alert that the peer will never take is dropped alone', async () => {
+  const { fake, outputs, stats } = await setup();
   fake.behave = (batch) => {
     const bad = batch.findIndex((alert) => alert.fields['test.number'] === 5);
     if (bad >= 0) throw new SendError('too large', { delivered: bad, retryable: false });
@@ -111,9 +110,9 @@ test('an alert that the peer will never take is dropped alone', async (t) => {
   assert.deepEqual(stats().dropped, { rejected: 1 });
 });
 
-test('a batch is given up after the deadline, counted, and the next has its own', async (t) => {
+test('a batch is given up after the deadline, counted, and the next has its own', async () => {
   const retry = { initial_ms: 10, max_ms: 20, deadline_ms: 100 };
-  const { fake, outputs, stats } = await setup(t, { retry });
+  const { fake, outputs, stats } = await setup({ retry });
   fake.behave = refuse;
   outputs.emit(testAlerts(10));
   await until('it was given up', () => stats().dropped.deadline === 10);
@@ -123,8 +122,8 @@ test('a batch is given up after the deadline, counted, and the next has its own'
   assert.deepEqual(fake.delivered, upTo(15, 10));
 });
 
-test('an output that heeds no signal is timed out all the same', async (t) => {
-  const { fake, outputs, stats } = await setup(t, { send_timeout_ms: 50 });
+test('an output that heeds no signal is timed out all the same', async () => {
+  const { fake, outputs, stats } = await setup({ send_timeout_ms: 50 });
   fake.behave = (_, attempt) => (attempt === 1 ? new Promise<void>(() => {}) : undefined);
   outputs.emit(testAlerts(3));
   await until('it was sent', () => stats().sent === 3);
@@ -132,8 +131,8 @@ test('an output that heeds no signal is timed out all the same', async (t) => {
   await outputs.close(1000);
 });
 
-test('an attempt that runs out of time counts what it had delivered', async (t) => {
-  const { fake, outputs, stats } = await setup(t, { send_timeout_ms: 50 });
+test('an attempt that runs out of time counts what it had delivered', async () => {
+  const { fake, outputs, stats } = await setup({ send_timeout_ms: 50 });
   fake.behave = (batch, _, signal) =>
     new Promise<void>((resolve, reject) => {
       if (batch.length <= 2) resolve();
@@ -147,14 +146,14 @@ test('an attempt that runs out of time counts what it had delivered', async (t) 
   await outputs.close(1000);
 });
 
-test('an output that hangs for ever cannot keep another from its alerts, nor shutdown', async (t) => {
+test('an output that hangs for ever cannot keep another from its alerts, nor shutdown', async () => {
   const [slow, fast] = [new FakeOutput(), new FakeOutput()];
   slow.behave = () => new Promise<void>(() => {});
   const types = [
     { ...slow.kind(), type: 'slow' },
     { ...fast.kind(), type: 'fast' },
   ];
-  const outputs = await openOutputs({ slow: FAST, fast: FAST }, testFolder(t), { types });
+  const outputs = await openOutputs({ slow: FAST, fast: FAST }, testFolder(), { types });
   outputs.emit(testAlerts(1000));
   await until('the fast one has all', () => fast.delivered.length === 1000, 3000);
   const started = performance.now();
@@ -163,15 +162,15 @@ test('an output that hangs for ever cannot keep another from its alerts, nor shu
   assert.equal(outputs.stats().find(({ name }) => name === 'slow')?.dropped.shutdown, 1000);
 });
 
-test('a closed output counts what still comes', async (t) => {
-  const { outputs, stats } = await setup(t);
+test('a closed output counts what still comes', async () => {
+  const { outputs, stats } = await setup();
   await outputs.close(100);
   outputs.emit(testAlerts(3));
   assert.deepEqual(stats().dropped, { closed: 3 });
 });
 
-test('spill keeps everything on disk while the peer is away and hands it over in order', async (t) => {
-  const { fake, outputs, stats } = await setup(t, { queue: { capacity: 50, policy: 'spill' } });
+test('spill keeps everything on disk while the peer is away and hands it over in order', async () => {
+  const { fake, outputs, stats } = await setup({ queue: { capacity: 50, policy: 'spill' } });
   fake.behave = refuse;
   for (let at = 0; at < 2000; at += 20) {
     outputs.emit(testAlerts(20, at));
@@ -187,10 +186,10 @@ test('spill keeps everything on disk while the peer is away and hands it over in
   assert.deepEqual(fake.delivered, upTo(2005));
 });
 
-test('spill keeps the order while the peer fails now and then', async (t) => {
+test('spill keeps the order while the peer fails now and then', async () => {
   for (const write_ahead of [false, true]) {
     const options = { queue: { capacity: 40, policy: 'spill' }, spool: { write_ahead } };
-    const { fake, outputs, stats } = await setup(t, options);
+    const { fake, outputs, stats } = await setup(options);
     fake.behave = (batch, attempt) => {
       if (attempt % 3 === 0) refuse();
       if (attempt % 4 === 0) throw new SendError('part', { delivered: Math.floor(batch.length / 2) });
@@ -205,10 +204,10 @@ test('spill keeps the order while the peer fails now and then', async (t) => {
   }
 });
 
-test('with a disk that takes nothing alerts are sent all the same', async (t) => {
-  const folder = testFolder(t);
+test('with a disk that takes nothing alerts are sent all the same', async () => {
+  const folder = testFolder();
   const spool = { write_ahead: true, path: join(folder, 'spool'), segment_bytes: 4096 };
-  const { fake, outputs, stats } = await setup(t, { queue: { policy: 'spill' }, spool });
+  const { fake, outputs, stats } = await setup({ queue: { policy: 'spill' }, spool });
   outputs.emit(testAlerts(5));
   await until('the first were sent', () => stats().sent === 5);
   // The next segment cannot be made: its name is taken by a folder that is not empty.
@@ -223,10 +222,10 @@ test('with a disk that takes nothing alerts are sent all the same', async (t) =>
   await outputs.close(1000);
 });
 
-test('what waits at shutdown is sent by the next process', async (t) => {
-  const folder = testFolder(t);
+test('what waits at shutdown is sent by the next process', async () => {
+  const folder = testFolder();
   const options = { queue: { capacity: 100, policy: 'spill' } };
-  const first = await setup(t, options, {}, folder);
+  const first = await setup(options, {}, folder);
   first.fake.behave = refuse;
   first.outputs.emit(testAlerts(70));
   await until('the failure was noticed', () => first.stats().failures > 0);
@@ -236,17 +235,17 @@ test('what waits at shutdown is sent by the next process', async (t) => {
   assert.equal(first.stats().spooled, 70);
   assert.deepEqual(first.stats().dropped, {});
 
-  const second = await setup(t, options, {}, folder);
+  const second = await setup(options, {}, folder);
   second.outputs.emit(testAlerts(5, 70));
   await until('all were sent', () => second.stats().sent === 75);
   assert.deepEqual(second.fake.delivered, upTo(75));
   await second.outputs.close(1000);
 });
 
-test('an output gets only what passes its filter', async (t) => {
+test('an output gets only what passes its filter', async () => {
   const condition = 'not alert.message contains "number=1)"';
   const filter = { minimum_priority: 'warning', tags: ['network', 'host'], condition };
-  const { fake, outputs, stats } = await setup(t, { filter });
+  const { fake, outputs, stats } = await setup({ filter });
   outputs.emit([
     testAlert(0),
     testAlert(1),
@@ -259,9 +258,9 @@ test('an output gets only what passes its filter', async (t) => {
   assert.equal(stats().filtered, 3);
 });
 
-test('the rate limit holds for each rule by itself, and a summary says what was suppressed', async (t) => {
+test('the rate limit holds for each rule by itself, and a summary says what was suppressed', async () => {
   const rate_limit = { alerts_per_second: 0.001, burst: 3, summary_ms: 100 };
-  const { fake, outputs, stats } = await setup(t, { rate_limit });
+  const { fake, outputs, stats } = await setup({ rate_limit });
   for (let n = 0; n < 20; n++) outputs.emit(testAlert(n, { rule: 'noisy' }));
   outputs.emit(testAlert(100, { rule: 'quiet' }));
   await until('the summary came', () => fake.batches.flat().length === 5);
@@ -275,10 +274,9 @@ test('the rate limit holds for each rule by itself, and a summary says what was 
   assert.match(fake.batches.flat().at(-1)?.message ?? '', /suppressed 1 alerts/, 'also at the end');
 });
 
-test('every alert is counted once by what became of it', async (t) => {
+test('every alert is counted once by what became of it', async () => {
   const metrics = new MetricBuffer();
   const { fake, outputs } = await setup(
-    t,
     { queue: { capacity: 10 }, filter: { minimum_priority: 'warning' } },
     { metrics },
   );
@@ -298,14 +296,14 @@ test('every alert is counted once by what became of it', async (t) => {
   );
 });
 
-test('reopen reaches every output, and one that fails keeps none from it', async (t) => {
+test('reopen reaches every output, and one that fails keeps none from it', async () => {
   const [bad, good] = [new FakeOutput(), new FakeOutput()];
   bad.reopen = () => Promise.reject(new Error('no'));
   const types = [
     { ...bad.kind(), type: 'bad' },
     { ...good.kind(), type: 'good' },
   ];
-  const outputs = await openOutputs({ bad: {}, good: {} }, testFolder(t), { types });
+  const outputs = await openOutputs({ bad: {}, good: {} }, testFolder(), { types });
   await outputs.reopen();
   assert.equal(good.reopened, 1);
   await outputs.close(100);

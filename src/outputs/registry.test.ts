@@ -63,8 +63,8 @@ test('a mistake is said with its place and what could stand there', () => {
   assert.equal(problems('console', null), '', 'a name alone means the defaults');
 });
 
-test('an entry that is switched off is checked but not opened', async (t) => {
-  const folder = testFolder(t);
+test('an entry that is switched off is checked but not opened', async () => {
+  const folder = testFolder();
   const off = { file: { path: '/proc/nothing/x', enabled: false } };
   const outputs = await openOutputs(off, folder);
   assert.deepEqual(outputs.stats(), []);

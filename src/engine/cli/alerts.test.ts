@@ -23,7 +23,7 @@ test("a fleet's stream is followed by host, as text or JSON, and a durable reade
   skip: NO_NATS,
   timeout: 60_000,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);

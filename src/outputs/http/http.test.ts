@@ -44,7 +44,7 @@ test('each alert is one POST with the document that falcosidekick takes', async 
   const { port, seen } = await receiver(t, accept);
   const outputs = await openOutputs(
     { http: { url: `http://127.0.0.1:${port}/x?y=1`, ...FAST } },
-    testFolder(t),
+    testFolder(),
   );
   outputs.emit(testAlerts(5));
   await outputs.close(2000);
@@ -68,7 +68,7 @@ test('a batch goes as a JSON array or as lines', async (t) => {
     const { port, seen } = await receiver(t, accept);
     const outputs = await openOutputs(
       { http: { url: `http://127.0.0.1:${port}`, body, ...FAST } },
-      testFolder(t),
+      testFolder(),
     );
     outputs.emit(testAlerts(5));
     await outputs.close(2000);
@@ -87,7 +87,7 @@ test('an alert that is refused is dropped; the others of its batch are delivered
     });
     const outputs = await openOutputs(
       { http: { url: `http://127.0.0.1:${port}`, body, ...FAST } },
-      testFolder(t),
+      testFolder(),
     );
     outputs.emit(testAlerts(5));
     await until('all are settled', () => outputs.stats()[0]?.sent === 4);
@@ -106,7 +106,7 @@ test('errors, resets and silence are tried again; what was answered is not sent 
     else response.end();
   });
   const config = { url: `http://127.0.0.1:${port}`, ...FAST, send_timeout_ms: 300 };
-  const outputs = await openOutputs({ http: config }, testFolder(t));
+  const outputs = await openOutputs({ http: config }, testFolder());
   outputs.emit(testAlerts(10));
   await until('all were sent', () => outputs.stats()[0]?.sent === 10);
   await outputs.close(1000);
@@ -126,7 +126,7 @@ test('Retry-After is heeded', async (t) => {
     if (n === 1) response.writeHead(429, { 'retry-after': '1' }).end();
     else response.end();
   });
-  const outputs = await openOutputs({ http: { url: `http://127.0.0.1:${port}`, ...FAST } }, testFolder(t));
+  const outputs = await openOutputs({ http: { url: `http://127.0.0.1:${port}`, ...FAST } }, testFolder());
   outputs.emit(testAlert(1));
   await until('it was sent', () => outputs.stats()[0]?.sent === 1);
   await outputs.close(1000);
@@ -134,7 +134,7 @@ test('Retry-After is heeded', async (t) => {
 });
 
 test('secrets come from files and are read again on reopen', async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const [token, value] = [join(folder, 'token'), join(folder, 'value')];
   writeFileSync(token, 'first\n');
   writeFileSync(value, 'key-1');
@@ -160,8 +160,8 @@ test('secrets come from files and are read again on reopen', async (t) => {
   assert.equal(seen[0]?.request.headers['x-site'], 'here');
 });
 
-test('a password in the address and a missing secret file are refused at the start', async (t) => {
-  const folder = testFolder(t);
+test('a password in the address and a missing secret file are refused at the start', async () => {
+  const folder = testFolder();
   await assert.rejects(
     openOutputs({ http: { url: 'http://user:pass@127.0.0.1/' } }, folder),
     /must not hold a password/,
@@ -173,7 +173,7 @@ test('a password in the address and a missing secret file are refused at the sta
 test('mutual TLS: only who shows the certificate and trusts the authority delivers', {
   skip: NO_OPENSSL,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const { ca, cert, key, clientCert, clientKey } = makeCertificates(folder);
   const server = createHttpsServer({
     cert: readFileSync(cert),

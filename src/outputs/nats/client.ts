@@ -24,7 +24,7 @@ import {
 import type { Log } from '../../engine/core/log.ts';
 import { delay, Signal } from '../async.ts';
 import { Backoff } from '../backoff.ts';
-import { loadTls, type TlsOptions } from '../tls.ts';
+import type { TlsOptions } from '../tls.ts';
 import type { NatsOptions } from './options.ts';
 
 export interface OutgoingMessage {
@@ -101,7 +101,7 @@ export class NatsClient {
     const backoff = new Backoff(100, 10_000);
     while (!this.#closed.signal.aborted) {
       try {
-        const connection = await connect(await this.#settings());
+        const connection = await connect(this.#settings());
         backoff.reset();
         await this.#watch(connection);
       } catch (error) {
@@ -139,7 +139,7 @@ export class NatsClient {
     this.#log.warn({ code: 'E_NATS_CONNECTION', error: this.#lastError }, 'NATS connection');
   }
 
-  async #settings(): Promise<ConnectionOptions> {
+  #settings(): ConnectionOptions {
     const { url, tls } = this.#options;
     const wantsTls = tls.enabled || url.includes('tls://');
     return {
@@ -154,7 +154,7 @@ export class NatsClient {
       maxPingOut: 2,
       timeout: 5000,
       authenticator: authenticators(this.#options),
-      tls: wantsTls ? await natsTls(tls) : null,
+      tls: wantsTls ? natsTls(tls) : null,
     };
   }
 
@@ -366,15 +366,20 @@ export class NatsClient {
   }
 }
 
-/** Beyond the members that the package declares, options go to tls.connect as they are. */
-async function natsTls(options: TlsOptions): Promise<NonNullable<ConnectionOptions['tls']>> {
-  const { ca, cert, key, ...rest } = await loadTls(options);
+/**
+ * Files are named, not read: the package reads them at every connection, so a renewed certificate is taken up. Beyond
+ * the members that it declares, options go to tls.connect as they are.
+ */
+function natsTls(options: TlsOptions): NonNullable<ConnectionOptions['tls']> {
+  const { ca_file, cert_file, key_file, server_name, verify } = options;
+  const further = { rejectUnauthorized: verify, ...(server_name ? { servername: server_name } : {}) };
   return {
-    ...rest,
-    ...(ca ? { ca: ca.toString() } : {}),
-    ...(cert ? { cert: cert.toString() } : {}),
-    ...(key ? { key: key.toString() } : {}),
-  };
+    minVersion: 'TLSv1.2',
+    ...further,
+    ...(ca_file ? { caFile: ca_file } : {}),
+    ...(cert_file ? { certFile: cert_file } : {}),
+    ...(key_file ? { keyFile: key_file } : {}),
+  } as NonNullable<ConnectionOptions['tls']>;
 }
 
 function authenticators(options: NatsOptions): Authenticator[] {

@@ -32,7 +32,7 @@ test('10,000 alerts reach the stream exactly once and in order while the server 
   skip: NO_NATS,
   timeout: 90_000,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
@@ -60,7 +60,7 @@ test('an emitter killed with -9 while the server is away loses nothing that it h
   skip: NO_NATS,
   timeout: 60_000,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   await makeStream(server.url);
@@ -116,7 +116,7 @@ async function makeStream(url: string): Promise<void> {
 test('a stored alert has the subject, the headers and the document that consumers count on', {
   skip: NO_NATS,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
@@ -143,7 +143,7 @@ test('a stored alert has the subject, the headers and the document that consumer
 test('without a stream the error says so, and nothing is lost until there is one', {
   skip: NO_NATS,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const outputs = await openOutputs({ nats: { url: server.url, ...FAST } }, folder);
@@ -157,7 +157,7 @@ test('without a stream the error says so, and nothing is lost until there is one
 });
 
 test('an alert above the server limit is dropped alone', { skip: NO_NATS }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder, 'max_payload: 8192\n');
   t.after(() => server.kill());
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
@@ -168,7 +168,7 @@ test('an alert above the server limit is dropped alone', { skip: NO_NATS }, asyn
 });
 
 test('core mode reaches those who listen', { skip: NO_NATS }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const { connect } = await import('nats');
@@ -186,7 +186,7 @@ test('core mode reaches those who listen', { skip: NO_NATS }, async (t) => {
 test('a durable reader goes on where it stopped, and sees only the hosts it asked for', {
   skip: NO_NATS,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
@@ -211,7 +211,7 @@ test('a durable reader goes on where it stopped, and sees only the hosts it aske
 });
 
 test('a reader of a stream that does not exist is told so', { skip: NO_NATS }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const options = { url: server.url, tls: TLS_OFF, host: '*' };
@@ -233,7 +233,7 @@ test('a token, a password and an nkey from files let us in, and nothing else doe
       `${Buffer.from(pair.getSeed()).toString('latin1')}\n`,
     ],
   ] as const) {
-    const folder = testFolder(t);
+    const folder = testFolder();
     const server = await TestNatsServer.start(folder, `${extra}\n`);
     t.after(() => server.kill());
     const path = `${folder}/secret`;
@@ -257,7 +257,7 @@ test('a token, a password and an nkey from files let us in, and nothing else doe
 test('over TLS only a server of our authority gets anything, and it asks for our certificate', {
   skip: NO_NATS || NO_OPENSSL,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const { ca, cert, key, clientCert, clientKey } = makeCertificates(folder);
   const tls = `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${ca}", verify: true }\n`;
   const server = await TestNatsServer.start(folder, tls);
@@ -281,7 +281,7 @@ test('over TLS only a server of our authority gets anything, and it asks for our
 test('a signed command reaches the host it is for, once; an unsigned one reaches nobody', {
   skip: NO_NATS,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await TestNatsServer.start(folder);
   t.after(() => server.kill());
   const secret = 'a shared secret';

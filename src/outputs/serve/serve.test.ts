@@ -99,7 +99,7 @@ test('a page that has turned its name to our address is refused', async (t) => {
 });
 
 test('with a token, metrics and version ask for it and probes do not', async (t) => {
-  const path = join(testFolder(t), 'token');
+  const path = join(testFolder(), 'token');
   writeFileSync(path, 's3cret\n');
   const server = await open(t, { token_file: path });
   const status = async (url: string, authorization?: string): Promise<number> =>
@@ -113,7 +113,7 @@ test('with a token, metrics and version ask for it and probes do not', async (t)
 });
 
 test('a unix socket takes the place of a dead one, not of a living one, and is removed at the end', async (t) => {
-  const socket = join(testFolder(t), 'http.sock');
+  const socket = join(testFolder(), 'http.sock');
   await leaveDeadSocket(socket);
   const server = await open(t, { socket });
   assert.equal((await get(server, '/livez', { headers: { host: 'anything' } })).status, 200);

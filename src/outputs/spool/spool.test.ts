@@ -48,8 +48,8 @@ test('an alert comes back from the spool as it went in', () => {
   }
 });
 
-test('alerts come out in order, over segments and restarts, and files are removed behind the reader', async (t) => {
-  const folder = testFolder(t);
+test('alerts come out in order, over segments and restarts, and files are removed behind the reader', async () => {
+  const folder = testFolder();
   const first = await open(folder);
   for (let at = 0; at < 200; at += 20) assert.equal(await first.append(testAlerts(20, at)), 20);
   assert.ok(segments(folder).length > 3);
@@ -69,10 +69,10 @@ test('alerts come out in order, over segments and restarts, and files are remove
   assert.equal((await open(folder)).length, 0);
 });
 
-test('a tail torn at any byte loses only the record that was torn', async (t) => {
+test('a tail torn at any byte loses only the record that was torn', async () => {
   const size = encodeRecord(encodeAlert(testAlert(0))).length;
   for (const cut of [1, 4, 8, 9, size - 1]) {
-    const folder = testFolder(t);
+    const folder = testFolder();
     const spool = await open(folder, { segment_bytes: 1024 * 1024 });
     await spool.append(testAlerts(5));
     await spool.close();
@@ -86,8 +86,8 @@ test('a tail torn at any byte loses only the record that was torn', async (t) =>
   }
 });
 
-test('a flipped byte loses one record, not those behind it', async (t) => {
-  const folder = testFolder(t);
+test('a flipped byte loses one record, not those behind it', async () => {
+  const folder = testFolder();
   const spool = await open(folder, { segment_bytes: 1024 * 1024 });
   await spool.append(testAlerts(5));
   await spool.close();
@@ -102,8 +102,8 @@ test('a flipped byte loses one record, not those behind it', async (t) => {
   await again.close();
 });
 
-test('a damaged cursor means from the beginning: alerts come twice rather than never', async (t) => {
-  const folder = testFolder(t);
+test('a damaged cursor means from the beginning: alerts come twice rather than never', async () => {
+  const folder = testFolder();
   const spool = await open(folder, { segment_bytes: 1024 * 1024 });
   await spool.append(testAlerts(5));
   await spool.peek(3);
@@ -115,9 +115,9 @@ test('a damaged cursor means from the beginning: alerts come twice rather than n
   await again.close();
 });
 
-test('a segment that is removed or cut under the reader loses what was in it, and reading goes on', async (t) => {
+test('a segment that is removed or cut under the reader loses what was in it, and reading goes on', async () => {
   for (const harm of [(path: string) => rmSync(path), (path: string) => truncateSync(path, 10)]) {
-    const folder = testFolder(t);
+    const folder = testFolder();
     const spool = await open(folder);
     for (let at = 0; at < 100; at += 10) await spool.append(testAlerts(10, at));
     await spool.close();
@@ -137,8 +137,8 @@ test('a segment that is removed or cut under the reader loses what was in it, an
   }
 });
 
-test('a full spool takes nothing more, and takes again when there is room', async (t) => {
-  const folder = testFolder(t);
+test('a full spool takes nothing more, and takes again when there is room', async () => {
+  const folder = testFolder();
   const spool = await open(folder, { max_bytes: 65_536, segment_bytes: 8192 });
   let taken = 0;
   for (;;) {
@@ -156,14 +156,14 @@ test('a full spool takes nothing more, and takes again when there is room', asyn
   await spool.close();
 });
 
-test('any sequence of writes, reads and restarts keeps order and loses nothing', async (t) => {
+test('any sequence of writes, reads and restarts keeps order and loses nothing', async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('append' as const), n: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ do: fc.constant('read' as const), n: fc.integer({ min: 1, max: 40 }) }),
     fc.record({ do: fc.constant('restart' as const), n: fc.constant(0) }),
   );
   const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-    const folder = testFolder(t);
+    const folder = testFolder();
     let spool = await open(folder, { max_bytes: 16 * 1024 * 1024 });
     let written = 0;
     let read = 0;
@@ -206,7 +206,7 @@ async function killWriter(t: TestContext, folder: string, from: number, ms: numb
 }
 
 test('kill -9 at any moment loses no acknowledged alert', async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   let written = 0;
   for (const ms of [5, 40, 90]) {
     const acknowledged = await killWriter(t, folder, written, ms);

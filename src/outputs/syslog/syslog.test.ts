@@ -50,7 +50,7 @@ async function startRsyslog(t: TestContext, folder: string) {
 module(load="imudp")
 module(load="imtcp")
 module(load="imuxsock" SysSock.Use="off")
-input(type="imudp" address="127.0.0.1" port="${port}")
+input(type="imudp" address="127.0.0.1" port="${port}" rcvbufSize="4m")
 input(type="imtcp" address="127.0.0.1" port="${port}")
 input(type="imuxsock" Socket="${socket}")
 template(name="json" type="list") { constant(value="{") ${fields} constant(value="}\\n") }
@@ -81,7 +81,7 @@ function stopAfter(t: TestContext, child: ChildProcess): void {
 
 for (const transport of ['udp', 'tcp', 'local'] as const) {
   test(`rsyslog understands every part of a message over ${transport}`, { skip: NO_RSYSLOG }, async (t) => {
-    const folder = testFolder(t);
+    const folder = testFolder();
     const server = await startRsyslog(t, folder);
     const target = transport === 'local' ? { path: server.socket } : { host: '127.0.0.1', port: server.port };
     const outputs = await openOutputs(
@@ -112,7 +112,7 @@ for (const transport of ['udp', 'tcp', 'local'] as const) {
 test('TLS presents our certificate and checks that of the receiver', {
   skip: NO_SOCAT || NO_OPENSSL,
 }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const { ca, cert, key, clientCert, clientKey } = makeCertificates(folder);
   const port = await freePort();
   const out = join(folder, 'received');
@@ -144,7 +144,7 @@ test('TLS presents our certificate and checks that of the receiver', {
 });
 
 test('a message longer than max_bytes is cut at a character', { skip: NO_RSYSLOG }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = await startRsyslog(t, folder);
   const config = { transport: 'tcp', host: '127.0.0.1', port: server.port, max_bytes: 1001, ...FAST };
   const outputs = await openOutputs({ syslog: config }, folder);
@@ -157,7 +157,7 @@ test('a message longer than max_bytes is cut at a character', { skip: NO_RSYSLOG
 });
 
 test('a receiver that closes each connection at once is a failure, not a delivery', async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
@@ -170,7 +170,7 @@ test('a receiver that closes each connection at once is a failure, not a deliver
 });
 
 test('a missing /dev/log is a failure that passes', { skip: NO_SOCAT }, async (t) => {
-  const folder = testFolder(t);
+  const folder = testFolder();
   const path = join(folder, 'log.sock');
   const out = join(folder, 'received');
   const outputs = await openOutputs({ syslog: { transport: 'local', path, ...FAST } }, folder);

@@ -48,8 +48,18 @@ export class TestNatsServer {
   }
 
   async start(): Promise<void> {
+    if (this.#child) return;
     this.#child = spawn('nats-server', ['-c', this.#config], { stdio: 'ignore' });
     await until('nats-server listens', () => canConnect(this.port));
+  }
+
+  /** Takes connections and answers nothing, until `resume`. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   /** As the kernel does it when memory runs out. */

@@ -1,14 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { type OutputDeps, OutputManager } from '../manager.ts';
 import { noMetrics, silentLog } from './alerts.ts';
 
-/** A folder that is removed when the test ends. */
-export function testFolder(context: TestContext): string {
+const folders: string[] = [];
+
+// At the very end: hooks of a test run in the order in which they were made, so a server may still write there.
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
+/** A folder for one test, removed when the process ends. */
+export function testFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-outputs-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
