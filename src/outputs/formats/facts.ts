@@ -29,6 +29,8 @@ export interface ContainerFacts {
   readonly name: string | undefined;
   readonly image: string | undefined;
   readonly tag: string | undefined;
+  /** Digest, id, or at least the reference of the image. */
+  readonly imageId: string | undefined;
 }
 
 export interface NetworkFacts {
@@ -102,11 +104,15 @@ type Text = (key: string) => string | undefined;
 function containerOf(text: Text): ContainerFacts | undefined {
   const id = text('container.id');
   if (id === undefined || id === 'host') return undefined;
+  const image = text('container.image.repository');
+  const tag = text('container.image.tag');
+  const reference = image && (tag ? `${image}:${tag}` : image);
   return {
     id,
     name: text('container.name'),
-    image: text('container.image.repository'),
-    tag: text('container.image.tag'),
+    image,
+    tag,
+    imageId: text('container.image.digest') ?? text('container.image.id') ?? reference,
   };
 }
 

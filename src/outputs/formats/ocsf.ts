@@ -1,5 +1,12 @@
 import type { Alert, Guarantee } from '../../engine/core/alert.ts';
-import { baseName, type Facts, factsOf, type NetworkFacts, type ProcessFacts } from './facts.ts';
+import {
+  baseName,
+  type ContainerFacts,
+  type Facts,
+  factsOf,
+  type NetworkFacts,
+  type ProcessFacts,
+} from './facts.ts';
 import { outputFields, ringfenceMember } from './falco.ts';
 import type { FormatContext } from './formats.ts';
 import { type Json, stringify } from './json.ts';
@@ -63,7 +70,7 @@ export function ocsfDocument(alert: Alert, context: FormatContext): JsonObject {
       version: OCSF_VERSION,
       uid: alert.uuid,
       product: { name: 'Ringfence', vendor_name: 'Ringfence', version: context.version },
-      profiles: ['host', 'security_control', ...(facts.container ? ['container'] : [])],
+      profiles: ['host', 'security_control'],
       log_name: alert.source,
       labels: alert.tags.length > 0 ? alert.tags : undefined,
     },
@@ -105,7 +112,7 @@ function evidenceOf(facts: Facts): JsonObject | undefined {
     container: facts.container && {
       uid: facts.container.id,
       name: facts.container.name,
-      image: facts.container.image ? { name: facts.container.image, tag: facts.container.tag } : undefined,
+      image: imageOf(facts.container),
     },
     file: facts.file ? { name: baseName(facts.file), path: facts.file, type_id: 0 } : undefined,
     src_endpoint: endpoint(facts.network?.sourceIp, facts.network?.sourcePort),
@@ -114,6 +121,11 @@ function evidenceOf(facts: Facts): JsonObject | undefined {
   };
   const needed = [evidence.actor, evidence.file, evidence.src_endpoint, evidence.dst_endpoint];
   return needed.some((part) => part !== undefined) ? evidence : undefined;
+}
+
+/** OCSF has an image only with an identifier. */
+function imageOf({ image, tag, imageId }: ContainerFacts): Json {
+  return imageId === undefined ? undefined : { uid: imageId, name: image, tag };
 }
 
 function userOf({ name, uid }: Facts['user']): Json {

@@ -50,7 +50,7 @@ const process = {
 };
 const endpoint = object(['ip'], { ip: text, port: { type: 'integer', minimum: 0, maximum: 65_535 } });
 
-/** OCSF 1.5 Detection Finding with the profiles host, security_control and container. */
+/** OCSF 1.5 Detection Finding with the profiles host and security_control. */
 export const OCSF_SCHEMA = object(
   [
     ...['activity_id', 'category_uid', 'class_uid', 'type_uid', 'time', 'severity_id', 'metadata'],
@@ -79,7 +79,7 @@ export const OCSF_SCHEMA = object(
       version: text,
       uid: uuid,
       product: object(['vendor_name'], { name: text, vendor_name: text, version: text }),
-      profiles: list({ enum: ['host', 'security_control', 'container'] }),
+      profiles: list({ enum: ['host', 'security_control'] }),
       log_name: text,
       labels: list(text),
     }),
@@ -106,7 +106,7 @@ export const OCSF_SCHEMA = object(
         container: object([], {
           uid: text,
           name: text,
-          image: object([], { name: text, tag: text }),
+          image: object(['uid'], { uid: text, name: text, tag: text }),
         }),
         file,
         src_endpoint: endpoint,
