@@ -19,6 +19,9 @@ const ALONE = /^dist\/(test\/|src\/(sensors|enforce)\/)/;
 const TIMEOUT_MS = 20 * 60_000;
 const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
 
+/** `forceExit`: a test that failed may leave something open, which must not keep its file from ending. */
+type Options = Parameters<typeof run>[0] & { readonly forceExit: boolean };
+
 /** The events of both parts, with the closing figures added up. */
 async function* both(files: readonly string[]): AsyncGenerator<Event> {
   const totals = new Map<string, number>();
@@ -27,7 +30,11 @@ async function* both(files: readonly string[]): AsyncGenerator<Event> {
     { files: files.filter((file) => ALONE.test(file)), concurrency: 1 },
   ];
   for (const part of parts.filter(({ files: some }) => some.length > 0)) {
-    for await (const event of run({ ...part, timeout: TIMEOUT_MS }) as AsyncIterable<Event>) {
+    for await (const event of run({
+      ...part,
+      timeout: TIMEOUT_MS,
+      forceExit: true,
+    } as Options) as AsyncIterable<Event>) {
       const [, name, value] =
         event.type === 'test:diagnostic' ? (TOTAL.exec(event.data.message ?? '') ?? []) : [];
       if (name === undefined || event.data.nesting !== 0) yield event;
