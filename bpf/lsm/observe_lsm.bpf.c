@@ -64,3 +64,95 @@ int rf_call_enter(__u64 *ctx)
 
 	return rf_call_enters(rf_function_nr(ctx, compat), compat ? RF_F_COMPAT : 0);
 }
+
+/*
+ * Opens, with the kernel's own copy of the path: the caller's may have been rewritten when the call
+ * returns. An open that succeeds is recorded where it gets its descriptor, the copy is still there.
+ */
+struct rf_opening {
+	__u64 file;
+	__u64 name;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct rf_opening);
+} openings SEC(".maps");
+
+#define RF_NR_NONE 0xffffffffU
+#define RF_NR_OPENAT2 437
+#if defined(__TARGET_ARCH_x86)
+#define RF_NR_OPEN 2
+#define RF_NR_CREAT 85
+#define RF_NR_OPENAT 257
+#else
+#define RF_NR_OPENAT 56
+#endif
+
+/* The call that opens files which the current task makes, if it makes one. */
+static __always_inline __u32 rf_open_nr(bool compat)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 nr = rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task));
+
+	if (task->flags & PF_IO_WORKER)
+		return RF_NR_NONE;
+	if (nr == RF_NR_OPENAT2)
+		return nr;
+#if defined(__TARGET_ARCH_x86)
+	if (compat)
+		return nr == 5 ? RF_NR_OPEN : nr == 8 ? RF_NR_CREAT : nr == 295 ? RF_NR_OPENAT : RF_NR_NONE;
+	if (nr == RF_NR_OPEN || nr == RF_NR_CREAT)
+		return nr;
+#else
+	if (compat)
+		return nr == 322 ? RF_NR_OPENAT : RF_NR_NONE;
+#endif
+	return nr == RF_NR_OPENAT ? nr : RF_NR_NONE;
+}
+
+SEC("fexit/do_filp_open")
+int rf_open_returns(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct filename *filename = (void *)ctx[1];
+	bool compat = rf_is_compat(task);
+	__u32 nr = rf_open_nr(compat);
+	const struct rf_capture *c;
+	struct rf_opening *open;
+	__u64 args[6], name;
+
+	c = rf_capture_of(nr);
+	if (!c)
+		return 0;
+	/* The kernel opens files of its own on behalf of a call. */
+	rf_call_args(compat, args);
+	if ((__u64)BPF_CORE_READ(filename, uptr) != (c->path[0] == 0 ? args[0] : args[1]))
+		return 0;
+	name = (__u64)BPF_CORE_READ(filename, name);
+	if (rf_failed(ctx[3]))
+		return rf_task_call(nr, ctx[3], compat ? RF_F_COMPAT : 0, name, 0);
+	if (!(c->flags & RF_CAP_OK))
+		return 0;
+	open = bpf_task_storage_get(&openings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!open)
+		return 0;
+	open->file = ctx[3];
+	open->name = name;
+	return 0;
+}
+
+SEC("fentry/fd_install")
+int rf_open_installs(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_opening *open = bpf_task_storage_get(&openings, task, NULL, 0);
+	bool compat = rf_is_compat(task);
+
+	if (!open || open->file != ctx[1])
+		return 0;
+	open->file = 0;
+	return rf_task_call(rf_open_nr(compat), (__u32)ctx[0], compat ? RF_F_COMPAT : 0, open->name, ctx[1]);
+}

@@ -43,6 +43,13 @@ const COMPAT_ALIASES: Readonly<Record<string, readonly string[]>> = {
   fchown: ['fchown16'],
 };
 
+/** Calls that open files are seen where the work is done, with the kernel's own copy of the path. */
+const OPENS: readonly { readonly program: string; readonly at: string }[] = [
+  { program: 'rf_open_returns', at: 'do_filp_open' },
+  { program: 'rf_open_installs', at: 'fd_install' },
+];
+const OPEN_CALLS = new Set(['open', 'creat', 'openat', 'openat2']);
+
 /** What io_uring does without a call, by the call that does the same: uring_lsm.bpf.c, and where it is attached. */
 const URING: readonly { readonly call: string; readonly program: string; readonly at: string }[] = [
   { call: 'openat', program: 'rf_uring_open', at: 'do_filp_open' },
@@ -81,7 +88,7 @@ export class CallFunctions {
   /** Undefined where this kernel's functions can't be used so. */
   static open(btf?: Buffer): CallFunctions | undefined {
     const prefixes = [NATIVE, BARE, ...COMPAT];
-    const others = new Set([COOKIE, ...URING.map((way) => way.at)]);
+    const others = new Set([COOKIE, ...URING.map((way) => way.at), ...OPENS.map((way) => way.at)]);
     const functions = kernelFunctions(
       (name) =>
         others.has(name) || (name.startsWith('__') && prefixes.some((prefix) => name.startsWith(prefix))),
@@ -101,6 +108,12 @@ export class CallFunctions {
     const names = [call, ...(COMPAT_ALIASES[call] ?? [])];
     const compat = COMPAT.flatMap((prefix) => names.map((name) => this.#target(prefix + name, side)));
     return [own, ...compat.filter((target) => target !== undefined)];
+  }
+
+  /** Programs that see this call, whoever makes it, better than its function does; none for most calls. */
+  openPrograms(call: string): string[] {
+    if (!OPEN_CALLS.has(call) || OPENS.some((way) => !this.#functions.has(way.at))) return [];
+    return OPENS.map((way) => way.program);
   }
 
   /** Programs that see io_uring do what this call does, as far as this kernel has their functions. */

@@ -53,7 +53,8 @@ export class CallPrograms {
   readonly #functions: CallFunctions | undefined;
   readonly #wanted = new Map<string, Place>();
   readonly #attached = new Set<string>();
-  readonly #uring = new Set<string>();
+  /** Programs of the object that see one thing each. */
+  readonly #single = new Set<string>();
   readonly #unknown = new Set<number>();
   #fallback = false;
   #connected = false;
@@ -76,7 +77,7 @@ export class CallPrograms {
     if (this.tier === 'tp_btf') return Object.values(tp_btf);
     const fallback = [...Object.values(tracepoint), UNKNOWN];
     if (this.tier === 'tracepoint') return fallback;
-    return [...BODY_PROGRAMS, ...this.#uring, ...(this.#fallback ? fallback : [])];
+    return [...BODY_PROGRAMS, ...this.#single, ...(this.#fallback ? fallback : [])];
   }
 
   /** The kernel does not know this call: it always fails, and no hook of its own shows it. */
@@ -117,24 +118,29 @@ export class CallPrograms {
   }
 
   #addFunctions(name: string, nr: number, side: CallSide): boolean {
-    const targets = this.#functions?.targets(KERNEL_NAMES[name] ?? name, side) ?? [];
+    const functions = this.#functions;
+    if (functions === undefined) return false;
+    const own = side === 'exit' ? functions.openPrograms(name) : [];
+    const placed = this.#addPrograms(own);
+    const targets = placed ? [] : functions.targets(KERNEL_NAMES[name] ?? name, side);
     for (const target of targets) {
       this.#want({ key: `${side} ${target.name}`, attach: (object) => attachFunction(object, target, nr) });
     }
-    if (targets.length > 0) this.#addUring(name);
-    return targets.length > 0;
+    if (!placed && targets.length === 0) return false;
+    const uring = functions.uringPrograms(name);
+    if (uring.length > 0 && !this.#addPrograms(uring)) this.unavailable.push(`${name} by io_uring`);
+    return true;
   }
 
-  /** Programs cannot be loaded later: io_uring shows calls that are added only where it already did. */
-  #addUring(name: string): void {
-    for (const program of this.#functions?.uringPrograms(name) ?? []) {
-      if (this.#connected && !this.#uring.has(program)) {
-        this.unavailable.push(`${name} by io_uring`);
-        continue;
-      }
-      this.#uring.add(program);
+  /** False when there are none, or when it is too late: programs are loaded once, with the object. */
+  #addPrograms(programs: readonly string[]): boolean {
+    if (programs.length === 0) return false;
+    if (this.#connected && !programs.every((program) => this.#single.has(program))) return false;
+    for (const program of programs) {
+      this.#single.add(program);
       this.#want({ key: program, attach: (object) => object.attach(program) });
     }
+    return true;
   }
 
   #addTracepoint(name: string, side: CallSide, tracefs: Tracefs | undefined): boolean {

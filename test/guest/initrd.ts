@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
 import { programPath, projectRoot } from './host.ts';
 import type { Kernel } from './kernels.ts';
@@ -11,6 +11,8 @@ export interface GuestCommand {
   readonly env: Readonly<Record<string, string>>;
   /** The guest's writes to the project reach the host; otherwise they end with the guest. */
   readonly writable: boolean;
+  /** Files and folders of the host beside those shared, copied to the same place. */
+  readonly copies: readonly string[];
 }
 
 /** The guest's first file system: busybox, the modules it boots with, a small /etc, init and the command. */
@@ -23,10 +25,11 @@ export async function guestInitrd(kernel: Kernel, wanted: GuestCommand): Promise
   for (const name of kernel.order) {
     entries.push({ path: `modules/${name}.ko`, data: await readFile(join(kernel.modules, `${name}.ko`)) });
   }
-  entries.push({ path: 'init', data: initScript(kernel, wanted.writable) });
+  entries.push({ path: 'init', data: initScript(kernel, wanted) });
   entries.push({ path: 'main', data: mainScript });
   entries.push({ path: 'command', data: commandScript(wanted) });
   for (const name of hostFiles) entries.push(...(await copyEntries(`/etc/${name}`)));
+  for (const path of wanted.copies) entries.push(...parentFolders(path), ...(await copyEntries(path)));
   entries.push({
     path: 'etc/shadow',
     mode: 0o640,
@@ -55,6 +58,11 @@ const hostFiles = [
   'containers',
 ];
 
+function parentFolders(path: string): CpioEntry[] {
+  const parts = path.slice(1).split('/');
+  return parts.slice(0, -1).map((_, i) => ({ path: parts.slice(0, i + 1).join('/'), type: 'folder' }));
+}
+
 async function copyEntries(path: string): Promise<CpioEntry[]> {
   if (!existsSync(path)) return [];
   const inside = path.slice(1);
@@ -76,9 +84,9 @@ function commandScript(wanted: GuestCommand): string {
 }
 
 /** First process: modules, a root on tmpfs (pivot_root refuses the initial one), the shares, then main. */
-function initScript(kernel: Kernel, writable: boolean): string {
+function initScript(kernel: Kernel, wanted: GuestCommand): string {
   const project = quote(`/new${projectRoot}`);
-  const shareProject = writable
+  const shareProject = wanted.writable
     ? `mount -t virtiofs project ${project}`
     : `mkdir -p /new/.project/lower /new/.project/rw
 mount -t virtiofs -o ro project /new/.project/lower
@@ -100,6 +108,7 @@ ln -s /run var/run
 mount -t virtiofs -o ro usr usr
 for name in bin sbin lib lib32 lib64 libx32; do [ -e usr/$name ] && ln -s usr/$name $name; done
 cp -a /etc/. etc/
+${wanted.copies.map((path) => `mkdir -p ${quote(`.${dirname(path)}`)}; cp -a ${quote(path)} ${quote(`.${path}`)}`).join('\n')}
 mkdir -p ${project}
 ${shareProject}
 mkdir run/guest

@@ -9,7 +9,7 @@ const line = (event: GuestTestEvent): void => {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 };
 
-const stream = run({ files: process.argv.slice(2), concurrency: 1, timeout: 240_000 });
+const stream = run({ files: process.argv.slice(2), concurrency: 1, timeout: 900_000 });
 stream.on('test:start', ({ name, nesting }) => line({ type: 'start', name, nesting }));
 stream.on('test:pass', ({ name, nesting, skip, todo, details }) => {
   const why = skip ?? todo;

@@ -19,6 +19,8 @@ export interface GuestOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Let the guest write to the host's project folder; default is an overlay that ends with the guest. */
   readonly writable?: boolean;
+  /** Files and folders of the host, outside of the project and /usr, that the guest also gets. */
+  readonly copies?: readonly string[];
   /** More words for the kernel's command line. */
   readonly append?: string;
   /** Called with output as it arrives. */
@@ -49,7 +51,12 @@ export async function runInGuest(options: GuestOptions): Promise<GuestResult> {
   const children: ChildProcess[] = [];
   const servers: Server[] = [];
   try {
-    const wanted = { command: options.command, env: options.env ?? {}, writable: options.writable ?? false };
+    const wanted = {
+      command: options.command,
+      env: options.env ?? {},
+      writable: options.writable ?? false,
+      copies: options.copies ?? [],
+    };
     await writeFile(join(folder, 'initrd'), await guestInitrd(kernel, wanted));
     const output = await listen(folder, servers, options);
     children.push(startShare(folder, 'usr', '/usr', false));
