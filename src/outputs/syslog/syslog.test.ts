@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hostileAlert, testAlert, testAlerts } from '../testing/alerts.ts';
+import { spawnBound } from '../testing/bound.ts';
 import { makeCertificates, NO_OPENSSL } from '../testing/certificates.ts';
 import { freePort } from '../testing/nats-server.ts';
 import { FAST, openOutputs, testFolder, until } from '../testing/open.ts';
@@ -57,7 +58,7 @@ template(name="json" type="list") { constant(value="{") ${fields} constant(value
 *.* action(type="omfile" file="${out}" template="json")
 `,
   );
-  const child = spawn('rsyslogd', ['-n', '-f', config, '-i', join(folder, 'pid')], { stdio: 'ignore' });
+  const child = spawnBound('rsyslogd', ['-n', '-f', config, '-i', join(folder, 'pid')]);
   stopAfter(t, child);
   await until('rsyslogd listens', () => existsSync(socket));
   const received = (): Message[] =>
@@ -117,7 +118,7 @@ test('TLS presents our certificate and checks that of the receiver', {
   const port = await freePort();
   const out = join(folder, 'received');
   const listen = `OPENSSL-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork,cert=${cert},key=${key},cafile=${ca},verify=1`;
-  const socat = spawn('socat', ['-u', listen, `OPEN:${out},creat,append`], { stdio: 'ignore' });
+  const socat = spawnBound('socat', ['-u', listen, `OPEN:${out},creat,append`]);
   stopAfter(t, socat);
   const open = (tls: Readonly<Record<string, unknown>>) =>
     openOutputs({ syslog: { transport: 'tls', host: '127.0.0.1', port, tls, ...FAST } }, folder);
@@ -177,7 +178,7 @@ test('a missing /dev/log is a failure that passes', { skip: NO_SOCAT }, async (t
   outputs.emit(testAlert(1));
   await until('the failure was noticed', () => (outputs.stats()[0]?.failures ?? 0) > 0);
   assert.match(outputs.stats()[0]?.lastError ?? '', /ENOENT/);
-  stopAfter(t, spawn('socat', ['-u', `UNIX-RECV:${path}`, `OPEN:${out},creat,append`], { stdio: 'ignore' }));
+  stopAfter(t, spawnBound('socat', ['-u', `UNIX-RECV:${path}`, `OPEN:${out},creat,append`]));
   await until('it was sent', () => outputs.stats()[0]?.sent === 1);
   await outputs.close(1000);
   await until('it arrived', () => existsSync(out) && readFileSync(out, 'utf8').includes('number=1)'));

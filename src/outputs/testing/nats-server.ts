@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { spawnBound } from './bound.ts';
 import { until } from './open.ts';
 
 /** Why tests with a real server are skipped; false if they are not. */
@@ -49,7 +50,7 @@ export class TestNatsServer {
 
   async start(): Promise<void> {
     if (this.#child) return;
-    this.#child = spawn('nats-server', ['-c', this.#config], { stdio: 'ignore' });
+    this.#child = spawnBound('nats-server', ['-c', this.#config]);
     await until('nats-server listens', () => canConnect(this.port));
   }
 
