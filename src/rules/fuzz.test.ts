@@ -226,11 +226,8 @@ describe('hostile input', () => {
       ).join(''),
       `- &a [x, x, x, x]\n${Array.from({ length: 12 }, (_, i) => `- &${'abcdefghijklm'[i + 1]} [${`*${'abcdefghijklm'[i]}, `.repeat(9)}x]\n`).join('')}`,
     ];
-    for (const text of texts) {
-      const start = performance.now();
-      loadRules([{ name: 'x', text }], OPTIONS);
-      assert.ok(performance.now() - start < 5000, `${text.slice(0, 30)}… took too long`);
-    }
+    // What is not bounded here does not end: the run's limit per file fails it.
+    for (const text of texts) loadRules([{ name: 'x', text }], OPTIONS);
   });
 });
 

