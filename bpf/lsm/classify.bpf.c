@@ -376,6 +376,8 @@ int rf_judge_kill(struct rf_query *q)
 			o.path = RF_NORMAL | len << 16;
 	}
 	len = rf_judge_deny(&o);
+	if (len == RF_DECIDED_AGAIN)
+		len = rf_judge_deny(&o);
 	rf_scratch_release(s);
 	if (!(len & RF_DECIDED_KILL))
 		return 0;
@@ -509,7 +511,10 @@ __u32 rf_judge_image(void)
 		bpf_probe_read_kernel(&s->buf[RF_NORMAL], 16, id->comm);
 	}
 	decided = rf_judge_deny(&o);
+	if (decided == RF_DECIDED_AGAIN)
+		decided = rf_judge_deny(&o);
 	rf_scratch_release(s);
+	decided &= ~RF_DECIDED_AGAIN;
 	if (decided && !(decided & RF_DECIDED_MONITOR))
 		bpf_send_signal(SIGKILL);
 	return decided;
@@ -646,16 +651,13 @@ static __always_inline void rf_strict_numbers(const struct rf_policy *p, const s
 	rf_number(p, &c->number[RF_NUMBER_PROTO], o->family != 0, o->proto, m);
 }
 
-__u32 rf_judge_deny(const struct rf_object *o)
+static __always_inline __u32 rf_deny_by(const struct rf_policy *p, const struct rf_object *o)
 {
-	const struct rf_policy *p = rf_policy();
 	const struct rf_class *c;
 	struct rf_scratch *s;
 	struct rf_mask m, now;
 	__u32 op, decided;
 
-	if (!o || !p)
-		return 0;
 	op = o->op;
 	s = rf_scratch(o->scratch);
 	if (op >= RF_CLASSES || o->nr >= RF_POLICY_CALLS || !s)
@@ -695,6 +697,23 @@ __u32 rf_judge_deny(const struct rf_object *o)
 		return decided | (rf_any(&now) ? RF_DECIDED_KILL : 0);
 	}
 	return (rf_lowest(&m) + 1) | RF_DECIDED_MONITOR;
+}
+
+__u32 rf_judge_deny(const struct rf_object *o)
+{
+	const struct rf_policy *p = rf_policy(), *after;
+	__u32 decided;
+
+	if (!o || !p)
+		return 0;
+	if (o->generation && o->generation != p->generation)
+		return RF_DECIDED_AGAIN;
+	decided = rf_deny_by(p, o);
+	/* A pass over a string ends where the policy is switched under it. */
+	after = rf_policy();
+	if (!decided && after && after->generation != p->generation)
+		return RF_DECIDED_AGAIN;
+	return decided;
 }
 
 struct bpf_iter_meta;

@@ -78,15 +78,14 @@ static __always_inline void rf_label_or(struct rf_scratch *s, const struct rf_ma
 /* Gathers the labels of an object and of the folders above it, up to the root of its file system.
  */
 static __always_inline void rf_walk_labels(struct rf_scratch *s, struct dentry *d, __u32 op,
-					   bool moved)
+					   __u32 generation, bool moved)
 {
-	const struct rf_policy *p = rf_policy();
 	struct rf_label_key key = {};
 
 	__builtin_memset(s->label, 0, sizeof(s->label));
-	if (!p || !d)
+	if (!d)
 		return;
-	key.generation = p->generation;
+	key.generation = generation;
 	key.op = op;
 	for (int i = 0; i < RF_LABEL_DEPTH; i++) {
 		struct inode *inode = d->d_inode;
@@ -141,10 +140,31 @@ static __always_inline void rf_refused(const struct rf_object *o, __u32 decided,
 	rf_send(slot);
 }
 
-/* 0 = goes on. */
-static __always_inline int rf_conclude_deny(const struct rf_object *o, __u64 flags)
+/* What is decided of an object, its labels and the policy being of one generation. */
+static __always_inline __u32 rf_decide(struct rf_object *o, struct dentry *dentry, bool moved)
 {
-	__u32 decided = rf_judge_deny(o);
+	__u32 decided = 0;
+
+	for (int i = 0; i < RF_DECIDE_TRIES; i++) {
+		const struct rf_policy *p = rf_policy();
+		struct rf_scratch *s = rf_scratch(o->scratch);
+
+		if (!p || !s)
+			return 0;
+		o->generation = p->generation;
+		rf_walk_labels(s, dentry, o->op, o->generation, moved);
+		decided = rf_judge_deny(o);
+		if (decided != RF_DECIDED_AGAIN)
+			break;
+	}
+	return decided & ~RF_DECIDED_AGAIN;
+}
+
+/* 0 = goes on. */
+static __always_inline int rf_conclude_deny(struct rf_object *o, __u64 flags, struct dentry *dentry,
+					    bool moved)
+{
+	__u32 decided = rf_decide(o, dentry, moved);
 
 	if (!decided)
 		return 0;
@@ -199,9 +219,8 @@ int BPF_PROG(rf_lsm_open, struct file *file, int ret)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	rf_walk_labels(s, file->f_path.dentry, RF_OP_OPEN, false);
 	o.path = rf_file_span(s, &file->f_path);
-	err = rf_conclude_deny(&o, flags);
+	err = rf_conclude_deny(&o, flags, file->f_path.dentry, false);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -243,10 +262,9 @@ int BPF_PROG(rf_lsm_exec, struct linux_binprm *bprm, int ret)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	rf_walk_labels(s, bprm->file->f_path.dentry, RF_OP_EXEC, false);
 	o.exe = rf_file_span(s, &bprm->file->f_path);
 	o.comm = rf_name_span(s, bprm->filename);
-	err = rf_conclude_deny(&o, 0);
+	err = rf_conclude_deny(&o, 0, bprm->file->f_path.dentry, false);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -270,9 +288,8 @@ int BPF_PROG(rf_lsm_map, struct file *file, unsigned long reqprot, unsigned long
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	rf_walk_labels(s, file->f_path.dentry, RF_OP_EXEC, false);
 	o.exe = rf_file_span(s, &file->f_path);
-	err = rf_conclude_deny(&o, 0);
+	err = rf_conclude_deny(&o, 0, file->f_path.dentry, false);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -297,10 +314,9 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 	if (!s)
 		return 0;
 	/* By identity alone: bpf_d_path is not to be had here before 6.8. */
-	rf_walk_labels(s, path->dentry, RF_OP_OPEN, false);
 	s->node = (__u64)path->dentry;
 	s->mnt = (__u64)path->mnt;
-	err = rf_conclude_deny(&o, O_WRONLY | O_TRUNC);
+	err = rf_conclude_deny(&o, O_WRONLY | O_TRUNC, path->dentry, false);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -324,10 +340,9 @@ static __always_inline int rf_guard(struct dentry *dentry)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	rf_walk_labels(s, dentry, RF_OP_OPEN, true);
 	s->node = (__u64)dentry;
 	s->mnt = 0;
-	err = rf_conclude_deny(&o, O_RDWR);
+	err = rf_conclude_deny(&o, O_RDWR, dentry, true);
 	rf_scratch_release(s);
 	return err;
 }
@@ -459,7 +474,7 @@ static __always_inline int rf_refuse_process(__u32 op, __u32 nr)
 	__builtin_memset(s->label, 0, sizeof(s->label));
 	s->node = 0;
 	s->mnt = 0;
-	err = rf_conclude_deny(&o, 0);
+	err = rf_conclude_deny(&o, 0, NULL, false);
 	rf_scratch_release(s);
 	return err;
 }

@@ -185,9 +185,13 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	decided = rf_judge_deny(&o);
+	for (int i = 0; i < RF_DECIDE_TRIES; i++) {
+		decided = rf_judge_deny(&o);
+		if (decided != RF_DECIDED_AGAIN)
+			break;
+	}
 	rf_scratch_release(s);
-	return decided;
+	return decided & ~RF_DECIDED_AGAIN;
 }
 
 /* 1 = goes through, 0 = EPERM. */

@@ -140,7 +140,7 @@ test('the kernel judges as the model does', { skip }, () => {
 });
 
 /** struct rf_deny_test: the object, the length and the path. */
-const OBJECT_BYTES = 60;
+const OBJECT_BYTES = 64;
 const DENY_BYTES = OBJECT_BYTES + 8 + 512;
 const denial = skip === false ? allocate(DENY_BYTES) : undefined;
 
@@ -183,7 +183,7 @@ test('the kernel refuses exactly what the model does', { skip }, () => {
           ['exe', null],
         ]);
         const bits = BIT.ok | (o.flags & 1 ? BIT.write : BIT.read);
-        const expected = classify(compiled, table, {
+        const expected: number | undefined = classify(compiled, table, {
           event: o.event,
           bits,
           strings,

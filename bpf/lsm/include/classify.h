@@ -52,13 +52,16 @@ struct rf_object {
 	__u32 path;    /* offset | length << 16 in its buffer, 0 = none */
 	__u32 exe;     /* exec: the new image's path and name, instead of the task's own */
 	__u32 comm;
-	__u32 guard; /* judged by labels alone, for whatever way of opening */
+	__u32 guard;	  /* judged by labels alone, for whatever way of opening */
+	__u32 generation; /* of the policy that labels were gathered for; 0 = there are none */
 };
 
 /* What is decided: 0 = nothing, else 1 + clause and these. */
 #define RF_DECIDED_CLAUSE 0xffffU
 #define RF_DECIDED_KILL (1U << 16)
 #define RF_DECIDED_MONITOR (1U << 17)
+#define RF_DECIDED_AGAIN (1U << 18) /* the policy was switched meanwhile: ask again */
+#define RF_DECIDE_TRIES 3
 
 extern __u32 rf_judge_deny(const struct rf_object *o);
 
