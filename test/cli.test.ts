@@ -151,6 +151,20 @@ test('a reader that leaves early ends the command without a word', () => {
   assert.match(run.stdout, /^evt\./);
 });
 
+test('what the system refuses is no defect, and says what to do', {
+  skip: process.geteuid?.() !== 0 && 'needs root',
+}, () => {
+  const run = spawnSync(process.execPath, [join(PACKAGE_ROOT, 'dist/src/engine/cli/index.js'), 'run'], {
+    encoding: 'utf8',
+    uid: 65534,
+    gid: 65534,
+    env: { ...process.env, RINGFENCE__CONTROL__SOCKET: '/proc/ringfence/control.sock' },
+  });
+  assert.equal(run.status, 1);
+  assert.match(run.stderr, /^error\[E_SYSTEM\]: ENOENT/);
+  assert.doesNotMatch(run.stderr, /\n\s+at /);
+});
+
 test('commands for the running engine say how to start one', () => {
   const { status, stderr } = ringfence(['status', '--socket', join(folder, 'none.sock')]);
   assert.equal(status, 1);

@@ -84,12 +84,25 @@ function report(error: unknown, argv: readonly string[]): number {
     noteError(error);
     return error.exitCode;
   }
+  if (error instanceof Error && 'syscall' in error) {
+    noteError(systemError(error));
+    return systemError(error).exitCode;
+  }
   const verbose = argv.includes('-v') || argv.includes('--verbose');
   const text =
     error instanceof Error ? ((verbose ? error.stack : undefined) ?? error.message) : String(error);
   note(`error[E_INTERNAL]: ${text}`);
   if (!verbose) note('  help: this is a defect of Ringfence; -v shows where, please report it');
   return EXIT.failure;
+}
+
+/** The system refused something: no defect, but nothing that we foresaw in particular. */
+function systemError(error: NodeJS.ErrnoException): AppError {
+  const denied = error.code === 'EACCES' || error.code === 'EPERM';
+  return new AppError('E_SYSTEM', error.message, {
+    exitCode: denied ? EXIT.notPermitted : EXIT.failure,
+    ...(denied && { help: 'run as root, or choose a place that you may use' }),
+  });
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -344,4 +344,9 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Nothing on this machine can refuse what the rule denies.',
     'ringfence doctor says what is missing.',
   ),
+  E_SYSTEM: row(
+    'The system refused',
+    'A file, socket or process could not be used.',
+    'The message has the reason of the system.',
+  ),
 };
