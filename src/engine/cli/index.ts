@@ -85,8 +85,9 @@ function report(error: unknown, argv: readonly string[]): number {
     return error.exitCode;
   }
   if (error instanceof Error && 'syscall' in error) {
-    noteError(systemError(error));
-    return systemError(error).exitCode;
+    const failure = systemError(error as NodeJS.ErrnoException);
+    noteError(failure);
+    return failure.exitCode;
   }
   const verbose = argv.includes('-v') || argv.includes('--verbose');
   const text =
