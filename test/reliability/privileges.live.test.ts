@@ -38,6 +38,15 @@ test('with the capabilities of the unit and no others it sees, knows who, and ca
     spawnSync('setpriv', ['--reuid=65534', '--clear-groups', 'cat', '/etc/hostname']);
     assert.ok(await engine.until(() => engine.alerts.some((alert) => alert.rule === 'Opened'), 5000));
     assert.match(engine.alerts.find((alert) => alert.rule === 'Opened')?.output ?? '', /65534 \/\S+cat /);
+    const disguised = spawnSync('setpriv', [
+      ...['--reuid=65534', '--clear-groups', 'unshare', '--user', '--map-root-user'],
+      ...['cat', '/etc/hostname'],
+    ]);
+    const opened = () => engine.alerts.filter((alert) => alert.rule === 'Opened');
+    if (disguised.status === 0) {
+      assert.ok(await engine.until(() => opened().length > 1, 5000));
+      assert.match(opened().at(-1)?.output ?? '', /65534 /, 'root in a user namespace is who he is outside');
+    }
     evidence({
       fault: `no capability but ${names.join(', ')}`,
       expected: 'sees events of other users; canary comes back; network can be refused',

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startServiceNotice } from './service.ts';
+
+const skip = spawnSync('socat', ['-V']).status === 0 ? false : 'needs socat';
+
+test('the service manager hears of readiness and the end, and of life only while the engine thread answers', {
+  skip,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-notify-'));
+  const path = join(folder, 'notify');
+  const manager = spawn('socat', ['-u', `UNIX-RECV:${path}`, 'STDOUT']);
+  let heard = '';
+  manager.stdout.on('data', (chunk) => {
+    heard += chunk;
+  });
+  const until = async (text: string): Promise<boolean> => {
+    for (let n = 0; n < 200 && !heard.includes(text); n++) await sleep(10);
+    return heard.includes(text);
+  };
+  try {
+    for (let n = 0; n < 200 && !existsSync(path); n++) await sleep(10);
+    process.env.NOTIFY_SOCKET = path;
+    process.env.WATCHDOG_USEC = '40000';
+    let alive: () => Promise<unknown> = () => new Promise(() => {});
+    const end = startServiceNotice(() => alive());
+    assert.ok(await until('READY=1'));
+    await sleep(150);
+    alive = () => Promise.reject(new Error('the thread is gone'));
+    await sleep(150);
+    assert.doesNotMatch(heard, /WATCHDOG/, 'a thread that is stuck or gone feeds nobody');
+    alive = () => Promise.resolve(true);
+    assert.ok(await until('WATCHDOG=1'));
+    end();
+    assert.ok(await until('STOPPING=1'));
+  } finally {
+    delete process.env.NOTIFY_SOCKET;
+    delete process.env.WATCHDOG_USEC;
+    manager.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
