@@ -33,7 +33,7 @@ export function addFilters(command: Command): Command {
     .option('--container <id>', 'container name, id or image')
     .option('--text <text>', 'anywhere in the row')
     .option('--kind <kind>', `kind of row; may be repeated (${Object.keys(KINDS).join(', ')})`, collect, [])
-    .option('--uuid <id>', 'the row with this id')
+    .option('--uuid <id>', 'the row with this id, or whose id begins so')
     .option('--limit <n>', 'the newest so many');
 }
 

@@ -76,6 +76,10 @@ test('every filter finds what it names, over all files of a live folder', () => 
     found({}).filter((r) => /"(Emergency|Alert|Critical)"/.test(r.body)).length,
   );
   assert.equal(found({ uuid: sampleAlert(150).uuid }).length, 1);
+  const { uuid } = sampleAlert(150);
+  const others = found({}).filter((row) => row.uuid.startsWith(uuid.slice(0, -2)));
+  assert.deepEqual(found({ uuid: uuid.slice(0, -2) }), others);
+  assert.deepEqual(found({ uuid: `${uuid}0` }), []);
 });
 
 test('time bounds include the start and leave out the end', () => {
