@@ -112,6 +112,7 @@ export class EngineCore {
     this.#enricher = new Enricher({
       forkEvents: plan.forkEvents,
       exitEvents: plan.exitEvents,
+      maxProcesses: config.process_table.max_processes,
       containers: new ContainerRegistry(
         config.containers.enabled ? knownRuntimes(config.containers.host_root) : [],
       ),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,8 +36,11 @@ test(`${ROUNDS} times killed at a random moment: the audit verifies, no alert is
     starts.push(performance.now() - begin);
     const held = heldBy(engine.process.pid ?? 0);
     assert.ok(held.prog.size > 3 && held.map.size > 5, 'it holds programs and maps');
+    const load = spawn('/bin/sh', ['-c', 'while :; do cat /etc/hosts; done'], { stdio: 'ignore' });
+    await engine.until(() => engine.alerts.length > 0, 5000);
     await sleep(Math.random() * 500);
     await engine.stop('SIGKILL');
+    load.kill('SIGKILL');
     for (const alert of engine.alerts) seen.add(alert.uuid);
     assert.deepEqual(await gone(() => stillThere(held)), [], 'BPF objects');
     assert.deepEqual(verifyFolder(audit).problems, []);
@@ -46,6 +50,7 @@ test(`${ROUNDS} times killed at a random moment: the audit verifies, no alert is
     [...seen].filter((uuid) => !written.has(uuid)),
     [],
   );
+  assert.ok(seen.size >= ROUNDS, `${seen.size} alerts`);
   evidence({
     fault: `kill -9 at a random moment, ${ROUNDS} times, then restart`,
     expected: 'the chain verifies, no alert missing, no BPF object left',

@@ -21,6 +21,8 @@ export interface EnricherOptions {
   readonly forkEvents?: boolean;
   readonly exitEvents?: boolean;
   readonly table?: ProcessTable;
+  /** Entries of the table when none is given. */
+  readonly maxProcesses?: number;
   readonly users?: UserDirectory;
   readonly clock?: BootClock;
   readonly containers?: ContainerRegistry;
@@ -74,7 +76,12 @@ export class Enricher {
 
   constructor(options: EnricherOptions = {}) {
     this.#proc = 'proc' in options ? options.proc : '/proc';
-    this.table = options.table ?? new ProcessTable({ heal: (pid) => this.#fromProc(pid) });
+    this.table =
+      options.table ??
+      new ProcessTable({
+        heal: (pid) => this.#fromProc(pid),
+        ...(options.maxProcesses === undefined ? {} : { limit: options.maxProcesses }),
+      });
     this.users = options.users ?? new UserDirectory('/etc', this.#proc);
     this.containers = options.containers ?? new ContainerRegistry([]);
     this.names = options.names ?? new AddressNames();
