@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../engine/core/diagnostic.ts';
+import { makeFolder } from '../engine/core/folder.ts';
 import type { DenyEntry } from './deny-entry.ts';
 
 const FORMAT = 'ringfence.deny.v1';
@@ -35,7 +36,7 @@ export class DenyStore {
 
   save(entries: Iterable<DenyEntry>): void {
     const temporary = `${this.#file}.new`;
-    fs.mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(this.#file));
     const fd = fs.openSync(temporary, 'w', 0o600);
     try {
       fs.writeSync(fd, JSON.stringify({ format: FORMAT, entries: [...entries] }));

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../engine/core/diagnostic.ts';
+import { makeFolder } from '../engine/core/folder.ts';
 import type { BpfLink } from '../sensors/bpf.ts';
 
 /** Where enforcement is kept when it shall outlive the engine. */
@@ -19,7 +20,7 @@ export function pinLinks(links: ReadonlyMap<string, BpfLink>, dir: string = PIN_
   if (!fs.existsSync(parent) || fs.statfsSync(parent).type !== BPFFS_MAGIC) {
     throw new AppError('E_PIN', `${parent} is not a BPF file system`, { help: `mount -t bpf bpf ${parent}` });
   }
-  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   for (const [name, link] of links) {
     fs.rmSync(path.join(dir, name + NEW), { force: true });
     link.pin(path.join(dir, name + NEW));

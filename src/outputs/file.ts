@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Alert } from '../engine/core/alert.ts';
-import { makeFolder } from './folder.ts';
+import { makeFolder } from '../engine/core/folder.ts';
 import { type Formatter, makeFormatter } from './formats/formats.ts';
 import { type FormatOptions, formatSchema } from './options.ts';
 import type { Output, OutputContext, OutputType } from './output.ts';
@@ -75,7 +75,7 @@ class FileOutput implements Output {
 
   async reopen(): Promise<void> {
     const { path, mode } = this.#config;
-    await makeFolder(dirname(path));
+    makeFolder(dirname(path));
     const { O_APPEND, O_CREAT, O_WRONLY, O_NOCTTY } = constants;
     const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOCTTY, Number.parseInt(mode, 8));
     const before = this.#file;

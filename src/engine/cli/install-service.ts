@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { load } from '../config/config.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
+import { makeFolder } from '../core/folder.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics, print } from './output.ts';
@@ -55,7 +56,7 @@ async function install({ config: file, print: show, dryRun, path }: Options): Pr
 /** Whole or not at all: a half unit must never be started. */
 function write(path: string, unit: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path), 0o755);
     writeFileSync(`${path}.new`, unit, { mode: 0o644 });
     renameSync(`${path}.new`, path);
   } catch (error) {

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, EXIT } from '../core/diagnostic.ts';
+import { makeFolder } from '../core/folder.ts';
 import { toJson } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import { nearest } from '../core/nearest.ts';
@@ -35,7 +36,7 @@ export class ControlServer {
 
   /** Listens. A socket that a dead engine left behind is replaced; one that answers is an error. */
   static async listen(path: string, commands: readonly ControlCommand[], log: Log): Promise<ControlServer> {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     if (existsSync(path)) {
       if (await answers(path)) {
         throw new AppError('E_ALREADY_RUNNING', `another engine listens on ${path}`, {

@@ -1,6 +1,7 @@
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
+import { makeFolder } from '../../engine/core/folder.ts';
 import { firstRow, lastRow, openForReading } from './database.ts';
 import { requireFiles } from './folder.ts';
 import { HeadFile } from './head-file.ts';
@@ -18,7 +19,7 @@ export interface BackupReport {
  */
 export function backup(folder: string, target: string): BackupReport {
   const files = requireFiles(folder);
-  mkdirSync(target, { recursive: true, mode: 0o700 });
+  makeFolder(target);
   if (readdirSync(target).length > 0) {
     throw new AppError('E_AUDIT_BACKUP', `${target} is not empty`, {
       exitCode: EXIT.usage,

@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
+import { makeFolder } from '../../engine/core/folder.ts';
 
 /** One database file of the audit. The ordinal decides the order, the month is for people. */
 export interface AuditFile {
@@ -78,7 +79,7 @@ export function prepareFolder(folder: string): void {
       help,
     });
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (cause) {
     throw refuse((cause as NodeJS.ErrnoException).code ?? String(cause), 'give a folder that can be written');
   }

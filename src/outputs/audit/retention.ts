@@ -1,5 +1,6 @@
-import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../engine/core/folder.ts';
 import { firstRow, lastRow, openForReading } from './database.ts';
 import { type Entry, entry } from './entry.ts';
 import { type AuditFile, listFiles } from './folder.ts';
@@ -78,7 +79,7 @@ function dispose(file: AuditFile, archive: string | undefined): void {
     const path = `${file.path}${suffix}`;
     if (!statSync(path, { throwIfNoEntry: false })) continue;
     if (archive !== undefined) {
-      mkdirSync(archive, { recursive: true, mode: 0o700 });
+      makeFolder(archive);
       // Copy and remove: the archive is likely to be another file system.
       const target = join(archive, `${file.name}${suffix}`);
       copyFileSync(path, target);

@@ -1,8 +1,8 @@
 import { constants, type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Alert } from '../../engine/core/alert.ts';
+import { makeFolder } from '../../engine/core/folder.ts';
 import type { Log } from '../../engine/core/log.ts';
-import { makeFolder } from '../folder.ts';
 import { decodeAlert, encodeAlert } from './codec.ts';
 import { Cursor, type Position } from './cursor.ts';
 import { encodeRecord, parseRecord } from './record.ts';
@@ -58,7 +58,7 @@ export class FileSpool implements Spool {
 
   /** Opens the folder, making it if missing, and counts what an earlier process left. */
   static async open(folder: string, options: SpoolOptions, log: Log): Promise<FileSpool> {
-    await makeFolder(folder);
+    makeFolder(folder);
     const cursor = await Cursor.open(join(folder, 'cursor'));
     const spool = new FileSpool(folder, options, log, cursor);
     await spool.#recover();
