@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { lossRow } from './audit-rows.ts';
 import { LossReport } from './loss-report.ts';
 
 const loss = { stage: 'kernel', reason: 'ring_full', ring: 'events', count: 3, from: 100, to: 200 } as const;
@@ -21,4 +22,21 @@ test('losses of one kind become one alert with their number and bounds, at once 
   assert.deepEqual(report.due(9_999), []);
   assert.equal(report.due(10_000).length, 1);
   assert.deepEqual(report.due(30_000), []);
+});
+
+test('an alert about a loss has a row of its own in the audit, with bounds where they are known', () => {
+  const report = new LossReport('node-7', (ns) => BigInt(ns) + 1_000n);
+  report.add(loss);
+  report.add({ ...loss, stage: 'decode', reason: 'undecodable', from: 0, to: 0 });
+  const [known, unknown] = report.due(0);
+  if (known === undefined || unknown === undefined) throw new Error('two alerts');
+  const body = JSON.parse(lossRow(known)?.body ?? '{}');
+  assert.deepEqual(
+    [body.stage, body.reason, body.ring, body.count, body.from],
+    ['kernel', 'ring_full', 'events', 3, '1970-01-01T00:00:00.000001100Z'],
+  );
+  assert.equal(lossRow(known)?.kind, 'loss');
+  assert.equal(unknown.fields['lost.from'], null);
+  assert.equal(lossRow(unknown)?.timeNs, unknown.timeNs);
+  assert.equal(lossRow({ ...known, source: 'syscall' }), undefined, 'a rule of that name is no loss');
 });

@@ -54,8 +54,9 @@ export class LossReport {
       reason,
       ring,
       count,
-      'lost.from': this.#toEpoch(from),
-      'lost.to': this.#toEpoch(to),
+      // Bytes that are no record have no time.
+      'lost.from': from === 0 ? null : this.#toEpoch(from),
+      'lost.to': to === 0 ? null : this.#toEpoch(to),
     };
     return internalAlert({ rule: LOSS_RULE, priority: 3, message, fields }, this.#hostname);
   }
