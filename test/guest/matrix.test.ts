@@ -18,6 +18,7 @@ const shared = [
   'src/sensors/probe.test.js',
   'test/scenarios.live.test.js',
   'test/upstream.live.test.js',
+  'test/enforce.live.test.js',
 ];
 
 async function guestFiles(): Promise<string[]> {
