@@ -71,6 +71,10 @@ export class LiveEngine {
       env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // A test that fails before it stops its engine must not leave it behind.
+    const end = (): void => void this.process.kill('SIGKILL');
+    process.once('exit', end);
+    this.process.once('close', () => process.off('exit', end));
     this.exited = new Promise((resolve) => this.process.once('close', resolve));
     this.#lines(this.process.stdout, (line) => this.alerts.push(JSON.parse(line) as AlertLine));
     this.#lines(this.process.stderr, (line) => {
