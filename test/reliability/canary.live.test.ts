@@ -10,7 +10,7 @@ import { emptyMap } from './host.ts';
 
 const RULES = `- rule: Everything that is opened
   desc: So that a canary which became an event would be an alert.
-  condition: evt.type in (open, openat, openat2) and proc.name startswith ringfence
+  condition: evt.type in (open, openat, openat2) and proc.cmdline contains rf-live-
   output: opened %fd.name by %proc.pid
   priority: INFO
 `;
