@@ -77,6 +77,20 @@ export interface Detachable {
   destroy(): void;
 }
 
+/** struct bpf_prog_info up to `recursion_misses`, and where that stands. */
+const INFO_BYTES = 216;
+const INFO_MISSES = 208;
+
+/**
+ * How often a loaded program was passed over because it was already running on that CPU: on kernels that preempt
+ * inside the kernel that happens to different tasks, and what they did is lost.
+ */
+export function programMisses(fd: number): number {
+  const info = Buffer.alloc(INFO_BYTES);
+  if (native().objInfo(fd, info, Uint32Array.of(INFO_BYTES)) !== 0) return 0;
+  return Number(info.readBigUInt64LE(INFO_MISSES));
+}
+
 /** The functions of the running kernel's system calls. */
 export class CallFunctions {
   readonly #functions: Map<string, KernelFunction>;
@@ -145,7 +159,11 @@ const TAIL_CALL = 12;
 const PSEUDO_MAP_FD = 1;
 
 /** Attaches to one function; `nr` is the system call that it is reported as. Returns the errno when refused. */
-export function attachCall(object: BpfObject, target: CallTarget, nr: number): Detachable | string {
+export function attachCall(
+  object: BpfObject,
+  target: CallTarget,
+  nr: number,
+): (Detachable & { readonly program: number }) | string {
   const lib = native();
   const { map, side } = target.body;
   const code = Buffer.concat([
@@ -161,8 +179,16 @@ export function attachCall(object: BpfObject, target: CallTarget, nr: number): D
   const program = lib.progLoad(PROG.tracing, 'rf_call', 'GPL', code, code.length / 8, options);
   if (program < 0) return errnoName(lastErrno());
   const link = lib.linkCreateWith(program, 0, type, linkOptions({ cookie: BigInt(nr) }));
-  const errno = lastErrno();
-  lib.close(program);
-  if (link < 0) return errnoName(errno);
-  return { destroy: () => void lib.close(link) };
+  if (link < 0) {
+    const errno = lastErrno();
+    lib.close(program);
+    return errnoName(errno);
+  }
+  return {
+    program,
+    destroy() {
+      lib.close(link);
+      lib.close(program);
+    },
+  };
 }

@@ -8,6 +8,7 @@ import {
   type CallTarget,
   connectBodies,
   type Detachable,
+  programMisses,
 } from './call-functions.ts';
 import type { CaptureRow } from './capture.ts';
 import { RF_CAPTURE_FLAG } from './layout.gen.ts';
@@ -56,6 +57,8 @@ export class CallPrograms {
   /** Programs of the object that see one thing each. */
   readonly #single = new Set<string>();
   readonly #unknown = new Set<number>();
+  /** Programs at functions, by fd: only these can be passed over. */
+  readonly #atFunctions: number[] = [];
   #fallback = false;
   #connected = false;
 
@@ -117,6 +120,11 @@ export class CallPrograms {
     return links;
   }
 
+  /** Calls that a program was passed over for, since it was attached. Before anything is detached. */
+  misses(): number {
+    return this.#atFunctions.reduce((sum, fd) => sum + programMisses(fd), 0);
+  }
+
   #addFunctions(name: string, nr: number, side: CallSide): boolean {
     const functions = this.#functions;
     if (functions === undefined) return false;
@@ -124,7 +132,10 @@ export class CallPrograms {
     const placed = this.#addPrograms(own);
     const targets = placed ? [] : functions.targets(KERNEL_NAMES[name] ?? name, side);
     for (const target of targets) {
-      this.#want({ key: `${side} ${target.name}`, attach: (object) => attachFunction(object, target, nr) });
+      this.#want({
+        key: `${side} ${target.name}`,
+        attach: (object) => this.#attachFunction(object, target, nr),
+      });
     }
     if (!placed && targets.length === 0) return false;
     const uring = functions.uringPrograms(name);
@@ -138,9 +149,26 @@ export class CallPrograms {
     if (this.#connected && !programs.every((program) => this.#single.has(program))) return false;
     for (const program of programs) {
       this.#single.add(program);
-      this.#want({ key: program, attach: (object) => object.attach(program) });
+      this.#want({ key: program, attach: (object) => this.#attachProgram(object, program) });
     }
     return true;
+  }
+
+  #attachProgram(object: BpfObject, program: string): Detachable {
+    const link = object.attach(program);
+    this.#atFunctions.push(object.programFd(program));
+    return link;
+  }
+
+  /** 32-bit callers are seen where the kernel lets us; a call that its own function can't show is a failure. */
+  #attachFunction(object: BpfObject, target: CallTarget, nr: number): Detachable {
+    const link = attachCall(object, target, nr);
+    if (typeof link !== 'string') {
+      this.#atFunctions.push(link.program);
+      return link;
+    }
+    if (target.compat) return { destroy() {} };
+    throw new AppError('sensor/attach', `cannot attach to ${target.name}: ${link}`);
   }
 
   #addTracepoint(name: string, side: CallSide, tracefs: Tracefs | undefined): boolean {
@@ -177,14 +205,6 @@ export class CallPrograms {
 
 function everyCall(side: CallSide): Place {
   return { key: `${side} all`, attach: (object) => object.attach(PROGRAMS.tp_btf[side]) };
-}
-
-/** 32-bit callers are seen where the kernel lets us; a call that its own function can't show is a failure. */
-function attachFunction(object: BpfObject, target: CallTarget, nr: number): Detachable {
-  const link = attachCall(object, target, nr);
-  if (typeof link !== 'string') return link;
-  if (target.compat) return { destroy() {} };
-  throw new AppError('sensor/attach', `cannot attach to ${target.name}: ${link}`);
 }
 
 /** The functions of calls, where programs at functions really run. */

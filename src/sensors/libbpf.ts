@@ -139,6 +139,7 @@ function declare() {
       P,
     ]),
     programTestRun: f<[number, bigint], number>('bpf_prog_test_run_opts', 'int', ['int', P]),
+    objInfo: f<[number, Bytes, Uint32Array], number>('bpf_obj_get_info_by_fd', 'int', ['int', P, P]),
     objGet: f<[string], number>('bpf_obj_get', 'int', ['str']),
     objPin: f<[number, string], number>('bpf_obj_pin', 'int', ['int', 'str']),
     progLoad: f<[number, string, string, Bytes, number, object], number>('bpf_prog_load', 'int', [

@@ -42,7 +42,7 @@ export interface SensorOptions {
 /** Records that were made, or should have been, and never came. */
 export interface Loss extends Gap {
   readonly stage: 'kernel' | 'decode';
-  readonly reason: 'ring_full' | 'no_slot' | 'undecodable';
+  readonly reason: 'ring_full' | 'no_slot' | 'passed_over' | 'undecodable';
   readonly ring: 'events' | 'priority';
 }
 
@@ -92,6 +92,7 @@ export class KernelSensor {
   #rows: ReadonlyMap<number, CaptureRow> = new Map();
   #received = 0;
   #undecodable = 0;
+  #missed = 0;
   #closed = false;
   #tid: number | undefined;
 
@@ -268,6 +269,12 @@ export class KernelSensor {
   #reportGaps(handlers: SensorHandlers): void {
     const now = performance.now();
     for (const tracker of this.#trackers) tracker.clock = now;
+    const missed = this.#calls.misses();
+    if (missed > this.#missed) {
+      const count = missed - this.#missed;
+      handlers.loss({ stage: 'kernel', reason: 'passed_over', ring: 'events', count, from: 0, to: 0 });
+      this.#missed = missed;
+    }
     (['events', 'priority'] as const).forEach((ring, i) => {
       const gaps = this.#trackers[i]!.expired(now);
       if (gaps.length === 0) return;

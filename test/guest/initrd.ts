@@ -103,7 +103,9 @@ for module in ${kernel.order.join(' ')}; do insmod /modules/$module.ko; done
 mount -t tmpfs -o mode=755 root /new
 cd /new
 mkdir -p usr proc sys dev etc tmp run root home opt mnt media srv boot var/tmp var/lib var/log var/cache var/spool
-chmod 1777 tmp var/tmp
+chmod 1777 var/tmp
+mount -t tmpfs -o mode=755 run run
+mount -t tmpfs -o mode=1777 tmp tmp
 ln -s /run var/run
 mount -t virtiofs -o ro usr usr
 for name in bin sbin lib lib32 lib64 libx32; do [ -e usr/$name ] && ln -s usr/$name $name; done
@@ -111,8 +113,6 @@ cp -a /etc/. etc/
 ${wanted.copies.map((path) => `mkdir -p ${quote(`.${dirname(path)}`)}; cp -a ${quote(path)} ${quote(`.${path}`)}`).join('\n')}
 mkdir -p ${project}
 ${shareProject}
-mkdir run/guest
-mount -t tmpfs -o mode=755 run run
 mkdir run/guest
 cp /main /command run/guest/
 for name in dev proc sys; do mount --move /$name $name; done
@@ -130,7 +130,6 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
-mount -t tmpfs -o mode=1777 tmp /tmp
 mount -t securityfs securityfs /sys/kernel/security
 mount -t tracefs tracefs /sys/kernel/tracing
 mount -t debugfs debugfs /sys/kernel/debug
