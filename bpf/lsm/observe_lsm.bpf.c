@@ -121,8 +121,10 @@ int rf_open_returns(__u64 *ctx)
 	bool compat = rf_is_compat(task);
 	__u32 nr = rf_open_nr(compat);
 	const struct rf_capture *c;
+	__u32 flags = compat ? RF_F_COMPAT : 0;
 	struct rf_opening *open;
 	__u64 args[6], name;
+	bool failed;
 
 	c = rf_capture_of(nr);
 	if (!c)
@@ -132,16 +134,19 @@ int rf_open_returns(__u64 *ctx)
 	if ((__u64)BPF_CORE_READ(filename, uptr) != (c->path[0] == 0 ? args[0] : args[1]))
 		return 0;
 	name = (__u64)BPF_CORE_READ(filename, name);
-	if (rf_failed(ctx[3]))
-		return rf_task_call(nr, ctx[3], compat ? RF_F_COMPAT : 0, name, 0);
-	if (!(c->flags & RF_CAP_OK))
-		return 0;
-	open = bpf_task_storage_get(&openings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!open)
-		return 0;
-	open->file = ctx[3];
-	open->name = name;
-	return 0;
+	failed = rf_failed(ctx[3]);
+	if (!failed) {
+		if (!(c->flags & RF_CAP_OK))
+			return 0;
+		open = bpf_task_storage_get(&openings, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (open) {
+			open->file = ctx[3];
+			open->name = name;
+			return 0;
+		}
+		flags |= RF_F_NO_RESULT; /* no room to wait for the descriptor */
+	}
+	return rf_task_call(nr, failed ? ctx[3] : 0, flags, name, failed ? 0 : ctx[3]);
 }
 
 SEC("fentry/fd_install")
