@@ -112,7 +112,10 @@ test('with a full disk alerts still reach the console, the log says so, and noth
     const loaded = load(300);
     assert.ok(await engine.until(() => engine.log.some((line) => line.code === 'E_AUDIT_STALLED'), 60_000));
     await loaded;
-    assert.ok(await engine.until(() => engine.alerts.length >= 300, 60_000), `${engine.alerts.length} alerts`);
+    assert.ok(
+      await engine.until(() => engine.alerts.length >= 300, 60_000),
+      `${engine.alerts.length} alerts`,
+    );
     rmSync(ballast);
     assert.ok(await engine.until(() => engine.log.some((line) => line.code === 'W_AUDIT_RESUMED'), 60_000));
     const seen = engine.alerts.map((alert) => alert.uuid);

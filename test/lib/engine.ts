@@ -41,6 +41,9 @@ export function liveSkip(): string | false {
 /** A guest is emulated: its verifier takes its time. */
 const READY_MS = process.env.RINGFENCE_GUEST === undefined ? 60_000 : 300_000;
 
+/** How much longer than expected things may take. */
+const PATIENCE = 6;
+
 /** A real engine in a process of its own, with its own socket and state folder. */
 export class LiveEngine {
   readonly alerts: AlertLine[] = [];
@@ -99,9 +102,9 @@ export class LiveEngine {
     return this.#stderr;
   }
 
-  /** Waits for a condition; false when time is over or the engine has ended. */
+  /** Waits for a condition; false when time is over (counted generously: machines are busy) or the engine has ended. */
   async until(condition: () => boolean, ms: number): Promise<boolean> {
-    const end = performance.now() + ms;
+    const end = performance.now() + ms * PATIENCE;
     while (performance.now() < end) {
       if (condition()) return true;
       if (this.process.exitCode !== null) return condition();
