@@ -245,7 +245,7 @@ export class BpfObject {
     if (fd < 0) throw new AppError('sensor/attach', `cannot run ${program}: ${errnoName(errno)}`);
     const nothing = Buffer.alloc(4096);
     while (fs.readSync(fd, nothing) > 0);
-    fs.closeSync(fd);
+    native().close(fd);
   }
 
   close(): void {
