@@ -1,4 +1,5 @@
-/* One workload, so many times; prints ns per round: workload open PATH N | exec N | connect N | getppid N */
+/* One workload, so many times; prints ns per round: workload open PATH N | exec N | connect N |
+ * getppid N */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -103,7 +103,10 @@ static __always_inline __u32 rf_open_nr(bool compat)
 		return nr;
 #if defined(__TARGET_ARCH_x86)
 	if (compat)
-		return nr == 5 ? RF_NR_OPEN : nr == 8 ? RF_NR_CREAT : nr == 295 ? RF_NR_OPENAT : RF_NR_NONE;
+		return nr == 5	   ? RF_NR_OPEN
+		       : nr == 8   ? RF_NR_CREAT
+		       : nr == 295 ? RF_NR_OPENAT
+				   : RF_NR_NONE;
 	if (nr == RF_NR_OPEN || nr == RF_NR_CREAT)
 		return nr;
 #else
@@ -159,5 +162,6 @@ int rf_open_installs(__u64 *ctx)
 	if (!open || open->file != ctx[1])
 		return 0;
 	open->file = 0;
-	return rf_task_call(rf_open_nr(compat), (__u32)ctx[0], compat ? RF_F_COMPAT : 0, open->name, ctx[1]);
+	return rf_task_call(rf_open_nr(compat), (__u32)ctx[0], compat ? RF_F_COMPAT : 0, open->name,
+			    ctx[1]);
 }

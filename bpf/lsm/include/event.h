@@ -231,7 +231,8 @@ enum rf_capture_flag {
 	    1 << 4,	       /* data is struct msghdr: addr and first iovec are read through it */
 	RF_CAP_ENTER = 1 << 5, /* record at entry: the call does not return (exit_group ...) */
 	RF_CAP_ARGV = 1 << 6,  /* data is an array of strings that ends with NULL: joined by NUL */
-	RF_CAP_NO_HOOK = 1 << 7, /* unknown to this kernel: its failures are seen at the end of every call */
+	RF_CAP_NO_HOOK =
+	    1 << 7, /* unknown to this kernel: its failures are seen at the end of every call */
 };
 
 /* What is being done, whatever hook or call saw it: the classifier's first dimension. */
