@@ -96,6 +96,8 @@ export class Stage {
     const code = await this.engine.stop();
     await this.receiver.close();
     rmSync(this.#folder, { recursive: true, force: true });
+    // Made by an act that ends in a folder there.
+    rmSync('/dev/shm/rf-dir', { recursive: true, force: true });
     return code;
   }
 
