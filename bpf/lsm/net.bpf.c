@@ -73,36 +73,42 @@ static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key, __u64 now)
 	return 0;
 }
 
+/* One combination of port and protocol. Global, so that it is verified once and not for each of its
+ * calls. */
+__u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!d)
+		return 0;
+	if (d->family == AF_INET) {
+		struct rf_deny_key4 key = {.prefix = RF_DENY_FIXED_BITS + 32,
+					   .scope = scope,
+					   .port = combo & 1 ? d->port : 0,
+					   .proto = combo & 2 ? d->proto : 0};
+
+		__builtin_memcpy(key.addr, d->addr, 4);
+		return rf_deny_find4(&key, now);
+	} else {
+		struct rf_deny_key6 key = {.prefix = RF_DENY_FIXED_BITS + 128,
+					   .scope = scope,
+					   .port = combo & 1 ? d->port : 0,
+					   .proto = combo & 2 ? d->proto : 0};
+
+		__builtin_memcpy(key.addr, d->addr, 16);
+		return rf_deny_find6(&key, now);
+	}
+}
+
 /* One destination in one scope; the combinations of port and protocol that entries use. */
 static __always_inline __u32 rf_deny_in(const struct rf_deny_control *c, const struct rf_dest *d,
-					__u32 scope, __u64 now)
+					__u32 scope)
 {
 	__u32 id = 0;
 
-	for (__u32 combo = 0; combo < 4 && !id; combo++) {
-		__u16 port = combo & 1 ? d->port : 0;
-		__u8 proto = combo & 2 ? d->proto : 0;
-
-		if (!(c->combos & (1U << combo)))
-			continue;
-		if (d->family == AF_INET) {
-			struct rf_deny_key4 key = {.prefix = RF_DENY_FIXED_BITS + 32,
-						   .scope = scope,
-						   .port = port,
-						   .proto = proto};
-
-			__builtin_memcpy(key.addr, d->addr, 4);
-			id = rf_deny_find4(&key, now);
-		} else {
-			struct rf_deny_key6 key = {.prefix = RF_DENY_FIXED_BITS + 128,
-						   .scope = scope,
-						   .port = port,
-						   .proto = proto};
-
-			__builtin_memcpy(key.addr, d->addr, 16);
-			id = rf_deny_find6(&key, now);
-		}
-	}
+	for (__u32 combo = 0; combo < 4 && !id; combo++)
+		if (c->combos & (1U << combo))
+			id = rf_deny_combo(d, scope, combo);
 	return id;
 }
 
@@ -111,12 +117,11 @@ int rf_deny_dest(const struct rf_dest *d)
 {
 	struct rf_deny_control *c = rf_deny_settings();
 	struct rf_deny_scope key = {};
-	__u64 now = bpf_ktime_get_boot_ns();
 	__u32 id, *scope;
 
 	if (!c || !d || !c->entries)
 		return 0;
-	id = rf_deny_in(c, d, 0, now);
+	id = rf_deny_in(c, d, 0);
 	if (id)
 		return id;
 	if (c->scopes & RF_SCOPE_USER) {
@@ -124,7 +129,7 @@ int rf_deny_dest(const struct rf_dest *d)
 		key.value = bpf_get_current_uid_gid() & 0xffffffff;
 		scope = bpf_map_lookup_elem(&deny_scopes, &key);
 		if (scope)
-			id = rf_deny_in(c, d, *scope, now);
+			id = rf_deny_in(c, d, *scope);
 	}
 	if (!id && c->scopes & RF_SCOPE_CGROUP) {
 		key.kind = RF_SCOPE_CGROUP;
@@ -134,7 +139,7 @@ int rf_deny_dest(const struct rf_dest *d)
 				break;
 			scope = bpf_map_lookup_elem(&deny_scopes, &key);
 			if (scope)
-				id = rf_deny_in(c, d, *scope, now);
+				id = rf_deny_in(c, d, *scope);
 		}
 	}
 	return id;
@@ -313,13 +318,12 @@ int rf_egress(struct __sk_buff *skb)
 {
 	struct rf_deny_control *c = rf_deny_settings();
 	struct rf_deny_scope key = {.kind = RF_SCOPE_CGROUP};
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct rf_dest d = {};
 	__u32 id, *scope;
 
 	if (!c || !c->entries || c->monitor || !rf_packet_dest(skb, &d))
 		return 1;
-	id = rf_deny_in(c, &d, 0, now);
+	id = rf_deny_in(c, &d, 0);
 	if (!id && c->scopes & RF_SCOPE_CGROUP) {
 		for (int level = 1; level < RF_LEVELS && !id; level++) {
 			key.value = bpf_skb_ancestor_cgroup_id(skb, level);
@@ -327,7 +331,7 @@ int rf_egress(struct __sk_buff *skb)
 				break;
 			scope = bpf_map_lookup_elem(&deny_scopes, &key);
 			if (scope)
-				id = rf_deny_in(c, &d, *scope, now);
+				id = rf_deny_in(c, &d, *scope);
 		}
 	}
 	return id ? 0 : 1;

@@ -11,6 +11,7 @@ function wordOf(name: string): number {
 }
 
 const WAKE = [wordOf('ring[0].need_wakeup'), wordOf('ring[1].need_wakeup')] as const;
+const SEQUENCE = [wordOf('ring[0].seq'), wordOf('ring[1].seq')] as const;
 const IGNORE = wordOf('ignore_tgid');
 const POLICY = wordOf('policy');
 const CANARY = wordOf('canary');
@@ -33,6 +34,13 @@ export class Control {
   setWake(on: boolean): void {
     Atomics.store(this.#words, WAKE[0], on ? 1 : 0);
     Atomics.store(this.#words, WAKE[1], on ? 1 : 0);
+  }
+
+  /** The sequence number that a ring's next record will get. */
+  sequence(ring: 0 | 1): number {
+    const at = SEQUENCE[ring];
+    const low = Atomics.load(this.#words, at) >>> 0;
+    return (Atomics.load(this.#words, at + 1) >>> 0) * 2 ** 32 + low;
   }
 
   /** The process whose own calls are not recorded; 0 = none. */

@@ -275,7 +275,11 @@ export class KernelSensor {
       handlers.loss({ stage: 'kernel', reason: 'passed_over', ring: 'events', count, from: 0, to: 0 });
       this.#missed = missed;
     }
+    const rings = [this.#rings.bulk, this.#rings.priority] as const;
     (['events', 'priority'] as const).forEach((ring, i) => {
+      // Read first: what is given out after it is not expected yet.
+      const next = this.control.sequence(i as 0 | 1);
+      if (rings[i]!.pending() === 0) this.#trackers[i]!.expect(next, now);
       const gaps = this.#trackers[i]!.expired(now);
       if (gaps.length === 0) return;
       const counts = this.#kernelCounts();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
 import { SeqTracker } from './seq-tracker.ts';
 
@@ -54,4 +54,19 @@ describe('SeqTracker', () => {
     assert.ok(gaps.length <= 1024);
     assert.equal(gaps.reduce((sum, gap) => sum + gap.count, 0) + tracker.open, 10_000);
   });
+});
+
+test('a loss at the end is found without a record behind it, and forgotten if the record comes after all', () => {
+  const tracker = new SeqTracker(100);
+  tracker.seen(0, 10, 0);
+  tracker.expect(4, 0);
+  tracker.expect(4, 50);
+  tracker.seen(2, 30, 60);
+  assert.deepEqual(
+    tracker.expired(100).map((gap) => gap.count),
+    [1, 1],
+  );
+  tracker.seen(4, 50, 200);
+  assert.deepEqual(tracker.expired(1000), []);
+  assert.equal(tracker.late, 0);
 });

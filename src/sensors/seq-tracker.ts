@@ -60,6 +60,17 @@ export class SeqTracker {
     this.#fill(seq);
   }
 
+  /**
+   * Notes that all numbers below `next` were given out while nothing waits to be read: what did not come is a hole,
+   * though no record behind it shows it.
+   */
+  expect(next: number, now: number): void {
+    if (next <= this.#next) return;
+    this.#holes.push({ first: this.#next, last: next - 1, from: this.#lastTs, to: this.#lastTs, since: now });
+    this.#next = next;
+    if (this.#holes.length > MAX_HOLES) this.#giveUp(this.#holes.shift()!);
+  }
+
   /** The holes that are old enough to be losses; each is returned once. */
   expired(now: number): Gap[] {
     const old = this.#holes.findIndex((hole) => now - hole.since < this.#graceMs);
