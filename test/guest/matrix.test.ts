@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { UPSTREAM_RULES } from '../scenarios/lib/upstream.ts';
@@ -10,31 +9,26 @@ import { readReport } from './results.ts';
 import { runInGuest } from './run.ts';
 
 const built = join(projectRoot, 'dist/test/guest');
-/**
- * Tests of the host that also run in the guests, as folders or files below dist. Those that start engines take many
- * minutes there: RINGFENCE_GUEST_ALSO=test/scenarios.live.test.js,test/upstream.live.test.js adds them.
- */
-const shared = [
+/** What every run does in the guests: that they are what they should be, and that refusals hold there. */
+const always = ['test/guest/base.guest.js', 'test/enforce.live.test.js'];
+
+/** Everything is emulated, and slow: the long mode (RINGFENCE_LONG=1) also compares both ways to see a call, and so on. */
+const long = [
+  'test/guest/tiers.guest.js',
+  'test/guest/uring.guest.js',
   'test/lib/container.test.js',
   'src/sensors/sensor.test.js',
   'src/sensors/sensor-exec.test.js',
   'src/sensors/probe.test.js',
-  'test/enforce.live.test.js',
 ];
 
-async function guestFiles(): Promise<string[]> {
-  const own = await testFiles('test/guest', '.guest.js');
+/** Files below dist; RINGFENCE_GUEST_ALSO=FILE,FILE adds some, RINGFENCE_GUEST_ONLY=TEXT leaves others out. */
+function guestFiles(): string[] {
   const also = process.env.RINGFENCE_GUEST_ALSO?.split(',') ?? [];
-  const others = await Promise.all([...shared, ...also].map((path) => testFiles(path, '.test.js')));
   const only = process.env.RINGFENCE_GUEST_ONLY;
-  return [...own, ...others.flat()].filter((file) => only === undefined || file.includes(only));
-}
-
-async function testFiles(path: string, ending: string): Promise<string[]> {
-  const whole = join(projectRoot, 'dist', path);
-  if (path.endsWith(ending)) return [whole];
-  const names = existsSync(whole) ? await readdir(whole) : [];
-  return names.filter((name) => name.endsWith(ending)).map((name) => join(whole, name));
+  return [...always, ...(process.env.RINGFENCE_LONG ? long : []), ...also]
+    .filter((file) => only === undefined || file.includes(only))
+    .map((file) => join(projectRoot, 'dist', file));
 }
 
 /** Everything is emulated: ten times slower than here, and more on a busy machine. */
@@ -48,7 +42,7 @@ async function runBatch(t: TestContext, kernel: KernelLine): Promise<void> {
     t.skip(`no ${kernel} kernel: ${(error as Error).message}`);
     return;
   }
-  const files = await guestFiles();
+  const files = guestFiles();
   let text = '';
   let stderr = '';
   const ended = await runInGuest({
