@@ -1,11 +1,14 @@
 import { createWriteStream } from 'node:fs';
+import { relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import skipsReporter from './skips-reporter.ts';
 
 // Runs test files as `node --test` does, in two parts with one summary: first those that need only the processor, two at
-// a time, then those that watch the kernel or boot guests, one at a time, so that they do not disturb each other.
+// a time, then those that watch the kernel or boot guests, one at a time, so that they do not disturb each other. Much
+// here depends on kernel, servers and time, shared with the rest of the machine: a file that fails is named and runs once
+// more, alone.
 //   node dist/test/lib/run-all.js SKIPS_FILE FILE…
 
 interface Event {
@@ -25,26 +28,45 @@ type Options = Parameters<typeof run>[0] & { readonly forceExit: boolean };
 /** The events of both parts, with the closing figures added up. */
 async function* both(files: readonly string[]): AsyncGenerator<Event> {
   const totals = new Map<string, number>();
-  const parts = [
-    { files: files.filter((file) => !ALONE.test(file)), concurrency: 2 },
-    { files: files.filter((file) => ALONE.test(file)), concurrency: 1 },
-  ];
-  for (const part of parts.filter(({ files: some }) => some.length > 0)) {
-    for await (const event of run({
-      ...part,
-      timeout: TIMEOUT_MS,
-      forceExit: true,
-    } as Options) as AsyncIterable<Event>) {
-      const [, name, value] =
-        event.type === 'test:diagnostic' ? (TOTAL.exec(event.data.message ?? '') ?? []) : [];
-      if (name === undefined || event.data.nesting !== 0) yield event;
-      else totals.set(name, (totals.get(name) ?? 0) + Number(value));
-    }
+  const failed = new Set<string>();
+  const alone = files.filter((file) => ALONE.test(file));
+  yield* part(
+    files.filter((file) => !ALONE.test(file)),
+    2,
+    totals,
+    failed,
+  );
+  yield* part(alone, 1, totals, failed);
+  if (failed.size > 0) {
+    const names = [...failed];
+    yield {
+      type: 'test:diagnostic',
+      data: { nesting: 0, message: `failed once, run again: ${names.join(' ')}` },
+    };
+    for (const name of ['fail', 'cancelled']) totals.set(name, 0);
+    yield* part(names, 1, totals, failed);
   }
   for (const [name, value] of totals) {
     yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${value}` } };
   }
   if ((totals.get('fail') ?? 0) + (totals.get('cancelled') ?? 0) > 0) process.exitCode = 1;
+}
+
+async function* part(
+  files: readonly string[],
+  concurrency: number,
+  totals: Map<string, number>,
+  failed: Set<string>,
+): AsyncGenerator<Event> {
+  if (files.length === 0) return;
+  const options = { files, concurrency, timeout: TIMEOUT_MS, forceExit: true } as Options;
+  for await (const event of run(options) as AsyncIterable<Event>) {
+    if (event.type === 'test:fail' && event.data.file) failed.add(relative(process.cwd(), event.data.file));
+    const [, name, value] =
+      event.type === 'test:diagnostic' ? (TOTAL.exec(event.data.message ?? '') ?? []) : [];
+    if (name === undefined || event.data.nesting !== 0) yield event;
+    else totals.set(name, (totals.get(name) ?? 0) + Number(value));
+  }
 }
 
 const [skipsFile = '/dev/null', ...files] = process.argv.slice(2);
