@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -24,9 +24,15 @@ const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-pin-'));
 const socket = `${dir}/control.sock`;
 let engine: ChildProcess | undefined;
 
+/** Pins need a BPF file system; where none is mounted, the test has one of its own for as long as it runs. */
+const BPFFS = path.dirname(PIN_DIR);
+const mounts = skip === false && !fs.readFileSync('/proc/self/mounts', 'utf8').includes(` ${BPFFS} bpf `);
+if (mounts) execFileSync('mount', ['-t', 'bpf', 'bpf', BPFFS]);
+
 after(() => {
   engine?.kill('SIGKILL');
   if (skip === false) unpinAll();
+  if (mounts) execFileSync('umount', [BPFFS]);
   fs.rmSync(dir, { recursive: true });
 });
 
