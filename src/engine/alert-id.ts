@@ -10,14 +10,14 @@ export interface EventIdentity {
 
 /**
  * The id of an alert: the same event and rule always get the same, so that a receiver can drop what it has already.
- * A UUID of version 8 (RFC 9562), made of a SHA-256.
  */
 export function alertId(host: string, boot: string, event: EventIdentity, rule: string): string {
-  const digest = hash(
-    'sha256',
-    [host, boot, event.ring, event.seq, event.ts, event.tid, rule].join('\0'),
-    'hex',
-  );
+  return digestId(host, boot, event.ring, event.seq, event.ts, event.tid, rule);
+}
+
+/** A UUID of version 8 (RFC 9562), made of a SHA-256 over parts in order. */
+export function digestId(...parts: readonly (string | number)[]): string {
+  const digest = hash('sha256', parts.join('\0'), 'hex');
   const variant = ((Number.parseInt(digest[16]!, 16) & 3) | 8).toString(16);
   return [
     digest.slice(0, 8),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { release } from 'node:os';
-import type { Json } from '../outputs/audit/canonical.ts';
 import { type Actor, actorEntry, type Entry, entry, lossEntry } from '../outputs/audit/entry.ts';
+import type { Json } from '../outputs/formats/json.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import type { Alert } from './core/alert.ts';

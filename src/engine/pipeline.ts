@@ -1,6 +1,7 @@
 import type { Decider } from '../enforce/index.ts';
 import { reasonOf } from '../rules/reason.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
+import { RF_FLAG } from '../sensors/layout.gen.ts';
 import type { AnyRec } from '../sensors/record.gen.ts';
 import { alertId } from './alert-id.ts';
 import type { Alert, Guarantee, Tier } from './core/alert.ts';
@@ -36,11 +37,6 @@ export interface PipelineOptions {
 /** Alerts handed over at once at most, so that a flood neither waits nor becomes one huge message. */
 const MAX_ALERTS = 256;
 
-const DENIED = 8;
-const KILLED = 16;
-const WOULD_DENY = 32;
-/** Of a hook's record: the call that it belongs to has a record of its own, which follows. */
-const NO_RESULT = 4;
 /** Hooks' records whose call is awaited, at most. */
 const MAX_AWAITED = 4096;
 
@@ -114,7 +110,7 @@ export class Pipeline {
     let told = this.#awaited.size === 0 ? undefined : this.#called(event.rec.tid);
     if (event.rec.clause !== 0) {
       const decided = this.#decided(event);
-      if (decided !== undefined && event.rec.flags & NO_RESULT) {
+      if (decided !== undefined && event.rec.flags & RF_FLAG.NO_RESULT) {
         if (this.#awaited.size === MAX_AWAITED) this.#awaited.clear();
         this.#awaited.set(event.rec.tid, decided);
         return;
@@ -234,9 +230,9 @@ export class Pipeline {
 }
 
 function guaranteeOf(flags: number): Guarantee {
-  if (flags & DENIED) return 'denied';
-  if (flags & KILLED) return 'killed';
-  return flags & WOULD_DENY ? 'would_deny' : 'observed';
+  if (flags & RF_FLAG.DENIED) return 'denied';
+  if (flags & RF_FLAG.KILLED) return 'killed';
+  return flags & RF_FLAG.WOULD_DENY ? 'would_deny' : 'observed';
 }
 
 function lateCodes(rules: RuleSet<Event>, codes: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { buildGiven, type Given, type GivenEvent } from '../rules/cases/given.ts';
+import { buildGiven, type GivenEvent, parseGiven } from '../rules/cases/given.ts';
 import { type CompiledRule, type FieldTable, fromBytes, type RuleSet } from '../rules/index.ts';
 import { EVENT_NAMES } from '../sensors/events.ts';
 import { AppError, EXIT } from './core/diagnostic.ts';
@@ -32,7 +32,7 @@ export async function replayLines(
     if (text.trim() === '') continue;
     const fail = (message: string): AppError =>
       new AppError('E_EVENT_LINE', `${path}:${line}: ${message}`, { exitCode: EXIT.invalid });
-    const given = parse(text);
+    const given = parseGiven(text);
     if (given === undefined) throw fail('expected a JSON object of fields');
     const event = buildGiven(given, fields);
     if (!(event instanceof Map)) throw fail((event as readonly string[]).join('; '));
@@ -53,15 +53,4 @@ export async function replayLines(
     }
   }
   return { events, matches };
-}
-
-/** The object on a line, without its null members: a field that is null is missing. */
-function parse(text: string): Given | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
-  } catch {
-    return undefined;
-  }
 }

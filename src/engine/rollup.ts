@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestId } from './alert-id.ts';
 import type { Alert, FieldValue } from './core/alert.ts';
 
 export interface RollUpOptions {
@@ -85,7 +85,8 @@ export class RollUp {
     const fields = Object.fromEntries(
       [...values].map(([name, found]) => [name, found.length === 1 ? found[0]! : found.slice(0, SAMPLES)]),
     );
-    const uuid = summaryId(first.uuid, last.uuid, held);
+    // Stable over retries: of the alerts that it stands for.
+    const uuid = digestId('rollup', first.uuid, last.uuid, held);
     return [{ ...last, uuid, message, fields: { ...fields, 'rollup.count': held } }];
   }
 }
@@ -112,16 +113,4 @@ function same(a: FieldValue, b: FieldValue): boolean {
 function show(value: FieldValue): string {
   if (value === null) return '<NA>';
   return typeof value === 'object' ? `(${value.map(show).join(',')})` : String(value);
-}
-
-/** Stable over retries: of the alerts that it stands for. */
-function summaryId(first: string, last: string, held: number): string {
-  const hex = createHash('sha256').update(`rollup ${first} ${last} ${held}`).digest('hex');
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
 }

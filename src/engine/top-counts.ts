@@ -1,6 +1,5 @@
-import { FIELDS } from '../rules/fields/index.ts';
-import { fromBytes } from '../rules/index.ts';
 import type { Event } from './enrich/event.ts';
+import { fieldText } from './field-text.ts';
 
 /** What is counted, by what. */
 export const TOPS = ['processes', 'files', 'endpoints', 'calls'] as const;
@@ -14,25 +13,17 @@ export interface TopRow {
 /** Different keys kept per table: beyond this, rare ones are dropped first. */
 const KEYS_MAX = 20_000;
 
-const getter = (name: string) => {
-  const field = FIELDS.find((row) => row.name === name)!;
-  return (event: Event): string | undefined => {
-    const value = field.get(event, undefined);
-    return value === undefined ? undefined : fromBytes(String(value));
-  };
-};
-
 const KEY: Readonly<Record<Top, (event: Event) => string | undefined>> = {
   processes: (() => {
-    const [name, exe] = [getter('proc.name'), getter('proc.exepath')];
+    const [name, exe] = [fieldText('proc.name'), fieldText('proc.exepath')];
     return (event) => `${name(event) ?? '?'} ${exe(event) ?? ''}`;
   })(),
   files: (() => {
-    const [type, path] = [getter('fd.typechar'), getter('fd.name')];
+    const [type, path] = [fieldText('fd.typechar'), fieldText('fd.name')];
     return (event) => (type(event) === 'f' || type(event) === 'd' ? path(event) : undefined);
   })(),
   endpoints: (() => {
-    const [type, path] = [getter('fd.typechar'), getter('fd.name')];
+    const [type, path] = [fieldText('fd.typechar'), fieldText('fd.name')];
     // Without the port of the client's side: one line per peer.
     return (event) => (/[46]/.test(type(event) ?? '') ? path(event)?.replace(/^.*->/, '') : undefined);
   })(),

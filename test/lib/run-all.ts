@@ -61,12 +61,18 @@ async function* part(
   if (files.length === 0) return;
   const options = { files, concurrency, timeout: TIMEOUT_MS, forceExit: true } as Options;
   for await (const event of run(options) as AsyncIterable<Event>) {
-    if (event.type === 'test:fail' && event.data.file) failed.add(relative(process.cwd(), event.data.file));
+    if (event.type === 'test:fail' && event.data.file) failed.add(compiled(event.data.file));
     const [, name, value] =
       event.type === 'test:diagnostic' ? (TOTAL.exec(event.data.message ?? '') ?? []) : [];
     if (name === undefined || event.data.nesting !== 0) yield event;
     else totals.set(name, (totals.get(name) ?? 0) + Number(value));
   }
+}
+
+/** What runs, of a file that is named by its source where the failing test has a source map. */
+function compiled(file: string): string {
+  const name = relative(process.cwd(), file);
+  return name.endsWith('.ts') ? `dist/${name.replace(/ts$/, 'js')}` : name;
 }
 
 const [skipsFile = '/dev/null', ...files] = process.argv.slice(2);

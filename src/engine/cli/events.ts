@@ -1,14 +1,13 @@
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { compileCondition, compileOutputFormat, type OutputFormat } from '../../rules/index.ts';
-import { EVENT_NAMES } from '../../sensors/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
-import { nearest } from '../core/nearest.ts';
 import { parseDuration } from '../core/units.ts';
 import type { Event } from '../enrich/event.ts';
 import { watchEvents } from '../live-events.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
+import { eventCodes } from './event-codes.ts';
 import { note, noteDiagnostics, print } from './output.ts';
 
 interface Options {
@@ -64,8 +63,8 @@ export const command: CommandSpec = {
 
 async function events(filter: readonly string[], options: Options): Promise<number> {
   const text = filter.join(' ');
-  const { test, eventCodes } = condition(text);
-  const codes = typesOf(options.type) ?? eventCodes ?? new Set(USUAL.map((name) => EVENT_NAMES.code(name)!));
+  const { test, eventCodes: meant } = condition(text);
+  const codes = options.type ? eventCodes(options.type) : (meant ?? eventCodes(USUAL));
   const { render, fieldNames } = renderer(options);
   let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
   if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
@@ -112,21 +111,6 @@ function condition(text: string): {
   if (result.ok) return result;
   noteDiagnostics(result.diagnostics);
   throw new AppError('E_CONDITION', 'the filter is not valid', { exitCode: EXIT.invalid });
-}
-
-function typesOf(names: readonly string[] | undefined): ReadonlySet<number> | undefined {
-  if (!names) return undefined;
-  return new Set(
-    names.map((name) => {
-      const code = EVENT_NAMES.code(name);
-      if (code !== undefined) return code;
-      const close = nearest(name, EVENT_NAMES.names);
-      throw new AppError('E_USAGE', `no event is named "${name}"`, {
-        exitCode: EXIT.usage,
-        help: close ? `did you mean "${close}"?` : 'ringfence list events',
-      });
-    }),
-  );
 }
 
 interface Renderer {

@@ -1,8 +1,7 @@
-import { FIELDS } from '../../rules/fields/index.ts';
-import { fromBytes } from '../../rules/index.ts';
 import type { Alert } from '../core/alert.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import type { Event } from '../enrich/event.ts';
+import { fieldText } from '../field-text.ts';
 import { type Act, Allowed, learnExceptions, learnedFile } from '../learn.ts';
 import { eachEvent, replay } from '../replayer.ts';
 import { LANGUAGE } from '../ruleset.ts';
@@ -43,8 +42,8 @@ async function learn(recording: string, options: LearnOptions): Promise<number> 
   const name = program ?? container;
   if (name !== undefined) {
     const allowed = new Allowed({ kind: program === undefined ? 'container' : 'program', name });
-    const mine = text(program === undefined ? 'container.id' : 'proc.name');
-    const started = text(program === undefined ? 'container.id' : 'proc.pname');
+    const mine = fieldText(program === undefined ? 'container.id' : 'proc.name');
+    const started = fieldText(program === undefined ? 'container.id' : 'proc.pname');
     let acts = 0;
     eachEvent(recording, (event) => {
       const done = actOf(event);
@@ -68,22 +67,14 @@ async function learn(recording: string, options: LearnOptions): Promise<number> 
   return EXIT.ok;
 }
 
-function text(name: string): (event: Event) => string | undefined {
-  const field = FIELDS.find((row) => row.name === name)!;
-  return (event) => {
-    const value = field.get(event, undefined);
-    return value === undefined ? undefined : fromBytes(String(value));
-  };
-}
-
 const [EXEPATH, FOLDER, TYPE, RESULT, NAME] = [
-  text('proc.exepath'),
-  text('fd.directory'),
-  text('fd.typechar'),
-  text('evt.res'),
-  text('fd.name'),
+  fieldText('proc.exepath'),
+  fieldText('fd.directory'),
+  fieldText('fd.typechar'),
+  fieldText('evt.res'),
+  fieldText('fd.name'),
 ] as const;
-const WRITES = text('evt.is_open_write');
+const WRITES = fieldText('evt.is_open_write');
 
 function actOf(event: Event): Act | undefined {
   const name = event.def.name;

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
-import { EVENT_NAMES, EVENTS } from '../../sensors/events.ts';
+import { EVENTS } from '../../sensors/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { formatBytes, parseDuration } from '../core/units.ts';
 import { startRecording } from '../recorder.ts';
 import { act, type CommandSpec } from './command.ts';
+import { eventCodes } from './event-codes.ts';
 import { note } from './output.ts';
 
 interface RecordOptions {
@@ -66,11 +67,7 @@ async function record(path: string, options: RecordOptions): Promise<number> {
 /** Events with parameters of their own, unless some are named. */
 function codesOf(names: readonly string[] | undefined): number[] {
   if (names === undefined) return [...EVENTS.keys()].filter((code) => EVENTS[code]!.params.length > 0);
-  return names.map((name) => {
-    const code = EVENT_NAMES.code(name);
-    if (code === undefined) throw usage(`there is no event "${name}" (ringfence list events)`);
-    return code;
-  });
+  return [...eventCodes(names)];
 }
 
 const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

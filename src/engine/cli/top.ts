@@ -1,10 +1,11 @@
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
-import { EVENT_NAMES, EVENTS } from '../../sensors/events.ts';
+import { EVENTS } from '../../sensors/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
 import { watchEvents } from '../live-events.ts';
 import { TOPS, TopCounts } from '../top-counts.ts';
 import { act, type CommandSpec } from './command.ts';
+import { eventCodes } from './event-codes.ts';
 import { note, paint, print, printJson } from './output.ts';
 
 interface TopOptions {
@@ -91,11 +92,7 @@ function codesOf(names: readonly string[] | undefined): number[] {
       (code) => EVENTS[code]!.params.length > 0 && !LOUD.test(EVENTS[code]!.name),
     );
   }
-  return names.map((name) => {
-    const code = EVENT_NAMES.code(name);
-    if (code === undefined) throw usage(`there is no event "${name}" (ringfence list events)`);
-    return code;
-  });
+  return [...eventCodes(names)];
 }
 
 const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

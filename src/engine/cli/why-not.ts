@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { buildGiven, type Given, type GivenEvent, givenFields } from '../../rules/cases/given.ts';
+import { buildGiven, type GivenEvent, givenFields, parseGiven } from '../../rules/cases/given.ts';
 import { FIELDS } from '../../rules/fields/index.ts';
 import type { RuleSet } from '../../rules/index.ts';
 import { reasonOf } from '../../rules/reason.ts';
@@ -61,7 +61,11 @@ async function recorded(path: string, name: string, event: string, options: WhyN
 async function given(name: string, text: string, options: WhyNotOptions): Promise<Reason> {
   const fields = givenFields(FIELDS);
   const rule = ruleOf(await rulesFor(options, fields), name);
-  const event = buildGiven(parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text), fields);
+  const parsed = parseGiven(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
+  if (parsed === undefined) {
+    throw new AppError('E_EVENT', 'the event is not a JSON object of fields', { exitCode: EXIT.usage });
+  }
+  const event = buildGiven(parsed, fields);
   if (event instanceof Map) return reasonOf(rule.plan, event as GivenEvent);
   throw new AppError('E_EVENT', (event as readonly string[]).join('; '), { exitCode: EXIT.invalid });
 }
@@ -77,16 +81,4 @@ function ruleOf<E>(rules: RuleSet<E>, name: string): RuleSet<E>['all'][number] {
     exitCode: EXIT.usage,
     ...(like === undefined ? {} : { help: `did you mean "${like}"?` }),
   });
-}
-
-function parse(text: string): Given {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
-    }
-  } catch {
-    // Said below.
-  }
-  throw new AppError('E_EVENT', 'the event is not a JSON object of fields', { exitCode: EXIT.usage });
 }

@@ -1,13 +1,4 @@
-/** What a row's body may hold. `undefined` members are left out. */
-export type Json =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | undefined
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+import type { Json } from '../formats/json.ts';
 
 const MAX_DEPTH = 32;
 const MAX_STRING = 64 * 1024;

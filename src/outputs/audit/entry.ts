@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Alert } from '../../engine/core/alert.ts';
 import { epochNs } from '../../engine/core/clock.ts';
 import { PRIORITIES } from '../../engine/core/priority.ts';
+import type { Json } from '../formats/json.ts';
 import { rfc3339Nano } from '../formats/time.ts';
-import { canonicalJson, type Json } from './canonical.ts';
+import { canonicalJson } from './canonical.ts';
 
 /** Every kind of row, with what it records. The documentation and `audit query --kind` are made from this table. */
 export const KINDS = {

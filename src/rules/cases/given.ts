@@ -98,3 +98,14 @@ function withDefaults(given: Given): Given {
   if (name !== undefined) defaults['proc.cmdline'] = args ? `${name} ${args}` : String(name);
   return { ...defaults, ...given };
 }
+
+/** The fields of a JSON object; null members are missing. Undefined if the text is no such object. */
+export function parseGiven(text: string): Given | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+  } catch {
+    return undefined;
+  }
+}
