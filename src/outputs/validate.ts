@@ -1,4 +1,4 @@
-import { checkSchema, type Violation, withDefaults } from '../engine/core/check-schema.ts';
+import { checkSchema, type Violation } from '../engine/core/check-schema.ts';
 import type { Diagnostic } from '../engine/core/diagnostic.ts';
 import { outputSchema, type QueueOptions } from './options.ts';
 import type { OutputType } from './output.ts';
@@ -14,10 +14,9 @@ export function checkOutput(name: string, entry: unknown, types: readonly Output
   const kind = types.find(({ type }) => type === typeName);
   if (!kind) return { problems: [unknownType(name, typeName, types)] };
   const schema = outputSchema(kind);
-  const config = withDefaults(schema, given);
-  const violations = checkSchema(schema, config);
+  const { complete, violations } = checkSchema(schema, given);
   if (violations.length > 0) return { problems: violations.map((violation) => problem(name, violation)) };
-  return { kind, config: { ...(config as unknown as QueueOptions), type: kind.type } };
+  return { kind, config: { ...(complete as QueueOptions), type: kind.type } };
 }
 
 function unknownType(name: string, type: unknown, types: readonly OutputType[]): Diagnostic {

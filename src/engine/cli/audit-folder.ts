@@ -3,7 +3,7 @@ import { load } from '../config/config.ts';
 import { ask } from '../control/client.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { noteDiagnostics } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 /** Where the audit is, and whose: `socket` is set if it is the one of the engine on this host. */
 export interface Place {
@@ -17,7 +17,7 @@ export async function auditFolder(flags: {
   readonly config?: string;
 }): Promise<Place> {
   if (flags.path !== undefined) return { folder: flags.path };
-  const { config, diagnostics } = load(await outputsSchema(), { file: flags.config });
+  const { config, diagnostics } = load(await outputSchemas(), { file: flags.config });
   if (!config) {
     noteDiagnostics(diagnostics);
     throw new AppError('E_CONFIG', 'the configuration does not say where the audit is', {

@@ -6,7 +6,7 @@ import { configText, mask } from '../config/print.ts';
 import { EXIT } from '../core/diagnostic.ts';
 import { act, type CommandSpec } from './command.ts';
 import { noteDiagnostics, print, printJson } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 export const command: CommandSpec = {
   examples: [
@@ -25,7 +25,8 @@ export const command: CommandSpec = {
       .description('print the JSON Schema of the configuration')
       .action(
         act(async () => {
-          printJson(withDialect(configSchema(await outputsSchema())));
+          const { outputsSchema } = await import('../../outputs/registry.ts');
+          printJson(withDialect(configSchema(outputsSchema())));
           return EXIT.ok;
         }),
       );
@@ -47,7 +48,7 @@ function configurePrint(command: Command): void {
     .option('--json', 'one JSON object')
     .action(
       act(async (options: { config?: string; set: string[]; origin?: boolean; json?: boolean }) => {
-        const loaded = load(await outputsSchema(), { file: options.config, set: options.set });
+        const loaded = load(await outputSchemas(), { file: options.config, set: options.set });
         noteDiagnostics(loaded.diagnostics);
         if (!loaded.config) return EXIT.invalid;
         if (options.json) {

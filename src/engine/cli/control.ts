@@ -3,7 +3,7 @@ import { load } from '../config/config.ts';
 import { ask } from '../control/client.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { noteDiagnostics } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 /** Options of commands that talk to the running engine. */
 export interface ControlOptions {
@@ -30,7 +30,7 @@ export async function askEngine(
 }
 
 async function configuredSocket(file: string | undefined): Promise<string> {
-  const { config, diagnostics } = load(await outputsSchema(), { file });
+  const { config, diagnostics } = load(await outputSchemas(), { file });
   if (config) return config.control.socket;
   noteDiagnostics(diagnostics);
   throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });

@@ -5,7 +5,7 @@ import { hostChecks } from '../doctor/host.ts';
 import { kernelChecks } from '../doctor/kernel.ts';
 import { act, type CommandSpec } from './command.ts';
 import { noteDiagnostics, paint, print, printJson } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'warn', fail: 'FAIL', unknown: '?' };
 const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red', unknown: 'dim' } as const;
@@ -21,7 +21,7 @@ export const command: CommandSpec = {
       .option('--json', 'one JSON object')
       .action(
         act(async (options: { config?: string; json?: boolean }) => {
-          const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+          const { config, diagnostics } = load(await outputSchemas(), { file: options.config });
           noteDiagnostics(diagnostics);
           if (!config) return EXIT.invalid;
           const { state_dir, control, containers } = config;

@@ -6,7 +6,7 @@ import { makeFolder } from '../core/folder.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics, print } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 import { serviceUnit } from './service-unit.ts';
 
 interface Options {
@@ -33,7 +33,7 @@ export const command: CommandSpec = {
 
 async function install({ config: file, print: show, dryRun, path }: Options): Promise<number> {
   const config = file === undefined ? undefined : resolve(file);
-  const loaded = load(await outputsSchema(), { file: config });
+  const loaded = load(await outputSchemas(), { file: config });
   noteDiagnostics(loaded.diagnostics);
   if (!loaded.config)
     throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });

@@ -1,7 +1,7 @@
-import type { Schema } from '../../outputs/output.ts';
+import type { EntrySchema } from '../config/config.ts';
 
-/** The schema of the `outputs` section, imported only by the commands that read the configuration. */
-export async function outputsSchema(): Promise<Schema> {
-  const { outputsSchema } = await import('../../outputs/registry.ts');
-  return outputsSchema();
+/** The schemas of the entries of `outputs`, imported only by the commands that read the configuration. */
+export async function outputSchemas(): Promise<EntrySchema> {
+  const { entrySchema } = await import('../../outputs/registry.ts');
+  return entrySchema;
 }

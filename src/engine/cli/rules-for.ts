@@ -4,7 +4,7 @@ import { AppError, EXIT } from '../core/diagnostic.ts';
 import { ruleFiles } from '../rule-files.ts';
 import { loadOptions, readRuleFiles } from '../ruleset.ts';
 import { noteDiagnostics } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 export interface RuleOptions {
   readonly config?: string;
@@ -13,7 +13,7 @@ export interface RuleOptions {
 
 /** The configuration, or an error that was shown. */
 export async function configFor(options: RuleOptions): Promise<Config> {
-  const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+  const { config, diagnostics } = load(await outputSchemas(), { file: options.config });
   noteDiagnostics(diagnostics);
   if (config) return config;
   throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });

@@ -8,7 +8,7 @@ import { expandPath, ruleFiles } from '../rule-files.ts';
 import { loadRuleFiles, readRuleFiles } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics, paint, print, printJson, printTable } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 interface Options {
   readonly config?: string;
@@ -44,7 +44,7 @@ function withRules(command: Command): Command {
 }
 
 async function describe(name: string | undefined, options: Options): Promise<number> {
-  const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+  const { config, diagnostics } = load(await outputSchemas(), { file: options.config });
   noteDiagnostics(diagnostics);
   if (!config) return EXIT.invalid;
   const result = loadRuleFiles(config, readRuleFiles(ruleFiles(config, options.rules)));

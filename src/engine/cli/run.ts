@@ -6,7 +6,7 @@ import { parseDuration } from '../core/units.ts';
 import { watchPaths } from '../watch.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 interface Options {
   readonly config?: string;
@@ -46,7 +46,7 @@ export const command: CommandSpec = {
 };
 
 async function run(options: Options): Promise<number> {
-  const schema = await outputsSchema();
+  const schemas = await outputSchemas();
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
   if (options.duration !== undefined && duration === undefined) {
     throw usage(`--duration needs a time such as 30s or 5m, not "${options.duration}"`);
@@ -59,7 +59,7 @@ async function run(options: Options): Promise<number> {
   if (options.output === 'json') flags.push(['-o', 'outputs.console.format', 'falco_json']);
   if (options.output === 'text') flags.push(['-o', 'outputs.console.format', 'human']);
   const readConfig = () => {
-    const loaded = load(schema, { file: options.config, set: options.set, flags });
+    const loaded = load(schemas, { file: options.config, set: options.set, flags });
     noteDiagnostics(loaded.diagnostics);
     if (loaded.config) return loaded.config;
     throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });

@@ -14,7 +14,7 @@ import { expandPath, ruleFiles } from '../rule-files.ts';
 import { LANGUAGE, loadRuleFiles, policyProblems } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { noteDiagnostics, print, printJson } from './output.ts';
-import { outputsSchema } from './outputs.ts';
+import { outputSchemas } from './outputs.ts';
 
 interface Options {
   readonly config?: string;
@@ -48,7 +48,7 @@ export const command: CommandSpec = {
 
 async function validate(paths: readonly string[], options: Options): Promise<number> {
   if (options.conditions !== undefined) return validateConditions(options.conditions, options);
-  const { config, diagnostics } = load(await outputsSchema(), { file: options.config });
+  const { config, diagnostics } = load(await outputSchemas(), { file: options.config });
   if (!config) {
     if (options.json) printJson({ successful: false, config_errors: diagnostics, falco_load_results: [] });
     noteDiagnostics(diagnostics);

@@ -1,24 +1,33 @@
-import { checkSchema, type JsonSchema, type Violation } from '../core/check-schema.ts';
+import type { Checked, Violation } from '../core/check-schema.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Layer } from './source.ts';
 
+export type Check = (value: unknown) => Checked;
+
 /** Problems of one layer, with their places. What is missing is not one: another layer may have it. */
-export function checkLayer(schema: JsonSchema, layer: Layer): Diagnostic[] {
-  return checkSchema(schema, layer.value)
-    .filter((violation) => violation.kind !== 'missing')
+export function checkLayer(check: Check, layer: Layer): Diagnostic[] {
+  return check(layer.value)
+    .violations.filter((violation) => violation.kind !== 'missing')
     .map((violation) => toDiagnostic(violation, layer));
 }
 
-/** What no layer has set. */
-export function checkWhole(schema: JsonSchema, value: unknown): Diagnostic[] {
-  return checkSchema(schema, value)
+/** All layers together, with defaults, and what none of them has set. */
+export function checkWhole(
+  check: Check,
+  value: unknown,
+): { readonly complete: unknown; readonly missing: Diagnostic[] } {
+  const { complete, violations } = check(value);
+  const missing = violations
     .filter((violation) => violation.kind === 'missing')
-    .map(({ path, wanted }) => ({
-      severity: 'error',
-      code: 'E_CONFIG_MISSING',
-      message: `"${path.join('.')}" ${wanted}`,
-    }));
+    .map(
+      ({ path, wanted }): Diagnostic => ({
+        severity: 'error',
+        code: 'E_CONFIG_MISSING',
+        message: `"${path.join('.')}" ${wanted}`,
+      }),
+    );
+  return { complete, missing };
 }
 
 function toDiagnostic({ kind, path, wanted, known = [], value }: Violation, layer: Layer): Diagnostic {

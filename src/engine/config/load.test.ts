@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { checkSchema } from '../core/check-schema.ts';
 import { loadConfig } from './load.ts';
 import { type CoreConfig, coreSection } from './options.ts';
 
@@ -18,7 +19,7 @@ function withFiles(files: Record<string, string>, act: (main: string) => void): 
 }
 
 const load = (file: string, env: NodeJS.ProcessEnv = {}, set: string[] = []) =>
-  loadConfig<CoreConfig>(coreSection.schema, { file, env, set });
+  loadConfig<CoreConfig>((value) => checkSchema(coreSection.schema, value), { file, env, set });
 
 test('file, drop-ins in byte order, environment and flags: later wins, maps merge, lists replace', () => {
   withFiles(

@@ -1,8 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonSchema, withDefaults } from '../core/check-schema.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
-import { checkLayer, checkWhole } from './check.ts';
+import { type Check, checkLayer, checkWhole } from './check.ts';
 import { environmentLayers, fileLayer, type Layer, valueLayer } from './source.ts';
 
 export const DEFAULT_FILE = '/etc/ringfence/config.yaml';
@@ -34,7 +33,7 @@ export interface Loaded<C> {
  * Reads the configuration: vendor file, file, drop-ins in byte order, environment, flags; later wins.
  * Maps merge, everything else replaces. All problems of all layers come back at once.
  */
-export function loadConfig<C>(schema: JsonSchema, options: LoadOptions = {}): Loaded<C> {
+export function loadConfig<C>(check: Check, options: LoadOptions = {}): Loaded<C> {
   const env = options.env ?? process.env;
   const explicit = options.file ?? env.RINGFENCE_CONFIG;
   const diagnostics: Diagnostic[] = [];
@@ -62,12 +61,12 @@ export function loadConfig<C>(schema: JsonSchema, options: LoadOptions = {}): Lo
   const origins = new Map<string, string>();
   const merged = structuredClone(options.base ?? {}) as Record<string, unknown>;
   for (const layer of layers) {
-    const problems = checkLayer(schema, layer);
+    const problems = checkLayer(check, layer);
     diagnostics.push(...problems);
     if (problems.length === 0) merge(merged, layer.value as Record<string, unknown>, layer, [], origins);
   }
-  const complete = withDefaults(schema, merged);
-  diagnostics.push(...checkWhole(schema, complete));
+  const { complete, missing } = checkWhole(check, merged);
+  diagnostics.push(...missing);
   const failed = diagnostics.some((d) => d.severity === 'error');
   return { config: failed ? undefined : (freeze(complete) as C), diagnostics, origins, files };
 }

@@ -1,7 +1,6 @@
-/**
- * Checks plain data against the part of JSON Schema that our options are written in. Ajv says the same (a test
- * compares them), but compiling its checkers took half a second of every start.
- */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+
+/** The part of JSON Schema that our options are written in. */
 export interface JsonSchema {
   readonly type?: string;
   readonly default?: unknown;
@@ -32,101 +31,115 @@ export interface Violation {
   readonly value?: unknown;
 }
 
-type Plain = Readonly<Record<string, unknown>>;
-
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Everything that is wrong with a value. */
-export function checkSchema(schema: JsonSchema, value: unknown, path: Path = []): Violation[] {
-  const wrong = wrongItself(schema, value);
-  if (wrong) return [{ ...wrong, path, value }];
-  if (Array.isArray(value)) {
-    return schema.items ? value.flatMap((item, i) => checkSchema(schema.items!, item, [...path, i])) : [];
-  }
-  return isPlain(value) ? checkMembers(schema, value, path) : [];
+export interface Checked {
+  /** Everything that is wrong, one violation a value. */
+  readonly violations: readonly Violation[];
+  /** A copy of the value with the defaults of members that are not set. */
+  readonly complete: unknown;
 }
 
-function checkMembers(schema: JsonSchema, value: Plain, path: Path): Violation[] {
-  const { properties = {}, additionalProperties = true, required = [], allOf = [] } = schema;
-  const known = Object.keys(properties).sort();
-  const missing = required
-    .filter((name) => value[name] === undefined)
-    .map((name): Violation => ({ kind: 'missing', path: [...path, name], wanted: 'is needed and not set' }));
-  const members = Object.entries(value).flatMap(([name, inner]): Violation[] => {
-    const own = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
-    if (own === false) return [{ kind: 'unknown', path: [...path, name], wanted: 'is not an option', known }];
-    return own === true || own === undefined ? [] : checkSchema(own, inner, [...path, name]);
+/** Schemas are made once and kept by who uses them; their checkers go with them. */
+const compiled = new WeakMap<JsonSchema, ValidateFunction>();
+
+function checker(schema: JsonSchema): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known) return known;
+  // The schemas are the program's own: checking and optimising them would only delay the start.
+  const ajv = new Ajv({
+    allErrors: true,
+    useDefaults: true,
+    verbose: true,
+    strict: false,
+    meta: false,
+    validateSchema: false,
+    code: { optimize: false },
   });
-  const conditional = allOf
-    .filter((rule) => checkSchema(rule.if, value).length === 0)
-    .flatMap((rule) => checkSchema(rule.then, value, path));
-  return [...missing, ...members, ...conditional];
+  const made = ajv.compile(schema);
+  compiled.set(schema, made);
+  return made;
 }
 
-function wrongItself(schema: JsonSchema, value: unknown): Pick<Violation, 'kind' | 'wanted'> | undefined {
-  const { type } = schema;
-  if (type !== undefined && !isType(type, value)) {
-    return { kind: 'type', wanted: `must be ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}` };
+/** Checks plain data and fills in defaults; the value itself stays as it is. */
+export function checkSchema(schema: JsonSchema, value: unknown): Checked {
+  const check = checker(schema);
+  const complete: unknown = structuredClone(value);
+  check(complete);
+  const violations = new Map<string, Violation>();
+  for (const error of check.errors ?? []) {
+    const violation = toViolation(error);
+    const key = JSON.stringify(violation?.path);
+    // A value of another type than wanted breaks other demands too.
+    if (violation && (!violations.has(key) || violation.kind === 'type')) violations.set(key, violation);
   }
-  const wanted = wrongValue(schema, value);
-  return wanted === undefined ? undefined : { kind: 'value', wanted: `must ${wanted}` };
+  return { violations: [...violations.values()], complete };
 }
 
-function wrongValue(schema: JsonSchema, value: unknown): string | undefined {
-  const { minimum, maximum, minLength, minItems, pattern } = schema;
-  if (schema.enum && !schema.enum.includes(value)) return `be one of ${schema.enum.join(', ')}`;
-  if (schema.const !== undefined && value !== schema.const) return `be ${String(schema.const)}`;
-  if (typeof value === 'number') {
-    if (minimum !== undefined && value < minimum) return `be ${minimum} or more`;
-    if (maximum !== undefined && value > maximum) return `be ${maximum} or less`;
-  }
-  if (typeof value === 'string') {
-    if (minLength !== undefined && value.length < minLength)
-      return minLength === 1 ? 'not be empty' : `have ${minLength} characters or more`;
-    if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) return describePattern(pattern);
-  }
-  if (Array.isArray(value) && minItems !== undefined && value.length < minItems) {
-    return `have ${minItems} element${minItems === 1 ? '' : 's'} or more`;
-  }
-  return undefined;
-}
-
-function describePattern(pattern: string): string {
-  return pattern.includes('(ms|s|m|h|d)')
-    ? 'be a duration such as 500ms, 30s, 5m, 2h, 7d'
-    : `match ${pattern}`;
-}
-
-function isType(type: string, value: unknown): boolean {
-  switch (type) {
-    case 'object':
-      return isPlain(value);
-    case 'array':
-      return Array.isArray(value);
-    case 'integer':
-      return typeof value === 'number' && Number.isInteger(value);
-    case 'number':
-      return typeof value === 'number' && Number.isFinite(value);
+function toViolation({
+  keyword,
+  instancePath,
+  params,
+  parentSchema,
+  data,
+}: ErrorObject): Violation | undefined {
+  const path = pathOf(instancePath);
+  const schema = parentSchema as JsonSchema;
+  switch (keyword) {
+    // Says only that the demands of `then`, which are told themselves, are not met.
+    case 'if':
+      return undefined;
+    case 'required':
+      return {
+        kind: 'missing',
+        path: [...path, String(params.missingProperty)],
+        wanted: 'is needed and not set',
+      };
+    case 'additionalProperties':
+      return {
+        kind: 'unknown',
+        path: [...path, String(params.additionalProperty)],
+        wanted: 'is not an option',
+        known: Object.keys(schema.properties ?? {}).sort(),
+      };
+    case 'type': {
+      const type = String(schema.type);
+      return {
+        kind: 'type',
+        path,
+        value: data,
+        wanted: `must be ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`,
+      };
+    }
     default:
-      return typeof value === type;
+      return { kind: 'value', path, value: data, wanted: `must ${wantedValue(keyword, schema)}` };
   }
 }
 
-/** The value with the defaults of members that are not set; the value itself stays as it is. */
-export function withDefaults(schema: JsonSchema, value: unknown): unknown {
-  if (Array.isArray(value))
-    return schema.items ? value.map((item) => withDefaults(schema.items!, item)) : value;
-  if (!isPlain(value)) return value;
-  const { properties = {}, additionalProperties } = schema;
-  const out: Record<string, unknown> = {};
-  for (const [name, inner] of Object.entries(properties)) {
-    const given = value[name] === undefined ? structuredClone(inner.default) : value[name];
-    if (given !== undefined) out[name] = withDefaults(inner, given);
+/** The steps of a JSON pointer; those into a list are numbers. */
+function pathOf(pointer: string): Path {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+}
+
+function wantedValue(keyword: string, schema: JsonSchema): string {
+  switch (keyword) {
+    case 'enum':
+      return `be one of ${schema.enum?.join(', ')}`;
+    case 'const':
+      return `be ${String(schema.const)}`;
+    case 'minimum':
+      return `be ${schema.minimum} or more`;
+    case 'maximum':
+      return `be ${schema.maximum} or less`;
+    case 'minLength':
+      return schema.minLength === 1 ? 'not be empty' : `have ${schema.minLength} characters or more`;
+    case 'minItems':
+      return `have ${schema.minItems} element${schema.minItems === 1 ? '' : 's'} or more`;
+    default:
+      return schema.pattern?.includes('(ms|s|m|h|d)')
+        ? 'be a duration such as 500ms, 30s, 5m, 2h, 7d'
+        : `match ${schema.pattern}`;
   }
-  for (const [name, inner] of Object.entries(value)) {
-    if (Object.hasOwn(properties, name)) continue;
-    out[name] = typeof additionalProperties === 'object' ? withDefaults(additionalProperties, inner) : inner;
-  }
-  return out;
 }

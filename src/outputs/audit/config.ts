@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { checkSchema } from '../../engine/core/check-schema.ts';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
 import type { ObjectSchema } from '../output.ts';
 import { AUDIT_DEFAULTS, type AuditOptions } from './store.ts';
@@ -98,12 +98,14 @@ export function auditOptions(
   host: { readonly hostname: string; readonly bootId: string; readonly version: string },
 ): AuditOptions | undefined {
   if (section === undefined) return undefined;
-  const config = structuredClone(section ?? {});
-  const validate = new Ajv({ allErrors: true, useDefaults: true }).compile<AuditConfig>(AUDIT_SCHEMA);
-  if (!validate(config)) {
-    const problems = (validate.errors ?? []).map((e) => `outputs.audit${e.instancePath} ${e.message}`);
+  const { complete, violations } = checkSchema(AUDIT_SCHEMA, section ?? {});
+  if (violations.length > 0) {
+    const problems = violations.map(
+      ({ path, wanted }) => `${['outputs.audit', ...path].join('.')} ${wanted}`,
+    );
     throw new AppError('E_OUTPUT_CONFIG', problems.join('; '), { exitCode: EXIT.invalid });
   }
+  const config = complete as AuditConfig;
   if (!config.enabled) return undefined;
   return {
     ...host,
