@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema } from '../src/engine/config/config.ts';
+import type { Schema } from '../src/engine/core/check-schema.ts';
 import { ERRORS } from '../src/engine/core/errors.ts';
 import { METRICS } from '../src/engine/core/metrics.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { LANGUAGE } from '../src/engine/ruleset.ts';
 import { outputSchema } from '../src/outputs/options.ts';
-import type { Schema } from '../src/outputs/output.ts';
 import { OUTPUT_TYPES, outputsSchema } from '../src/outputs/registry.ts';
 import type { FieldHelp } from '../src/rules/explain.ts';
 import { CODE_HELP, fieldHelp, OPERATORS } from '../src/rules/index.ts';

@@ -1,7 +1,8 @@
+import type { ObjectSchema, Schema } from '../engine/core/check-schema.ts';
 import { PRIORITIES } from '../engine/core/priority.ts';
 import type { FalcoOptions } from './formats/falco.ts';
 import { FORMAT_NAMES, type FormatName } from './formats/formats.ts';
-import type { ObjectSchema, OutputType, Schema } from './output.ts';
+import type { OutputType } from './output.ts';
 
 /** The options that every output has. */
 export interface QueueOptions {

@@ -1,28 +1,6 @@
 import type { Alert } from '../engine/core/alert.ts';
+import type { ObjectSchema } from '../engine/core/check-schema.ts';
 import type { Log } from '../engine/core/log.ts';
-
-/** The part of JSON Schema that configuration fragments use. The config schema and the docs are made from it. */
-export interface Schema {
-  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly const?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly minItems?: number;
-  readonly pattern?: string;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | Schema;
-}
-
-export interface ObjectSchema extends Schema {
-  readonly type: 'object';
-  readonly properties: Readonly<Record<string, Schema>>;
-}
 
 /** What an output may use of its surroundings. */
 export interface OutputContext {

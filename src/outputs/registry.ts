@@ -1,10 +1,11 @@
+import type { Schema } from '../engine/core/check-schema.ts';
 import { AUDIT_SCHEMA } from './audit/config.ts';
 import { consoleOutput } from './console.ts';
 import { fileOutput } from './file.ts';
 import { httpOutput } from './http/http.ts';
 import { natsOutput } from './nats/nats.ts';
 import { outputSchema } from './options.ts';
-import type { OutputType, Schema } from './output.ts';
+import type { OutputType } from './output.ts';
 import { programOutput } from './program.ts';
 import { syslogOutput } from './syslog/syslog.ts';
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ObjectSchema } from './output.ts';
+import type { ObjectSchema } from '../engine/core/check-schema.ts';
 
 /** How a TLS peer is checked and how we show who we are; files only, so that secrets never stand in the config. */
 export interface TlsOptions {

@@ -1,8 +1,9 @@
 /** `explain NAME`: fields, operators, transformers, rules and diagnostic codes as data. */
 
+import { nearestOf } from '../engine/core/nearest.ts';
 import { typeClass } from './check/classes.ts';
 import type { FieldSpec } from './field-spec.ts';
-import { type FieldTable, nearest } from './field-table.ts';
+import type { FieldTable } from './field-table.ts';
 import { MODIFIER_DOCS, OPERATORS, type OperatorInfo, operatorInfo } from './lang/operators.ts';
 import { TRANSFORMER_DOCS } from './lang/transformers.ts';
 import { ERROR_CODES, WARNING_CODES } from './load/report.ts';
@@ -146,7 +147,7 @@ export function explain<E>(
     ...Object.keys(words),
     ...CODE_HELP.map((entry) => entry.code),
   ];
-  return { suggestions: nearest(name, names, 5) };
+  return { suggestions: nearestOf(name, names, 5) };
 }
 
 function lookupSpec<E>(name: string, fields: FieldTable<E>): FieldSpec<E> | undefined {

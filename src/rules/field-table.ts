@@ -1,3 +1,4 @@
+import { nearestOf } from '../engine/core/nearest.ts';
 import type { FieldRef, FieldSpec } from './field-spec.ts';
 
 export type FieldLookup<E> =
@@ -51,7 +52,7 @@ export class FieldTable<E> {
 
   /** Field names that look like a mistyped one, nearest first. */
   suggest(name: string, count = 3): string[] {
-    return nearest(name, [...this.byName.keys()], count);
+    return nearestOf(name, this.byName.keys(), count);
   }
 
   private withArgument(spec: FieldSpec<E>, text: string, arg: string | undefined): FieldLookup<E> {
@@ -100,34 +101,4 @@ export class FieldTable<E> {
 
 function badArgument<E>(message: string): FieldLookup<E> {
   return { ok: false, reason: 'argument', message };
-}
-
-/** Candidates close to a mistyped word (Damerau-Levenshtein, at most a third of its length), nearest first. */
-export function nearest(word: string, candidates: readonly string[], count: number): string[] {
-  const limit = Math.max(1, Math.floor(word.length / 3));
-  return candidates
-    .map((candidate) => ({ candidate, distance: distance(word, candidate, limit) }))
-    .filter((entry) => entry.distance <= limit)
-    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, count)
-    .map((entry) => entry.candidate);
-}
-
-function distance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit || a.length > 64) return limit + 1;
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let best = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, before[j - 2]! + 1);
-      row.push(best);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length]!;
 }

@@ -21,7 +21,7 @@ export {
 export { describeRule, describeRules, type RuleDescription, type RulesDescription } from './describe.ts';
 export { CODE_HELP, type CodeHelp, type Explanation, explain, fieldHelp } from './explain.ts';
 export type { EventNames, FieldRef, FieldSpec, FieldType, Scalar, Value } from './field-spec.ts';
-export { FieldTable, nearest } from './field-table.ts';
+export { FieldTable } from './field-table.ts';
 export { type FormatResult, formatRulesFile } from './fmt.ts';
 export type { Expr } from './lang/ast.ts';
 export { fromBytes, toBytes } from './lang/bytes.ts';

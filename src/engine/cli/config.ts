@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Schema } from '../../outputs/output.ts';
 import { configSchema, load } from '../config/config.ts';
 import { DEFAULT_CONFIG } from '../config/default-file.ts';
 import { configText, mask } from '../config/print.ts';
+import type { Schema } from '../core/check-schema.ts';
 import { EXIT } from '../core/diagnostic.ts';
 import { act, type CommandSpec } from './command.ts';
 import { noteDiagnostics, print, printJson } from './output.ts';

@@ -1,4 +1,4 @@
-import type { Schema } from '../../outputs/output.ts';
+import type { Schema } from '../core/check-schema.ts';
 import { type Checked, checkSchema, type Violation } from '../core/check-schema.ts';
 import { type Loaded, type LoadOptions, loadConfig } from './load.ts';
 import { type CoreConfig, coreSection } from './options.ts';

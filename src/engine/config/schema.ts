@@ -1,4 +1,4 @@
-import type { Schema } from '../../outputs/output.ts';
+import type { Schema } from '../core/check-schema.ts';
 
 /** A schema whose configuration type is known to the compiler: the options are written down once. */
 export interface Typed<T> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkSchema, type JsonSchema } from './check-schema.ts';
+import { checkSchema, type Schema } from './check-schema.ts';
 
 test('every problem is told with its path and what is wanted', () => {
-  const shape: JsonSchema = {
+  const shape: Schema = {
     type: 'object',
     required: ['url'],
     additionalProperties: false,
@@ -30,7 +30,7 @@ test('every problem is told with its path and what is wanted', () => {
 });
 
 test('defaults are put in at every depth, and are no shared objects', () => {
-  const shape: JsonSchema = {
+  const shape: Schema = {
     type: 'object',
     properties: {
       a: { type: 'object', default: {}, properties: { b: { default: [1] }, c: {} } },

@@ -1,21 +1,26 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 
-/** The part of JSON Schema that our options are written in. */
-export interface JsonSchema {
-  readonly type?: string;
+/** The part of JSON Schema that our options are written in. Configuration, docs and `--help` are made from it. */
+export interface Schema {
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
+  readonly description?: string;
   readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly enum?: readonly string[];
+  readonly const?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
   readonly minItems?: number;
   readonly pattern?: string;
-  readonly items?: JsonSchema;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | JsonSchema;
-  readonly allOf?: readonly { readonly if: JsonSchema; readonly then: JsonSchema }[];
+  readonly additionalProperties?: boolean | Schema;
+}
+
+export interface ObjectSchema extends Schema {
+  readonly type: 'object';
+  readonly properties: Readonly<Record<string, Schema>>;
 }
 
 export type Path = readonly (string | number)[];
@@ -39,9 +44,9 @@ export interface Checked {
 }
 
 /** Schemas are made once and kept by who uses them; their checkers go with them. */
-const compiled = new WeakMap<JsonSchema, ValidateFunction>();
+const compiled = new WeakMap<Schema, ValidateFunction>();
 
-function checker(schema: JsonSchema): ValidateFunction {
+function checker(schema: Schema): ValidateFunction {
   const known = compiled.get(schema);
   if (known) return known;
   // The schemas are the program's own: checking and optimising them would only delay the start.
@@ -60,7 +65,7 @@ function checker(schema: JsonSchema): ValidateFunction {
 }
 
 /** Checks plain data and fills in defaults; the value itself stays as it is. */
-export function checkSchema(schema: JsonSchema, value: unknown): Checked {
+export function checkSchema(schema: Schema, value: unknown): Checked {
   const check = checker(schema);
   const complete: unknown = structuredClone(value);
   check(complete);
@@ -82,7 +87,7 @@ function toViolation({
   data,
 }: ErrorObject): Violation | undefined {
   const path = pathOf(instancePath);
-  const schema = parentSchema as JsonSchema;
+  const schema = parentSchema as Schema;
   switch (keyword) {
     // Says only that the demands of `then`, which are told themselves, are not met.
     case 'if':
@@ -123,7 +128,7 @@ function pathOf(pointer: string): Path {
     .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
 }
 
-function wantedValue(keyword: string, schema: JsonSchema): string {
+function wantedValue(keyword: string, schema: Schema): string {
   switch (keyword) {
     case 'enum':
       return `be one of ${schema.enum?.join(', ')}`;

@@ -1,20 +1,23 @@
 /** The candidate closest to what was typed, if it is close enough to be what was meant. */
-export function nearest(typed: string, candidates: Iterable<string>): string | undefined {
+export const nearest = (typed: string, candidates: Iterable<string>): string | undefined =>
+  nearestOf(typed, candidates, 1)[0];
+
+/** Candidates close to a mistyped word (at most a third of its length in edits), nearest first. */
+export function nearestOf(typed: string, candidates: Iterable<string>, count: number): string[] {
+  // A longer word is no slip of the hand, and comparing it would cost time.
+  if (typed.length > 128) return [];
   const wanted = typed.toLowerCase();
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
+  const limit = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  return [...candidates]
+    .map((candidate) => ({ candidate, edits: editDistance(wanted, candidate.toLowerCase(), limit) }))
+    .filter(({ edits }) => edits < limit)
+    .sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
 }
 
 /** Edits (insert, delete, replace, swap of neighbours) between two texts; anything >= limit may come back as limit. */
-export function editDistance(a: string, b: string, limit: number = Number.POSITIVE_INFINITY): number {
+function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,6 +1,6 @@
+import type { ObjectSchema } from '../../engine/core/check-schema.ts';
 import { checkSchema } from '../../engine/core/check-schema.ts';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
-import type { ObjectSchema } from '../output.ts';
 import { AUDIT_DEFAULTS, type AuditOptions } from './store.ts';
 
 /** The section `outputs.audit` of the configuration. */

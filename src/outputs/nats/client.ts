@@ -1,11 +1,6 @@
-// The only file that knows the package `nats`.
-import { readFileSync } from 'node:fs';
 import {
   AckPolicy,
-  type Authenticator,
-  type ConnectionOptions,
   connect,
-  credsAuthenticator,
   DeliverPolicy,
   DiscardPolicy,
   headers,
@@ -14,17 +9,14 @@ import {
   type NatsConnection,
   NatsError,
   nanos,
-  nkeyAuthenticator,
-  nkeys,
   RetentionPolicy,
   StorageType,
-  tokenAuthenticator,
-  usernamePasswordAuthenticator,
 } from 'nats';
 import type { Log } from '../../engine/core/log.ts';
 import { delay, Signal } from '../async.ts';
 import { Backoff } from '../backoff.ts';
-import type { TlsOptions } from '../tls.ts';
+import { connectionOptions } from './connection.ts';
+import { explain, permanent } from './errors.ts';
 import type { NatsOptions } from './options.ts';
 
 export interface OutgoingMessage {
@@ -101,7 +93,7 @@ export class NatsClient {
     const backoff = new Backoff(100, 10_000);
     while (!this.#closed.signal.aborted) {
       try {
-        const connection = await connect(this.#settings());
+        const connection = await connect(connectionOptions(this.#options, this.#name));
         backoff.reset();
         await this.#watch(connection);
       } catch (error) {
@@ -137,25 +129,6 @@ export class NatsClient {
   #fail(error: unknown): void {
     this.#lastError = error instanceof Error ? error.message : String(error);
     this.#log.warn({ code: 'E_NATS_CONNECTION', error: this.#lastError }, 'NATS connection');
-  }
-
-  #settings(): ConnectionOptions {
-    const { url, tls } = this.#options;
-    const wantsTls = tls.enabled || url.includes('tls://');
-    return {
-      servers: url.split(',').map((server) => server.trim()),
-      name: this.#name,
-      noEcho: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 250,
-      reconnectJitterTLS: 500,
-      pingInterval: 20_000,
-      maxPingOut: 2,
-      timeout: 5000,
-      authenticator: authenticators(this.#options),
-      tls: wantsTls ? natsTls(tls) : null,
-    };
   }
 
   /** Largest payload that the server takes. */
@@ -366,36 +339,6 @@ export class NatsClient {
   }
 }
 
-/**
- * Files are named, not read: the package reads them at every connection, so a renewed certificate is taken up. Beyond
- * the members that it declares, options go to tls.connect as they are.
- */
-function natsTls(options: TlsOptions): NonNullable<ConnectionOptions['tls']> {
-  const { ca_file, cert_file, key_file, server_name, verify } = options;
-  const further = { rejectUnauthorized: verify, ...(server_name ? { servername: server_name } : {}) };
-  return {
-    minVersion: 'TLSv1.2',
-    ...further,
-    ...(ca_file ? { caFile: ca_file } : {}),
-    ...(cert_file ? { certFile: cert_file } : {}),
-    ...(key_file ? { keyFile: key_file } : {}),
-  } as NonNullable<ConnectionOptions['tls']>;
-}
-
-function authenticators(options: NatsOptions): Authenticator[] {
-  const { creds_file, nkey_file, token_file, user, password_file } = options;
-  const text = (path: string): string => readFileSync(path, 'utf8').trim();
-  // Read at every connection, so that a rotated secret is taken up.
-  const all: Authenticator[] = [];
-  if (creds_file) all.push((nonce) => credsAuthenticator(readFileSync(creds_file))(nonce));
-  if (nkey_file) all.push((nonce) => nkeyAuthenticator(Buffer.from(text(nkey_file)))(nonce));
-  if (token_file) all.push((nonce) => tokenAuthenticator(text(token_file))(nonce));
-  if (user) {
-    all.push((nonce) => usernamePasswordAuthenticator(user, password_file ? text(password_file) : '')(nonce));
-  }
-  return all;
-}
-
 function natsHeaders(own: Readonly<Record<string, string>>) {
   const out = headers();
   for (const [key, value] of Object.entries(own)) out.set(key, value);
@@ -410,36 +353,4 @@ function streamMessage(message: JsMsg): StreamMessage {
     header: (key) => message.headers?.get(key) || undefined,
     ack: () => message.ack(),
   };
-}
-
-/** No stream, no permission: trying again will not help. */
-function permanent(error: unknown): boolean {
-  if (!(error instanceof NatsError)) return false;
-  return error.api_error?.code === 404 || error.code === 'PERMISSIONS_VIOLATION';
-}
-
-/** nats's errors carry a bare code as message. */
-function explain(error: unknown): Error {
-  if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));
-  if (error.api_error) return new Error(`NATS: ${error.api_error.description}`, { cause: error });
-  if (error.code === '503') {
-    return new Error('NATS: no stream takes this subject (does the stream exist?)', { cause: error });
-  }
-  if (error.code === 'TIMEOUT') return new Error('NATS: no acknowledgement in time', { cause: error });
-  return new Error(`NATS: ${error.message}`, { cause: error });
-}
-
-/** Checks an nkey signature; false also for a key that is none. */
-export function verifyNkey(publicKey: string, data: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return nkeys.fromPublic(publicKey).verify(data, signature);
-  } catch {
-    return false;
-  }
-}
-
-/** Signs with an nkey seed; gives the public key and the signature. */
-export function signNkey(seed: string, data: Uint8Array): { publicKey: string; signature: Uint8Array } {
-  const pair = nkeys.fromSeed(Buffer.from(seed.trim()));
-  return { publicKey: pair.getPublicKey(), signature: pair.sign(data) };
 }

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { signNkey, verifyNkey } from './client.ts';
+import { signNkey, verifyNkey } from './nkey.ts';
 
 /** Header that carries the signature: `hmac-sha256 BASE64` or `nkey PUBLICKEY BASE64`. */
 export const SIGNATURE_HEADER = 'Ringfence-Signature';

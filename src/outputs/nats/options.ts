@@ -1,5 +1,5 @@
+import type { ObjectSchema, Schema } from '../../engine/core/check-schema.ts';
 import type { FormatOptions } from '../options.ts';
-import type { ObjectSchema, Schema } from '../output.ts';
 import { type TlsOptions, tlsSchema } from '../tls.ts';
 
 /** How to reach NATS; the same for alerts that go out and commands that come in. */

@@ -1,4 +1,4 @@
-import type { ObjectSchema } from '../output.ts';
+import type { ObjectSchema } from '../../engine/core/check-schema.ts';
 
 /** The HTTP server for metrics and health. */
 export interface ServeConfig {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { spawnBound } from './bound.ts';
 import { until } from './open.ts';
 
@@ -31,7 +32,8 @@ export class TestNatsServer {
     this.#config = config;
   }
 
-  static async start(folder: string, extra = ''): Promise<TestNatsServer> {
+  /** Starts a server that ends with the test. `extra` is added to its configuration. */
+  static async start(t: TestContext, folder: string, extra = ''): Promise<TestNatsServer> {
     const port = await freePort();
     const config = join(folder, 'nats.conf');
     const store = join(folder, 'nats-data');
@@ -41,6 +43,7 @@ export class TestNatsServer {
     );
     const server = new TestNatsServer(port, config);
     await server.start();
+    t.after(() => server.kill());
     return server;
   }
 

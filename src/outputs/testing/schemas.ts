@@ -1,15 +1,15 @@
 // What the published schemas say about the parts that we send, written anew: names, types and what is required.
 // Objects are closed, so a member that the published schema does not know fails a test.
 
-type JsonSchema = Readonly<Record<string, unknown>>;
+type Schema = Readonly<Record<string, unknown>>;
 
 const text = { type: 'string', minLength: 1 } as const;
 const int = { type: 'integer' } as const;
 
-function object(required: readonly string[], properties: Readonly<Record<string, unknown>>): JsonSchema {
+function object(required: readonly string[], properties: Readonly<Record<string, unknown>>): Schema {
   return { type: 'object', additionalProperties: false, required, properties };
 }
-const list = (items: unknown): JsonSchema => ({ type: 'array', minItems: 1, items });
+const list = (items: unknown): Schema => ({ type: 'array', minItems: 1, items });
 
 const uuid = { type: 'string', pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' } as const;
 const rfc3339 = {

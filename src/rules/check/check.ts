@@ -1,6 +1,6 @@
 /** Type checking: a resolved syntax tree becomes a plan, or a list of faults with positions. */
 
-import { nearest } from '../field-table.ts';
+import { nearestOf } from '../../engine/core/nearest.ts';
 import type { CheckExpr, Expr, OperandExpr } from '../lang/ast.ts';
 import { fromBytes } from '../lang/bytes.ts';
 import { type BinaryOp, operatorInfo } from '../lang/operators.ts';
@@ -213,7 +213,7 @@ class Scope<E> extends OperandChecker<E> {
     const name = fromBytes(text);
     const exact = op === '=' || op === '==' || op === '!=' || op === 'in' || op === 'intersects';
     if (!exact || this.context.events.code(name) !== undefined) return [{ text, value: text }];
-    const near = nearest(name, this.context.events.names, 3);
+    const near = nearestOf(name, this.context.events.names, 3);
     const help = near.length > 0 ? `did you mean ${near.join(', ')}?` : undefined;
     return this.fault('unknown', `unknown event type ${name}`, at, help);
   }

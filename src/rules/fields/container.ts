@@ -6,25 +6,30 @@ import { type Arg, bool, type Field, field, never, str, whole } from './define.t
 
 const LATE = { late: true } as const;
 
+/** A text that comes late; suggested ones are printed with every alert. */
+export const lateText = (
+  name: string,
+  doc: string,
+  get: (event: Event) => string | undefined,
+  suggested = false,
+): Field => str(name, doc, get, suggested ? { ...LATE, suggested } : LATE);
+
 /** Texts of the runtime: "" on the host, missing until they are known. */
-function text(
+const text = (
   name: string,
   doc: string,
   of: (m: ContainerMetadata) => string | undefined,
   suggested = false,
-): Field {
-  return str(
+): Field =>
+  lateText(
     name,
     doc,
-    (e) => {
-      const container = e.container;
-      if (container === undefined) return undefined;
-      if (container.isHost) return '';
-      return container.metadata === undefined ? undefined : of(container.metadata);
+    ({ container }) => {
+      if (container?.isHost) return '';
+      return container?.metadata && of(container.metadata);
     },
-    suggested ? { ...LATE, suggested } : LATE,
+    suggested,
   );
-}
 
 const metadata = (e: Event): ContainerMetadata | undefined => e.container?.metadata;
 

@@ -1,26 +1,25 @@
 import type { PodMetadata } from '../../engine/enrich/container.ts';
 import type { Event } from '../../engine/enrich/event.ts';
-import { labelField, labelsText } from './container.ts';
-import { type Field, never, str } from './define.ts';
+import { labelField, labelsText, lateText } from './container.ts';
+import { type Field, never } from './define.ts';
 
 const pod = (e: Event): PodMetadata | undefined => e.container?.metadata?.pod;
 
-function text(
+const text = (
   name: string,
   doc: string,
   of: (p: PodMetadata) => string | undefined,
   suggested = false,
-): Field {
-  return str(
+): Field =>
+  lateText(
     name,
     doc,
     (e) => {
       const p = pod(e);
-      return p === undefined ? undefined : of(p);
+      return p && of(p);
     },
-    suggested ? { late: true, suggested } : { late: true },
+    suggested,
   );
-}
 
 const GONE = [
   'k8s.ns.id',

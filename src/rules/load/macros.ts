@@ -1,6 +1,6 @@
 /** Macros: parsing, and putting them into conditions as shared subtrees. */
 
-import { nearest } from '../field-table.ts';
+import { nearest } from '../../engine/core/nearest.ts';
 import type { Expr, LogicExpr } from '../lang/ast.ts';
 import { fromBytes } from '../lang/bytes.ts';
 import { parseBytes } from '../lang/parser.ts';
@@ -135,7 +135,7 @@ export class Macros {
     const target = this.parsed.get(name);
     if (target === undefined) {
       if (this.broken.has(name) || this.done.has(name)) return undefined;
-      const [near] = nearest(name, [...this.parsed.keys()], 1);
+      const near = nearest(name, this.parsed.keys());
       return fail(
         `Undefined macro '${name}' used in filter.`,
         near === undefined ? undefined : `did you mean '${near}'?`,

@@ -1,5 +1,5 @@
 /** Reading values of one entry, with an error for each that has the wrong shape. */
-import { nearest } from '../field-table.ts';
+import { nearest } from '../../engine/core/nearest.ts';
 import type { ErrorCode, Report } from './report.ts';
 import { inside, type Place } from './source.ts';
 import {
@@ -144,7 +144,7 @@ export class EntryReader {
   checkKeys(known: readonly string[]): void {
     for (const key of this.map.keys) {
       if (known.includes(key)) continue;
-      const [near] = nearest(key, known, 1);
+      const near = nearest(key, known);
       const place = inside(this.place, 'unknown key', key, this.map.keyOffset(key));
       const help = near === undefined ? `known keys: ${known.join(', ')}` : `did you mean '${near}'?`;
       this.report.warning('LOAD_UNKNOWN_KEY', `Unknown key '${key}'. Key will be ignored.`, place, help);
@@ -160,7 +160,7 @@ export class EntryReader {
   }
 
   private typo(key: string): string | undefined {
-    const [near] = nearest(key, this.map.keys, 1);
+    const near = nearest(key, this.map.keys);
     return near === undefined ? undefined : `is '${near}' a misspelt '${key}'?`;
   }
 }

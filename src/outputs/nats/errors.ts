@@ -1,0 +1,18 @@
+import { NatsError } from 'nats';
+
+/** No stream, no permission: trying again will not help. */
+export function permanent(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false;
+  return error.api_error?.code === 404 || error.code === 'PERMISSIONS_VIOLATION';
+}
+
+/** nats's errors carry a bare code as message. */
+export function explain(error: unknown): Error {
+  if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));
+  if (error.api_error) return new Error(`NATS: ${error.api_error.description}`, { cause: error });
+  if (error.code === '503') {
+    return new Error('NATS: no stream takes this subject (does the stream exist?)', { cause: error });
+  }
+  if (error.code === 'TIMEOUT') return new Error('NATS: no acknowledgement in time', { cause: error });
+  return new Error(`NATS: ${error.message}`, { cause: error });
+}
