@@ -17,7 +17,7 @@ test('an entry that is pushed to the fleet is put to the deny list and on record
   timeout: 30_000,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, 'fleet secret\n');
   const asked: [string, Readonly<Record<string, unknown>>][] = [];

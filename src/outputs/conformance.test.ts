@@ -203,7 +203,7 @@ const natsSubject: Conformance = {
   skip: NO_NATS,
   deduplicates: true,
   async start(t, folder) {
-    const server = await TestNatsServer.start(t, folder);
+    const server = await TestNatsServer.during(t, folder);
     const stop = new AbortController();
     t.after(() => stop.abort());
     const texts: string[] = [];

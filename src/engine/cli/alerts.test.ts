@@ -24,7 +24,7 @@ test("a fleet's stream is followed by host, as text or JSON, and a durable reade
   timeout: 60_000,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
   outputs.emit([testAlert(1), testAlert(2, { hostname: 'other' }), hostileAlert(3), testAlert(4)]);
   await until('all were sent', () => outputs.stats()[0]?.sent === 4);

@@ -33,7 +33,7 @@ test('10,000 alerts reach the stream exactly once and in order while the server 
   timeout: 90_000,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
   const alerts = testAlerts(10_000);
   for (let at = 0; at < alerts.length; at += 100) {
@@ -60,7 +60,7 @@ test('an emitter killed with -9 while the server is away loses nothing that it h
   timeout: 60_000,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   await makeStream(server.url);
   const module = new URL(`./nats-emitter${MODULE_EXTENSION}`, import.meta.url);
   const child = runModule(module, [folder, server.url]);
@@ -115,7 +115,7 @@ test('a stored alert has the subject, the headers and the document that consumer
   skip: NO_NATS,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
   const alert = testAlert(1, { hostname: 'Node.7 *', rule: 'Write > /etc' });
   outputs.emit([alert, hostileAlert(2)]);
@@ -141,7 +141,7 @@ test('without a stream the error says so, and nothing is lost until there is one
   skip: NO_NATS,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const outputs = await openOutputs({ nats: { url: server.url, ...FAST } }, folder);
   outputs.emit(testAlerts(10));
   await until('it was tried', () => (outputs.stats()[0]?.failures ?? 0) > 0);
@@ -154,7 +154,7 @@ test('without a stream the error says so, and nothing is lost until there is one
 
 test('an alert above the server limit is dropped alone', { skip: NO_NATS }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder, 'max_payload: 8192\n');
+  const server = await TestNatsServer.during(t, folder, 'max_payload: 8192\n');
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
   outputs.emit([testAlert(1), testAlert(2, { message: 'x'.repeat(9000) }), testAlert(3)]);
   await until('the others were sent', () => outputs.stats()[0]?.sent === 2);
@@ -164,7 +164,7 @@ test('an alert above the server limit is dropped alone', { skip: NO_NATS }, asyn
 
 test('core mode reaches those who listen', { skip: NO_NATS }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const { connect } = await import('nats');
   const listener = await connect({ servers: server.url });
   t.after(() => listener.close());
@@ -181,7 +181,7 @@ test('a durable reader goes on where it stopped, and sees only the hosts it aske
   skip: NO_NATS,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const outputs = await openOutputs({ nats: { url: server.url, create_stream: {}, ...FAST } }, folder);
   for (let n = 0; n < 40; n++) outputs.emit(testAlert(n, { hostname: n % 2 === 0 ? 'web-1' : 'db-1' }));
   await until('all were sent', () => outputs.stats()[0]?.sent === 40);
@@ -205,7 +205,7 @@ test('a durable reader goes on where it stopped, and sees only the hosts it aske
 
 test('a reader of a stream that does not exist is told so', { skip: NO_NATS }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const options = { url: server.url, tls: TLS_OFF, host: '*' };
   const reader = followAlerts(options, silentLog, AbortSignal.timeout(10_000));
   await assert.rejects(reader.next(), /stream not found/);
@@ -226,7 +226,7 @@ test('a token, a password and an nkey from files let us in, and nothing else doe
     ],
   ] as const) {
     const folder = testFolder();
-    const server = await TestNatsServer.start(t, folder, `${extra}\n`);
+    const server = await TestNatsServer.during(t, folder, `${extra}\n`);
     const path = `${folder}/secret`;
     const files = Object.fromEntries(
       Object.entries(options).map(([key, value]) => [key, value === 'secret' ? path : value]),
@@ -251,7 +251,7 @@ test('over TLS only a server of our authority gets anything, and it asks for our
   const folder = testFolder();
   const { ca, cert, key, clientCert, clientKey } = makeCertificates(folder);
   const tls = `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${ca}", verify: true }\n`;
-  const server = await TestNatsServer.start(t, folder, tls);
+  const server = await TestNatsServer.during(t, folder, tls);
   const sent = async (name: string, options: Readonly<Record<string, unknown>>): Promise<number> => {
     const config = { url: server.url, create_stream: {}, tls: { enabled: true, ...options }, ...FAST };
     const outputs = await openOutputs({ nats: config }, `${folder}/${name}`);
@@ -272,7 +272,7 @@ test('a signed command reaches the host it is for, once; an unsigned one reaches
   skip: NO_NATS,
 }, async (t) => {
   const folder = testFolder();
-  const server = await TestNatsServer.start(t, folder);
+  const server = await TestNatsServer.during(t, folder);
   const secret = 'a shared secret';
   const connection = { url: server.url, tls: TLS_OFF };
   const stop = new AbortController();

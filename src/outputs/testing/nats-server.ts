@@ -32,8 +32,15 @@ export class TestNatsServer {
     this.#config = config;
   }
 
-  /** Starts a server that ends with the test. `extra` is added to its configuration. */
-  static async start(t: TestContext, folder: string, extra = ''): Promise<TestNatsServer> {
+  /** A server that ends with the test. */
+  static async during(t: TestContext, folder: string, extra = ''): Promise<TestNatsServer> {
+    const server = await TestNatsServer.start(folder, extra);
+    t.after(() => server.kill());
+    return server;
+  }
+
+  /** `extra` is added to the server's configuration. */
+  static async start(folder: string, extra = ''): Promise<TestNatsServer> {
     const port = await freePort();
     const config = join(folder, 'nats.conf');
     const store = join(folder, 'nats-data');
@@ -43,7 +50,6 @@ export class TestNatsServer {
     );
     const server = new TestNatsServer(port, config);
     await server.start();
-    t.after(() => server.kill());
     return server;
   }
 
