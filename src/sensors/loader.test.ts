@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -47,6 +48,18 @@ describe('loadObject', () => {
     } finally {
       process.seteuid?.(0);
     }
+  });
+
+  it('says what to do in a PID namespace of its own', {
+    skip: root ? false : 'needs root to make one',
+  }, () => {
+    const loader = new URL(import.meta.url.replace('.test.', '.')).href;
+    const script = `import { loadObject } from '${loader}';
+      loadObject({ programs: new Set(), ringBytes: 1 << 16, priorityRingBytes: 1 << 16 });`;
+    const node = [...process.execArgv, '--input-type=module', '-e', script];
+    const { status, stderr } = spawnSync('unshare', ['-pf', '--mount-proc', process.execPath, ...node]);
+    assert.equal(status, 1);
+    assert.match(stderr.toString(), /PID namespace of its own[\s\S]*sensor\/pid-namespace[\s\S]*--pid=host/);
   });
 
   it('sets constants and map sizes', { skip: root ? false : 'needs root to load BPF programs' }, () => {

@@ -5,6 +5,7 @@ import { Btf } from './btf.ts';
 import { ABI_HASH } from './layout.gen.ts';
 import { abiHash, readLayout } from './layout.ts';
 import { native } from './libbpf.ts';
+import { seesHostPids } from './pid-namespace.ts';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const MIN_SLOTS = 16;
@@ -38,6 +39,11 @@ export function loadObject(options: LoadOptions): BpfObject {
   if (!fs.existsSync(VMLINUX)) {
     throw new AppError('sensor/no-btf', `this kernel has no type information (${VMLINUX} is missing)`, {
       help: 'use a kernel built with CONFIG_DEBUG_INFO_BTF=y: the kernels of Debian 11+, Ubuntu 20.10+, Fedora, RHEL 8.2+ have it',
+    });
+  }
+  if (!seesHostPids()) {
+    throw new AppError('sensor/pid-namespace', 'the engine runs in a PID namespace of its own', {
+      help: 'records carry the numbers of the host, which mean nothing in here: use `docker run --pid=host`, or `hostPID: true` in the pod',
     });
   }
   const elf = fs.readFileSync(options.objectPath ?? prebuiltObject());

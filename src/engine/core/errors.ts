@@ -289,6 +289,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'The policy before stays; see the message.',
   ),
   'sensor/no-libbpf': row('libbpf missing', 'libbpf.so.1 is not installed.', 'apt-get install libbpf1'),
+  'sensor/pid-namespace': row(
+    'Not the PID namespace of the host',
+    'Records carry the numbers of the host, which mean nothing in a PID namespace of its own.',
+    'docker run --pid=host, or hostPID: true in the pod.',
+  ),
   'sensor/no-btf': row(
     'No kernel types',
     'The kernel was built without BTF.',

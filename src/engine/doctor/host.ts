@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { seesHostPids } from '../../sensors/pid-namespace.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -52,6 +53,17 @@ function kernel(): Finding {
   if (version === undefined) return { status: 'unknown', found };
   if (version < 5010) return { status: 'fail', found, need: '5.10 or newer', denied: true };
   return ok(found);
+}
+
+function pids(): Finding {
+  if (seesHostPids()) return ok("the host's PID namespace");
+  return {
+    status: 'fail',
+    found: 'a PID namespace of its own',
+    need: 'the process numbers of the host, which records carry',
+    advice: '`docker run --pid=host`, or `hostPID: true` in the pod',
+    denied: true,
+  };
 }
 
 function btf(): Finding {
@@ -195,6 +207,7 @@ export function hostChecks(config: { state_dir: string; socket: string; root: st
     { name: 'node', title: 'Node.js', run: () => ok(process.version) },
     { name: 'kernel', title: 'Kernel', run: kernel },
     { name: 'permissions', title: 'Permissions', run: permissions },
+    { name: 'pids', title: 'Process numbers', run: pids },
     { name: 'btf', title: 'Kernel types (BTF)', run: btf },
     { name: 'libbpf', title: 'libbpf', run: libbpf },
     { name: 'object', title: 'BPF object', run: object },
