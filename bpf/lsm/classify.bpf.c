@@ -51,6 +51,14 @@ struct {
 	__type(value, struct rf_identity);
 } identities SEC(".maps");
 
+/* A string of 16 bytes into the scratch: its span. */
+static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
+{
+	long n = bpf_probe_read_kernel_str(s->buf, 16, comm);
+
+	return RF_PROCESS | (n > 0 ? n - 1 : 0) << 16;
+}
+
 /* Computes the masks of the process for one operation. */
 int rf_judge_process(__u32 op, __u32 generation)
 {
@@ -60,7 +68,7 @@ int rf_judge_process(__u32 op, __u32 generation)
 	struct rf_identity *id;
 	struct rf_scratch *s;
 	struct rf_mask mine;
-	__u32 i, len = 0, scratch;
+	__u32 i, len, scratch;
 
 	if (!p || p->generation != generation || op >= RF_CLASSES)
 		return 0;
@@ -77,10 +85,8 @@ int rf_judge_process(__u32 op, __u32 generation)
 	}
 	__builtin_memset(&mine, 0xff, sizeof(mine));
 	if (id->comm_known && c->string[RF_STRING_COMM].start) {
-		for (int n = 0; n < 16 && id->comm[n]; n++)
-			len = n + 1;
-		__builtin_memcpy(s->buf, id->comm, 16);
-		if (!rf_scan(scratch, op, RF_STRING_COMM, generation, RF_PROCESS | len << 16))
+		len = rf_put_comm(s, id->comm);
+		if (!rf_scan(scratch, op, RF_STRING_COMM, generation, len))
 			rf_conclude(&c->string[RF_STRING_COMM], s, &mine);
 	}
 	len = id->exe_len;
@@ -93,17 +99,6 @@ int rf_judge_process(__u32 op, __u32 generation)
 	id->mask[i] = mine;
 	id->have |= 1U << i;
 	return 0;
-}
-
-/* A string of 16 bytes into the scratch: its span. */
-static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
-{
-	__u32 len = 0;
-
-	bpf_probe_read_kernel(s->buf, 16, comm);
-	for (int n = 0; n < 16 && s->buf[n]; n++)
-		len = n + 1;
-	return RF_PROCESS | len << 16;
 }
 
 /* One string of something that may be refused. What cannot be read meets no requirement, and proves
@@ -566,6 +561,15 @@ int BPF_PROG(rf_judge_fork, struct task_struct *parent, struct task_struct *chil
 	return 0;
 }
 
+/* How many bits are set: without branches, of which the verifier would follow every combination. */
+static __always_inline __u32 rf_ones(__u64 w)
+{
+	w -= (w >> 1) & 0x5555555555555555ULL;
+	w = (w & 0x3333333333333333ULL) + ((w >> 2) & 0x3333333333333333ULL);
+	w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (w * 0x0101010101010101ULL) >> 56;
+}
+
 static __always_inline __u32 rf_lowest(const struct rf_mask *m)
 {
 	__u32 at = 0;
@@ -583,12 +587,7 @@ static __always_inline __u32 rf_lowest(const struct rf_mask *m)
 		w = m->w[3];
 		at = 192;
 	}
-	for (int i = 32; i; i >>= 1)
-		if (!(w & ((1ULL << i) - 1))) {
-			w >>= i;
-			at += i;
-		}
-	return at;
+	return at + rf_ones((w & -w) - 1);
 }
 
 /* The strings of the process: those of the new image, or what is known of the task. */

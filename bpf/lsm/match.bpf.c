@@ -15,64 +15,87 @@ static __always_inline void rf_hit(struct rf_scratch *s, __u32 number)
 	s->count = n + 1;
 }
 
-/* Gathers what the outputs of a pass say. */
-static __always_inline void rf_gather(const struct rf_policy *p, struct rf_scratch *s)
+/* What the steps of a loop work on: bpf_loop passes on what stands on the stack. */
+struct rf_pass {
+	const struct rf_policy *p;
+	const struct rf_matcher *t;
+	struct rf_scratch *s;
+};
+
+static long rf_gather_step(__u32 i, struct rf_pass *pass)
 {
-	__u32 count = s->count;
+	struct rf_scratch *s = pass->s;
+	const struct rf_output *o;
 
-	__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
-	s->irregular = 0;
-	for (__u32 i = 0; i < RF_HITS; i++) {
-		const struct rf_output *o;
-
-		if (i >= count)
-			break;
-		o = &p->output[s->hits[i] & (RF_OUTPUTS - 1)];
-		rf_or(&s->lane[0], &o->lane[0]);
-		rf_or(&s->lane[1], &o->lane[1]);
-		rf_or(&s->lane[2], &o->lane[2]);
-		rf_or(&s->forbid, &o->forbid);
-		s->irregular |= o->irregular;
-	}
+	o = &pass->p->output[s->hits[i & (RF_HITS - 1)] & (RF_OUTPUTS - 1)];
+	rf_or(&s->lane[0], &o->lane[0]);
+	rf_or(&s->lane[1], &o->lane[1]);
+	rf_or(&s->lane[2], &o->lane[2]);
+	rf_or(&s->forbid, &o->forbid);
+	s->irregular |= o->irregular;
+	return 0;
 }
 
-int rf_scan(__u32 scratch, __u32 op, __u32 string, __u32 generation, __u32 span)
-{
-	struct rf_scratch *s = bpf_map_lookup_elem(&scratches, &scratch);
-	const struct rf_policy *p = rf_policy();
-	__u32 from = span & 0xffff, len = span >> 16, row, folder, out;
-	const struct rf_matcher *t;
+#define RF_CHUNK 8
 
-	if (!s || !p || p->generation != generation || op >= RF_CLASSES || string >= RF_STRINGS)
-		return 1;
-	t = &rf_class_of(p, op)->string[string];
-	s->count = 0;
-	folder = s->zero; /* from memory, so that the verifier takes it for any number */
-	row = t->start;
-	out = p->table[RF_ROW(row)] & 0xffff;
-	if (out)
-		rf_hit(s, out);
-	for (__u32 i = 0; i < RF_PATH_MAX; i++) {
+/* So many bytes at a time: a step for each would cost more than its work, and the verifier follows
+ * every turn of an ordinary loop. */
+static long rf_scan_step(__u32 chunk, struct rf_pass *pass)
+{
+	const struct rf_policy *p = pass->p;
+	struct rf_scratch *s = pass->s;
+	__u32 row = s->row, from = s->from, left = s->left, out;
+
+	for (int i = 0; i < RF_CHUNK; i++) {
 		__u8 c;
 
-		if (i >= len)
+		if (i >= left)
 			break;
 		c = s->buf[(from + i) & (RF_BUF - 1)];
 		if (c == '/')
-			folder = row;
-		row = p->table[RF_ROW(row) + 2 + t->cls[c]];
+			s->folder = row;
+		row = p->table[RF_ROW(row) + 2 + pass->t->cls[c]];
 		out = p->table[RF_ROW(row)] & 0xffff;
 		if (out)
 			rf_hit(s, out);
 	}
-	out = p->table[RF_ROW(row)] >> 16;
+	s->row = row;
+	s->from = from + RF_CHUNK;
+	s->left = left - RF_CHUNK;
+	return 0;
+}
+
+int rf_scan(__u32 scratch, __u32 op, __u32 string, __u32 generation, __u32 span)
+{
+	struct rf_pass pass = {.s = bpf_map_lookup_elem(&scratches, &scratch), .p = rf_policy()};
+	__u32 len = span >> 16, out;
+	const struct rf_policy *p = pass.p;
+	struct rf_scratch *s = pass.s;
+
+	if (!s || !p || p->generation != generation || op >= RF_CLASSES || string >= RF_STRINGS)
+		return 1;
+	pass.t = &rf_class_of(p, op)->string[string];
+	if (len > RF_PATH_MAX)
+		len = RF_PATH_MAX;
+	s->count = 0;
+	s->folder = 0;
+	s->row = pass.t->start;
+	s->from = span & 0xffff;
+	s->left = len;
+	out = p->table[RF_ROW(s->row)] & 0xffff;
 	if (out)
 		rf_hit(s, out);
-	out = p->table[RF_ROW(folder) + 1];
-	if (folder && out)
+	bpf_loop((len + RF_CHUNK - 1) / RF_CHUNK, rf_scan_step, &pass, 0);
+	out = p->table[RF_ROW(s->row)] >> 16;
+	if (out)
+		rf_hit(s, out);
+	out = s->folder ? p->table[RF_ROW(s->folder) + 1] : 0;
+	if (out)
 		rf_hit(s, out);
 	if (s->count > RF_HITS)
 		return 1;
-	rf_gather(p, s);
+	__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
+	s->irregular = 0;
+	bpf_loop(s->count, rf_gather_step, &pass, 0);
 	return 0;
 }

@@ -21,7 +21,7 @@
 struct rf_scratch {
 	__u32 busy;
 	__u32 irregular;
-	__u32 zero;	      /* always 0: a value that the verifier does not know */
+	__u32 folder;	      /* row at the last slash */
 	volatile __u32 count; /* of hits; more than fit = nothing is concluded */
 	__u32 hits[RF_HITS];
 	struct rf_mask lane[RF_LANES];
@@ -35,6 +35,8 @@ struct rf_scratch {
 	__u64 root_mnt;
 	__u32 pos;
 	__u32 done;
+	__u32 row;
+	__u32 left;
 	__u32 from;
 	__u32 len;
 	__u32 out;
@@ -167,21 +169,23 @@ static __always_inline void rf_conclude(const struct rf_matcher *t, struct rf_sc
 static __always_inline void rf_number(const struct rf_policy *p, const struct rf_intervals *t,
 				      bool present, __u32 value, struct rf_mask *m)
 {
-	__u32 low = 0, high, middle;
+	__u32 low = 0, half, n = t->count;
 
-	if (!t->count)
+	if (!n)
 		return;
 	if (!present) {
 		rf_and(m, &t->absent);
 		return;
 	}
-	high = t->count - 1;
-	for (int i = 0; i < 15 && low < high; i++) {
-		middle = (low + high + 1) >> 1;
-		if (p->brk[(t->first + middle) & (RF_BREAKS - 1)] <= value)
-			low = middle;
-		else
-			high = middle - 1;
+	/* The difference's sign instead of a comparison: the verifier would follow both outcomes.
+	 */
+	for (int i = 0; i < 15 && n > 1; i++) {
+		__u64 at;
+
+		half = n >> 1;
+		at = p->brk[(t->first + low + half) & (RF_BREAKS - 1)];
+		low += half & ((__u32)((value - at) >> 63) - 1);
+		n -= half;
 	}
 	rf_and(m, &p->brk_mask[(t->first + low) & (RF_BREAKS - 1)]);
 }
