@@ -12,6 +12,7 @@ import { DenyList, type DenyView } from './deny-list.ts';
 import { entryOfRule, entryRules } from './deny-objects.ts';
 import { DenyStore } from './deny-store.ts';
 import { policyRules } from './from-rules.ts';
+import { GUARD_BIT, guardedWhat } from './guard.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
 import { attachWall, cgroupId } from './network-wall.ts';
@@ -64,7 +65,8 @@ export interface ApplyReport {
 /** Who decided: a rule, by name, or an entry of the deny list. */
 export type Decider =
   | { readonly kind: 'rule'; readonly name: string }
-  | { readonly kind: 'entry'; readonly id: number; readonly entry: DenyView | undefined };
+  | { readonly kind: 'entry'; readonly id: number; readonly entry: DenyView | undefined }
+  | { readonly kind: 'guard'; readonly what: string };
 
 /** What a record tells of a decision. */
 export interface DecidedRecord {
@@ -228,6 +230,8 @@ export class Enforcer {
 
   /** Who decided what a record tells of; undefined where the policy that did is gone. */
   decider(rec: DecidedRecord): Decider | undefined {
+    if ((rec.clause & GUARD_BIT) !== 0 && rec.clause < ENTRY_BIT)
+      return { kind: 'guard', what: guardedWhat(rec.clause) };
     if (rec.clause >= ENTRY_BIT) {
       const id = rec.clause - ENTRY_BIT;
       return { kind: 'entry', id, entry: this.deny.entry(id) };

@@ -22,6 +22,14 @@ export {
 } from './enforcer.ts';
 export type { CheckNote } from './formula.ts';
 export { policyRules } from './from-rules.ts';
+export {
+  Guard,
+  type GuardedPaths,
+  type GuardStatus,
+  guardedWhat,
+  guardPrograms,
+  OPENED_MAP,
+} from './guard.ts';
 export { PIN_DIR, unpinAll } from './pins.ts';
-export { DENY_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';
+export { DENY_QUESTIONS, GUARD_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';
 export { configureTiers, planTiers, type TierPlan } from './tiers.ts';

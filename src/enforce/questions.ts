@@ -2,6 +2,8 @@ import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import type { DenyRequest } from './deny-entry.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Enforcer } from './enforcer.ts';
+import type { Guard } from './guard.ts';
+import { unpinAll } from './pins.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -53,4 +55,15 @@ export const POLICY_QUESTIONS: Readonly<Record<string, (enforcer: Enforcer) => u
   'policy.status': (enforcer) => enforcer.status(),
   'policy.monitor': (enforcer) => enforcer.watchOnly(true),
   'policy.enforce': (enforcer) => enforcer.watchOnly(false),
+};
+
+const UNLOCK_MS = 600_000;
+
+/** THE TABLE of what the control socket can ask of the engine's protection of itself. */
+export const GUARD_QUESTIONS: Readonly<Record<string, (guard: Guard, args: Args) => unknown>> = {
+  'guard.status': (guard) => guard.status(),
+  'guard.unlock': (guard, args) => guard.unlock(number(args, 'ms') ?? UNLOCK_MS),
+  'guard.lock': (guard) => guard.lock(),
+  // Here, because nobody but the engine may.
+  'guard.unload': () => unpinAll(),
 };

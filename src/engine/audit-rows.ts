@@ -68,7 +68,8 @@ export function denyListRow(
   args: Readonly<Record<string, unknown>>,
   result: unknown,
 ): Entry | undefined {
-  if (question === 'deny.list') return undefined;
+  if (/\.(list|status)$/.test(question)) return undefined;
+  if (question.startsWith('guard.')) return controlRow(actor, question);
   // A feed can be a megabyte: its digest tells later which one it was.
   const { text, ...request } = args;
   const feed = typeof text === 'string' ? createHash('sha256').update(text).digest('hex') : undefined;

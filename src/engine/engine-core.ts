@@ -3,6 +3,9 @@ import {
   configureTiers,
   DENY_QUESTIONS,
   Enforcer,
+  GUARD_QUESTIONS,
+  Guard,
+  guardPrograms,
   POLICY_QUESTIONS,
   planTiers,
 } from '../enforce/index.ts';
@@ -30,6 +33,7 @@ import {
   captureNeeds,
   compareRules,
   entryRule,
+  guardRule,
   loadRuleFiles,
   policyProblems,
   readRuleFiles,
@@ -62,6 +66,7 @@ export class EngineCore {
   readonly #metrics = new MetricBuffer();
   readonly #sensor: KernelSensor;
   readonly #enforcer: Enforcer;
+  readonly #guard: Guard;
   readonly #enricher: Enricher;
   readonly #pipeline: Pipeline;
   readonly #losses: LossReport;
@@ -70,16 +75,19 @@ export class EngineCore {
   readonly #canaryTimer: NodeJS.Timeout | undefined;
   readonly #tiers: Readonly<Record<string, string>>;
   #state: State;
+  #spec: EngineSpec;
   #mode: 'monitor' | 'enforce';
 
   private constructor(spec: EngineSpec, send: (message: FromEngine) => void) {
     this.#send = send;
+    this.#spec = spec;
     this.#state = buildState(spec);
     const { plan, rules } = this.#state;
     const { config } = spec;
     this.#mode = modeOf(spec);
     const tiers = planTiers(config.enforcement.cut_connections);
     const { files, exec, network } = tiers;
+    const guards = guardPrograms(tiers, config.enforcement.self_protection);
     this.#tiers = { observe: 'observe', files, exec, network };
     this.#sensor = KernelSensor.open({
       capture: plan.capture,
@@ -88,7 +96,7 @@ export class EngineCore {
       ringBytes: config.sensors.ring_bytes,
       priorityRingBytes: config.sensors.priority_ring_bytes,
       ignorePid: process.pid,
-      programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
+      programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs, ...guards],
       configure: (object) => configureTiers(object, tiers),
     });
     this.#enforcer = new Enforcer({
@@ -107,6 +115,7 @@ export class EngineCore {
           'a rule refused too much and only watches from now on',
         ),
     });
+    this.#guard = new Guard(this.#sensor.object, guards.length > 0);
     this.#enforce(rules);
     this.#enforcer.attach();
     this.#enricher = new Enricher({
@@ -132,6 +141,7 @@ export class EngineCore {
       tierOf: (event) => this.#enforcer.tierOf(event.rec),
       decider: (rec) => this.#enforcer.decider(rec),
       entryRule: entryRule(),
+      guardRule: guardRule(),
       respond: (event, rule) => respond(this.#enforcer.deny, event, rule),
       wait: {
         capacity: config.containers.max_waiting_events,
@@ -155,6 +165,7 @@ export class EngineCore {
     });
     this.#enforcer.seed();
     this.#enricher.warmStart();
+    this.#protect();
     this.#watchNames(rules);
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
@@ -177,11 +188,13 @@ export class EngineCore {
     const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
     if (missing.length > 0) this.#sensor.addTracepoints(missing);
     this.#sensor.setCapture(next.plan.capture);
+    this.#spec = spec;
     this.#mode = modeOf(spec);
     this.#enforce(next.rules);
     this.#pipeline.swap(next.rules);
     this.#watchNames(next.rules);
     this.#canary.use(harmlessCall(next.plan.tracepoints));
+    this.#protect();
     this.#state = { ...next, report: { ...next.report, diff } };
     return this.report;
   }
@@ -197,7 +210,13 @@ export class EngineCore {
     const deny = DENY_QUESTIONS[question];
     if (deny !== undefined) return deny(this.#enforcer.deny, args);
     const policy = POLICY_QUESTIONS[question];
-    if (policy !== undefined) return policy(this.#enforcer);
+    if (policy !== undefined) {
+      const result = policy(this.#enforcer);
+      this.#protect();
+      return result;
+    }
+    const guard = GUARD_QUESTIONS[question];
+    if (guard !== undefined) return guard(this.#guard, args);
     switch (question) {
       case 'ping':
         return true;
@@ -208,6 +227,7 @@ export class EngineCore {
           processes: this.#enricher.table.size,
           sensor: this.#sensor.stats(),
           canary: this.#canary.state(),
+          guard: this.#guard.status(),
         };
       default:
         throw new AppError('E_USAGE', `the engine knows no question "${question}"`, { exitCode: EXIT.usage });
@@ -222,6 +242,7 @@ export class EngineCore {
     this.#pipeline.finish();
     this.#enricher.containers.close();
     this.#publish();
+    this.#guard.close();
     this.#enforcer.close();
     this.#sensor.close();
   }
@@ -234,6 +255,14 @@ export class EngineCore {
     for (const rule of observedOnly)
       this.#log('warn', { code: 'W_TIER', rule }, 'nothing on this machine can refuse what this rule denies');
     this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
+  }
+
+  /** The engine guards itself where it refuses at all. */
+  #protect(): void {
+    const { config, guarded } = this.#spec;
+    const on =
+      config.enforcement.self_protection && this.#mode === 'enforce' && !this.#enforcer.status().watchOnly;
+    this.#guard.set(on ? guarded : undefined);
   }
 
   #lost(loss: Loss): void {

@@ -1,7 +1,7 @@
 import { hostname as osHostname, release } from 'node:os';
 import { Audit } from '../outputs/audit/audit.ts';
 import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
-import { internalAlert } from '../outputs/internal-alert.ts';
+import { type InternalNotice, internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
 import type { FleetConfig } from '../outputs/nats/options.ts';
 import { StatusServer } from '../outputs/serve/server.ts';
@@ -18,6 +18,7 @@ import { VERSION } from './core/package.ts';
 import { parseDuration } from './core/units.ts';
 import { EngineThread } from './engine-thread.ts';
 import { FleetControl } from './fleet.ts';
+import { guardedPaths } from './guarded.ts';
 import type { EngineReport, EngineSpec } from './protocol.ts';
 import { RollUp } from './rollup.ts';
 import { ruleFiles } from './rule-files.ts';
@@ -30,6 +31,8 @@ export interface EngineOptions {
   /** Rules files of the command line; they replace those of the configuration. */
   readonly rules: readonly string[];
   readonly dryRun: boolean;
+  /** Where the configuration is; absent = there is no file. */
+  readonly configFile?: string;
   readonly log?: Log;
   /** Sees every alert before the outputs (the demo). */
   readonly onAlert?: (alert: Alert) => void;
@@ -190,6 +193,11 @@ export class Engine {
     else this.#outputs.emit(passing);
   }
 
+  /** Raises an alert about the engine itself. */
+  notice(notice: InternalNotice): void {
+    this.emit([internalAlert(notice, this.#hostname)]);
+  }
+
   /** Puts rows on record; resolves when they are on the disk (or nobody should wait for it). */
   async record(...rows: Entry[]): Promise<void> {
     await this.#audit?.record(...rows);
@@ -240,12 +248,7 @@ export class Engine {
       const code = error instanceof AppError ? error.code : 'E_INTERNAL';
       log.error({ code, err: error }, 'reload failed, the old state stays in force');
       const message = `Reload failed, the old rules stay in force: ${(error as Error).message}`;
-      this.emit([
-        internalAlert(
-          { rule: 'Ringfence internal: reload failed', priority: 4, message, fields: { code } },
-          this.#hostname,
-        ),
-      ]);
+      this.notice({ rule: 'Ringfence internal: reload failed', priority: 4, message, fields: { code } });
       throw error;
     }
   }
@@ -260,9 +263,7 @@ export class Engine {
         : `The sensors see again: ${call} of the engine itself came back`;
     this.log[state.ok ? 'info' : 'error']({ code: 'E_CANARY', call }, message);
     const rule = `Ringfence internal: canary ${change}`;
-    this.emit([
-      internalAlert({ rule, priority: state.ok ? 5 : 2, message, fields: { call } }, this.#hostname),
-    ]);
+    this.notice({ rule, priority: state.ok ? 5 : 2, message, fields: { call } });
   }
 
   #inForce(report: EngineReport): void {
@@ -275,9 +276,11 @@ export class Engine {
   }
 
   #spec(config: Config): EngineSpec {
+    const files = ruleFiles(config, this.#options.rules);
     return {
       config,
-      ruleFiles: ruleFiles(config, this.#options.rules),
+      ruleFiles: files,
+      guarded: guardedPaths(config, this.#options.configFile, files),
       hostname: this.#hostname,
       dryRun: this.#options.dryRun,
     };

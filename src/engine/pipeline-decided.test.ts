@@ -10,7 +10,7 @@ import { BootClock } from './enrich/clock.ts';
 import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
 import { Pipeline } from './pipeline.ts';
-import { entryRule, LANGUAGE } from './ruleset.ts';
+import { entryRule, guardRule, LANGUAGE } from './ruleset.ts';
 
 const rule = (name: string): string => `- rule: ${name}
   desc: every connect and every exec
@@ -41,6 +41,7 @@ function alerts(...specs: RecordSpec[]): string[] {
     tierOf: () => 'observe',
     decider: () => ({ kind: 'rule', name: 'Policy' }),
     entryRule: entryRule(),
+    guardRule: guardRule(),
     wait: { capacity: 0, waitMs: 0 },
     bootNow: () => 0,
     explain: false,

@@ -10,7 +10,7 @@ import type { ContainerMetadata } from './enrich/container.ts';
 import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
 import { Pipeline } from './pipeline.ts';
-import { entryRule, LANGUAGE } from './ruleset.ts';
+import { entryRule, guardRule, LANGUAGE } from './ruleset.ts';
 
 const ID = 'c0'.repeat(32);
 const NGINX = { type: 'docker', fullId: ID, name: 'web', repository: 'nginx', labels: new Map(), mounts: [] };
@@ -92,6 +92,7 @@ function setup(waitMs: number, capacity = 10) {
     tierOf: () => 'observe',
     decider: () => undefined,
     entryRule: entryRule(),
+    guardRule: guardRule(),
     wait: { capacity, waitMs },
     bootNow: () => 100,
     explain: false,

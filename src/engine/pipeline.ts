@@ -1,4 +1,4 @@
-import type { Decider } from '../enforce/index.ts';
+import { type Decider, OPENED_MAP } from '../enforce/index.ts';
 import { reasonOf } from '../rules/reason.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
 import { RF_FLAG } from '../sensors/layout.gen.ts';
@@ -6,6 +6,7 @@ import type { AnyRec } from '../sensors/record.gen.ts';
 import { alertId } from './alert-id.ts';
 import type { Alert, Guarantee, Tier } from './core/alert.ts';
 import type { MetricSink } from './core/metrics.ts';
+import type { Priority } from './core/priority.ts';
 import type { ContainerInfo } from './enrich/container.ts';
 import type { Enricher } from './enrich/enricher.ts';
 import type { Event, HeldEvent } from './enrich/event.ts';
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   readonly decider: (rec: AnyRec) => Decider | undefined;
   /** The rule that renders alerts of deny entries. */
   readonly entryRule: CompiledRule<Event>;
+  /** The rule that renders what the engine refused to protect itself. */
+  readonly guardRule: CompiledRule<Event>;
   /** What a rule wants to be done after its alert. */
   readonly respond?: (event: Event, rule: CompiledRule<Event>) => void;
   readonly wait: { readonly capacity: number; readonly waitMs: number };
@@ -37,13 +40,18 @@ export interface PipelineOptions {
 /** Alerts handed over at once at most, so that a flood neither waits nor becomes one huge message. */
 const MAX_ALERTS = 256;
 
+const WARNING: Priority = 4;
+
 /** Hooks' records whose call is awaited, at most. */
 const MAX_AWAITED = 4096;
 
 type Rule = CompiledRule<Event>;
 
-interface DenyMatch {
-  readonly id: string;
+/** What the rule does not know of a refusal. */
+interface Addition {
+  readonly text: string;
+  readonly denyEntry?: string;
+  readonly priority?: Priority;
   readonly fields: Alert['fields'];
 }
 
@@ -169,8 +177,17 @@ export class Pipeline {
         'deny.reason': reason ?? null,
         'deny.source': source ?? null,
       };
-      this.#alert(event, this.#options.entryRule, { id: String(decider.id), fields: more });
+      const id = String(decider.id);
+      this.#alert(event, this.#options.entryRule, { text: `entry=${id}`, denyEntry: id, fields: more });
       return this.#options.entryRule.name;
+    }
+    if (decider.kind === 'guard') {
+      const file = 'path0' in event.rec ? event.rec.path0 : undefined;
+      const fields = { 'guard.what': decider.what, 'guard.file': file ?? null };
+      const text = file === undefined ? `what=${decider.what}` : `what=${decider.what} file=${file}`;
+      const priority = decider.what === OPENED_MAP ? { priority: WARNING } : {};
+      this.#alert(event, this.#options.guardRule, { text, fields, ...priority });
+      return this.#options.guardRule.name;
     }
     const rule = this.#rules.rules.find((candidate) => candidate.name === decider.name);
     if (rule === undefined) return undefined;
@@ -200,7 +217,7 @@ export class Pipeline {
     if (outcome === 'timeout') this.flush();
   }
 
-  #alert(event: Event, rule: Rule, entry?: DenyMatch): void {
+  #alert(event: Event, rule: Rule, more?: Addition): void {
     const { hostname, bootId, metrics, tierOf, bootNow, explain } = this.#options;
     const { rec } = event;
     const { message, fields } = rule.render(event);
@@ -208,13 +225,13 @@ export class Pipeline {
       uuid: alertId(hostname, bootId, rec, rule.name),
       timeNs: event.epochNs,
       rule: rule.name,
-      priority: rule.priority,
+      priority: more?.priority ?? rule.priority,
       source: rule.source,
       tags: rule.tags,
       hostname,
-      message: entry === undefined ? message : `${message} entry=${entry.id}`,
-      fields: entry === undefined ? fields : { ...fields, ...entry.fields },
-      ...(entry === undefined ? {} : { denyEntry: entry.id }),
+      message: more === undefined ? message : `${message} ${more.text}`,
+      fields: more === undefined ? fields : { ...fields, ...more.fields },
+      ...(more?.denyEntry === undefined ? {} : { denyEntry: more.denyEntry }),
       guarantee: guaranteeOf(rec.flags),
       tier: tierOf(event),
       bootId,

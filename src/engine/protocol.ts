@@ -1,3 +1,4 @@
+import type { GuardedPaths } from '../enforce/index.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import type { Alert } from './core/alert.ts';
@@ -11,6 +12,8 @@ export interface EngineSpec {
   readonly hostname: string;
   /** Load, attach and evaluate, but refuse nothing. */
   readonly dryRun: boolean;
+  /** What the engine guards in mode enforce. */
+  readonly guarded: GuardedPaths;
 }
 
 /** What the engine thread says about the state it put in force. */

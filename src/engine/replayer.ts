@@ -13,7 +13,7 @@ import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
 import { UserDirectory } from './enrich/users.ts';
 import { Pipeline } from './pipeline.ts';
-import { entryRule } from './ruleset.ts';
+import { entryRule, guardRule } from './ruleset.ts';
 
 export interface ReplayOptions {
   readonly path: string;
@@ -81,6 +81,7 @@ function pipelineOf(header: RecordingHeader, enricher: Enricher, options: Replay
     tierOf: () => 'replay',
     decider: () => undefined,
     entryRule: entryRule(),
+    guardRule: guardRule(),
     wait: { capacity: 0, waitMs: 0 },
     bootNow: () => 0,
     explain: options.explain ?? false,

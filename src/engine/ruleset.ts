@@ -157,10 +157,27 @@ const ENTRY_RULE = `
   tags: [network, deny_list]
 `;
 
+/** Renders what the engine refused to protect itself; never matches by itself. */
+const GUARD_RULE = `
+- rule: Attempt on Ringfence refused
+  desc: Somebody tried to stop, trace or change the engine, and was refused.
+  condition: evt.type in (kill, ptrace, openat, bpf) and evt.num = 0
+  output: >
+    Attempt on Ringfence refused | event=%evt.type process=%proc.name exe=%proc.exepath command=%proc.cmdline
+    parent=%proc.pname user=%user.name user_uid=%user.uid user_loginuid=%user.loginuid
+  priority: CRITICAL
+  tags: [host, self_protection, mitre_defense_evasion, T1562.001]
+`;
+
 /** The rule behind alerts of deny entries. */
-export function entryRule(): CompiledRule<Event> {
-  const { rules, diagnostics } = loadRules([{ name: 'deny-list', text: ENTRY_RULE }], LANGUAGE);
+export const entryRule = (): CompiledRule<Event> => ownRule('deny-list', ENTRY_RULE);
+
+/** The rule behind alerts of the engine's protection of itself. */
+export const guardRule = (): CompiledRule<Event> => ownRule('self-protection', GUARD_RULE);
+
+function ownRule(name: string, text: string): CompiledRule<Event> {
+  const { rules, diagnostics } = loadRules([{ name, text }], LANGUAGE);
   const rule = rules?.rules[0];
-  if (rule === undefined) throw new Error(`the deny list's rule: ${diagnostics[0]?.message}`);
+  if (rule === undefined) throw new Error(`the rule of ${name}: ${diagnostics[0]?.message}`);
   return rule;
 }

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '774a7a8cb041ea95';
+export const ABI_HASH = 'e65a50a5dd06b8ca';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -66,6 +66,31 @@ export const RF_FLAG = {
   WOULD_DENY: 32,
   PATH_UNSTABLE: 64,
   CANARY: 128,
+} as const;
+
+/** enum rf_guard_kind */
+export const RF_GUARD_KIND = {
+  MAP: 1,
+  PROG: 2,
+  LINK: 3,
+} as const;
+
+/** enum rf_guard_label */
+export const RF_GUARD_LABEL = {
+  SELF: 1,
+  BELOW: 2,
+  MAINTAINER: 4,
+} as const;
+
+/** enum rf_guarded */
+export const RF_GUARDED = {
+  SIGNAL: 1,
+  TRACE: 2,
+  FILE: 3,
+  BPF: 4,
+  LIMIT: 5,
+  MOUNT: 6,
+  MAP: 7,
 } as const;
 
 /** enum rf_kind */
@@ -352,6 +377,19 @@ export const STRUCTS = {
       { name: 'pad', offset: 164, size: 4, type: 'u32', count: 1 },
       { name: 'child_cgroup', offset: 168, size: 8, type: 'u64', count: 1 },
       { name: 'cgroup_path', offset: 176, size: 4, type: 'str', count: 1 },
+    ],
+  },
+  rf_guard: {
+    size: 96,
+    fields: [
+      { name: 'on', offset: 0, size: 4, type: 'u32', count: 1 },
+      { name: 'tgid', offset: 4, size: 4, type: 'u32', count: 1 },
+      { name: 'pins_dev', offset: 8, size: 4, type: 'u32', count: 1 },
+      { name: 'last', offset: 12, size: 4, type: 'u32', count: 1 },
+      { name: 'refused', offset: 16, size: 8, type: 'u64', count: 1 },
+      { name: 'map_tgid', offset: 24, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 28, size: 4, type: 'u32', count: 1 },
+      { name: 'calls', offset: 32, size: 64, type: 'bytes', count: 1 },
     ],
   },
   rf_hdr: {

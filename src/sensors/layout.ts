@@ -51,6 +51,7 @@ const SHARED_STRUCTS = new Set([
   'rf_exit',
   'rf_fd',
   'rf_fork',
+  'rf_guard',
   'rf_hdr',
   'rf_intervals',
   'rf_mask',

@@ -10,12 +10,13 @@ import { runInGuest } from './run.ts';
 
 const built = join(projectRoot, 'dist/test/guest');
 /** What every run does in the guests: that they are what they should be, and that refusals hold there. */
-const always = ['test/guest/base.guest.js', 'test/enforce.live.test.js'];
+const always = ['test/guest/base.guest.js', 'test/enforce.live.test.js', 'test/guard.live.test.js'];
 
 /** Everything is emulated, and slow: the long mode (RINGFENCE_LONG=1) also compares both ways to see a call, and so on. */
 const long = [
   'test/guest/tiers.guest.js',
   'test/guest/uring.guest.js',
+  'test/guard-engine.live.test.js',
   'test/lib/container.test.js',
   'src/sensors/sensor.test.js',
   'src/sensors/sensor-exec.test.js',

@@ -6,7 +6,7 @@ import { MetricBuffer } from '../../src/engine/core/metrics.ts';
 import { BootClock } from '../../src/engine/enrich/clock.ts';
 import { Enricher } from '../../src/engine/enrich/enricher.ts';
 import { Pipeline } from '../../src/engine/pipeline.ts';
-import { entryRule, LANGUAGE } from '../../src/engine/ruleset.ts';
+import { entryRule, guardRule, LANGUAGE } from '../../src/engine/ruleset.ts';
 import { alertEntry } from '../../src/outputs/audit/entry.ts';
 import { csvLine } from '../../src/outputs/audit/render.ts';
 import { FORMAT_NAMES, makeFormatter } from '../../src/outputs/formats/formats.ts';
@@ -77,6 +77,7 @@ function pipeline(): { readonly feed: Pipeline; readonly alerts: Alert[] } {
     tierOf: () => 'observe',
     decider: () => undefined,
     entryRule: entryRule(),
+    guardRule: guardRule(),
     wait: { capacity: 10, waitMs: 1 },
     bootNow: () => 100,
     explain: true,

@@ -8,6 +8,7 @@ import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence } from './evidence.ts';
+import { heldBy } from './host.ts';
 
 const rules = ['00-common.yaml', 'self-protection.yaml']
   .map((name) => readFileSync(join(PACKAGE_ROOT, 'rules', name), 'utf8'))
@@ -53,7 +54,14 @@ describe('an engine in a host name and a mount namespace of its own', { skip }, 
 
   test('says who opens its BPF objects', async () => {
     spawnSync('bpftool', ['map', 'show'], { stdio: 'ignore' });
+    const [map] = heldBy(Number(pid())).map;
+    spawnSync('bpftool', ['map', 'dump', 'id', String(map)], { stdio: 'ignore' });
     assert.ok(await raised('BPF object of another process opened'));
+    const lines = engine.alerts.filter(({ rule }) => rule === 'BPF object of another process opened');
+    assert.ok(
+      lines.every(({ output }) => output.includes('map dump')),
+      'a list is no tampering',
+    );
   });
 
   test('goes on under its old name when the host gets another', async () => {

@@ -282,6 +282,22 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct bpf_map {
+	__u32 id;
+};
+
+struct bpf_prog_aux {
+	__u32 id;
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_link {
+	__u32 id;
+};
+
 /* Spellings of later or earlier kernels, chosen between in core.h. */
 struct inode___sec {
 	__s64 i_ctime_sec;

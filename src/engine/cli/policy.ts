@@ -1,5 +1,6 @@
 import {
   compilePolicy,
+  type GuardStatus,
   PIN_DIR,
   type PolicyStatus,
   policyRules,
@@ -8,6 +9,7 @@ import {
 } from '../../enforce/index.ts';
 import { EVENT_NAMES } from '../../sensors/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
+import { parseDuration } from '../core/units.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
@@ -20,6 +22,7 @@ export const command: CommandSpec = {
     ['ringfence policy monitor', 'break the glass: nothing is refused until `policy enforce`'],
     ['ringfence policy enforce', 'take that back; rules over their budget act again'],
     ['ringfence policy explain "Clear Log Activities"', 'what of a rule the kernel decides, and what not'],
+    ['ringfence policy unlock --for 10m', 'let files of Ringfence be changed; then it guards itself again'],
     ['ringfence policy unload', 'take pinned enforcement out of the kernel'],
   ],
   configure(command) {
@@ -52,19 +55,52 @@ export const command: CommandSpec = {
           return 0;
         }),
       );
-    command
-      .command('unload')
-      .description('take pinned enforcement out of the kernel; an engine that runs keeps refusing')
-      .action(
-        act(() => {
-          const names = unpinAll();
-          if (names.length === 0) note(`nothing is pinned in ${PIN_DIR}`);
-          for (const name of names) print(`unpinned ${name}`);
-          return 0;
-        }),
-      );
+    withControl(command.command('unlock').description('let the engine, its files and BPF objects be changed'))
+      .option('--for <time>', 'for how long', '10m')
+      .action(act((options: ControlOptions & { readonly for: string }) => unlock(options)));
+    withControl(command.command('lock').description('guard the engine again')).action(
+      act((options: ControlOptions) => changeGuard(options, 'guard.lock')),
+    );
+    withControl(
+      command
+        .command('unload')
+        .description('take pinned enforcement out of the kernel; an engine that runs keeps refusing'),
+    ).action(
+      act(async (options: ControlOptions) => {
+        const names = await unload(options);
+        if (names.length === 0) note(`nothing is pinned in ${PIN_DIR}`);
+        for (const name of names) print(`unpinned ${name}`);
+        return 0;
+      }),
+    );
   },
 };
+
+async function unlock(options: ControlOptions & { readonly for: string }): Promise<number> {
+  const ms = parseDuration(options.for);
+  if (ms === undefined || ms <= 0)
+    throw new AppError('E_USAGE', `--for needs a time such as 10m, not "${options.for}"`, {
+      exitCode: EXIT.usage,
+    });
+  return changeGuard(options, 'guard.unlock', { ms });
+}
+
+async function changeGuard(options: ControlOptions, question: string, args = {}): Promise<number> {
+  const status = (await askEngine(options, question, args)) as GuardStatus;
+  if (options.json) printJson({ schema: 'ringfence.guard.v1', ...status });
+  else print(`self-protection ${status.state}`);
+  return EXIT.ok;
+}
+
+/** By the engine where one runs: it lets nobody else touch its pins. */
+async function unload(options: ControlOptions): Promise<readonly string[]> {
+  try {
+    return (await askEngine(options, 'guard.unload')) as readonly string[];
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'E_NOT_RUNNING') return unpinAll();
+    throw error;
+  }
+}
 
 function show(status: PolicyStatus): void {
   print(`generation    ${status.generation}`);

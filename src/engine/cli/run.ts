@@ -70,7 +70,7 @@ async function run(options: Options): Promise<number> {
     return runDemo({ readConfig }).catch(explain);
   }
   const file = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
-  return runUntilEnd({ readConfig, rules, dryRun }, duration, dirname(file));
+  return runUntilEnd({ readConfig, rules, dryRun, configFile: file }, duration, dirname(file));
 }
 
 async function runUntilEnd(

@@ -160,6 +160,21 @@ export const CORE_OPTIONS = {
         doc: 'Executables that no rule refuses anything to.',
         default: [...PROTECTED_EXECUTABLES],
       }),
+      self_protection: bool({
+        doc: 'In mode enforce, with security hooks: nobody else may kill, trace or limit the engine, or change its files and BPF objects.',
+        default: true,
+      }),
+      maintainers: list(text({ doc: 'Path of an executable.' }), {
+        doc: 'Programs that may change them all the same.',
+        default: [
+          '/usr/bin/dpkg',
+          '/usr/bin/rpm',
+          '/usr/bin/kubelet',
+          '/usr/bin/runc',
+          '/usr/sbin/runc',
+          '/usr/bin/crun',
+        ],
+      }),
       max_denials_per_minute: int(
         { doc: 'Refusals of one rule in a minute before it only watches; 0 = any number.', default: 600 },
         0,

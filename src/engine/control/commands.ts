@@ -1,4 +1,5 @@
-import { DENY_QUESTIONS, POLICY_QUESTIONS } from '../../enforce/index.ts';
+import { DENY_QUESTIONS, GUARD_QUESTIONS, POLICY_QUESTIONS } from '../../enforce/index.ts';
+import type { InternalNotice } from '../../outputs/internal-alert.ts';
 import { controlRow, denyListRow, readRow } from '../audit-rows.ts';
 import type { Credentials } from '../libc.ts';
 import type { Engine } from '../main.ts';
@@ -22,15 +23,26 @@ export function controlCommands(engine: Engine): readonly ControlCommand[] {
       run: (args, caller) => engine.record(readRow(caller, args)),
     },
     { name: 'metrics', summary: 'all figures', run: () => engine.metrics.figures() },
-    ...[...Object.keys(DENY_QUESTIONS), ...Object.keys(POLICY_QUESTIONS)].map((name) => ({
+    ...[DENY_QUESTIONS, POLICY_QUESTIONS, GUARD_QUESTIONS].flatMap(Object.keys).map((name) => ({
       name,
       summary: 'deny list and policy',
       run: async (args: Readonly<Record<string, unknown>>, caller: Credentials) => {
         const result = await engine.ask(name, args);
         const row = denyListRow(caller, name, args, result);
         if (row) await engine.record(row);
+        if (row && name.startsWith('guard.')) engine.notice(guardNotice(name, caller));
         return result;
       },
     })),
   ];
+}
+
+/** That the engine's protection of itself was changed is told at once, and elsewhere than in its audit alone. */
+function guardNotice(command: string, { uid, pid }: Credentials): InternalNotice {
+  return {
+    rule: 'Ringfence internal: self-protection changed',
+    priority: command === 'guard.lock' ? 5 : 3,
+    message: `Self-protection: ${command} through the control socket by process ${pid} of user ${uid}`,
+    fields: { command, 'peer.uid': uid, 'peer.pid': pid },
+  };
 }
