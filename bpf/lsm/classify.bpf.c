@@ -380,6 +380,45 @@ int rf_judge_kill(struct rf_query *q)
 	return RF_WANT_PRIORITY | (len & RF_DECIDED_CLAUSE) << 8;
 }
 
+/* The clauses that the destination allows, and the protocol. */
+static __always_inline void rf_destination(const struct rf_policy *p, const struct rf_class *c,
+					   const struct rf_query *q, struct rf_mask *m)
+{
+	const struct rf_matcher *v6 = &c->string[RF_STRING_ADDR6];
+	struct rf_peer peer = {};
+	struct rf_scratch *s;
+	__u32 i, v4;
+
+	if (q->fd < 0 || !(c->number[RF_NUMBER_DADDR4].count | c->number[RF_NUMBER_DPORT].count |
+			   c->number[RF_NUMBER_PROTO].count | v6->start))
+		return;
+	rf_peer_of(q, &peer);
+	if (!(peer.known & RF_PEER_SOCKET))
+		return;
+	rf_number(p, &c->number[RF_NUMBER_PROTO], peer.proto != 0, peer.proto, m);
+	if (!(peer.known & RF_PEER_DEST))
+		return;
+	__builtin_memcpy(&v4, peer.addr, 4);
+	rf_number(p, &c->number[RF_NUMBER_DADDR4], peer.family == AF_INET, bpf_ntohl(v4), m);
+	rf_number(p, &c->number[RF_NUMBER_DPORT], peer.family != 0, peer.port, m);
+	if (!v6->start || !rf_meets(m, &v6->care))
+		return;
+	if (peer.family != AF_INET6) {
+		/* There is no such address: only clauses without a requirement on it are left. */
+		for (int n = 0; n < RF_WORDS; n++)
+			m->w[n] &= v6->base[0].w[n] & v6->base[1].w[n] & v6->base[2].w[n];
+		return;
+	}
+	i = rf_scratch_claim();
+	s = rf_scratch(i);
+	if (!s)
+		return;
+	bpf_probe_read_kernel(s->buf, 16, peer.addr);
+	if (!rf_scan(i, q->op, RF_STRING_ADDR6, p->generation, RF_PROCESS | 16 << 16))
+		rf_conclude(v6, s, m);
+	rf_scratch_release(s);
+}
+
 int rf_judge(struct rf_query *q)
 {
 	const struct rf_policy *p;
@@ -408,6 +447,8 @@ int rf_judge(struct rf_query *q)
 	if (rf_signal_tier && q->ret >= 0 && rf_meets(&m, &c->kill))
 		q->clause = 1;
 	rf_and(&m, &c->emit);
+	if (rf_any(&m))
+		rf_destination(p, c, q, &m);
 	if (rf_meets(&m, &c->care)) {
 		rf_process(p, c, op, &m);
 		rf_credentials(p, c, &m);

@@ -1,5 +1,6 @@
 import type { Check } from './condition.ts';
 import { always, numberDecision, type Purpose, unknown } from './decision.ts';
+import { detectNetwork } from './detect-network.ts';
 import { parseNetwork } from './network-text.ts';
 import type { OperationName } from './operations.ts';
 import { complement, type Intervals, union } from './sets.ts';
@@ -20,7 +21,10 @@ export function decideNetwork(
   purpose: Purpose,
 ): Decision | undefined {
   if (!NETWORK.has(operation)) return undefined;
-  if (purpose === 'detect') return unknown('the addresses of a socket are compared in user space');
+  if (purpose === 'detect')
+    return operation === 'bind'
+      ? unknown('the address of a socket is compared in user space')
+      : detectNetwork(check);
   if (ADDRESS.has(check.field)) return address(check);
   if (PORT.has(check.field)) return numberDecision('dport', check);
   switch (check.field) {

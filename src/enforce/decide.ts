@@ -54,7 +54,7 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
       return resultDecision(check, purpose);
     case 'evt.failed':
     case 'evt.res':
-      return textualResult(check, purpose);
+      return textualResult(check, operation, purpose);
     case 'container.id':
       return unknown('containers are told apart in user space', 'user.uid, proc.exepath');
     default:
@@ -66,7 +66,7 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
   }
 }
 
-function textualResult(check: Check, purpose: Purpose): Decision {
+function textualResult(check: Check, operation: OperationName, purpose: Purpose): Decision {
   const texts = check.values.map(String);
   if (check.field === 'evt.failed') {
     const want = texts[0] === 'true';
@@ -83,6 +83,10 @@ function textualResult(check: Check, purpose: Purpose): Decision {
   if (ok === undefined) return unknown(`\`${check.op}\` on the result's name`);
   if (purpose === 'deny') return always(ok, 'taken as a call that would succeed');
   const onlySuccess = ['=', '==', 'in'].includes(check.op) && texts.every((t) => t === 'SUCCESS');
+  const onlyBegun = ['=', '==', 'in'].includes(check.op) && texts.every((t) => t === 'EINPROGRESS');
+  // An open has another meaning for this bit.
+  if (onlyBegun && operation !== 'open')
+    return bitDecision(bits((s) => (s & BIT.ok) === 0 && (s & BIT.extra) !== 0));
   const isFailure = check.op === 'startswith' && texts[0] === 'E';
   if (onlySuccess) return bitDecision(bits((s) => (s & BIT.ok) !== 0));
   return bitDecision(

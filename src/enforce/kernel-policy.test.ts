@@ -19,7 +19,7 @@ const EVENTS = ['open', 'openat', 'creat'] as const;
 const OP_OPEN = OPERATIONS.find((o) => o.name === 'open')?.op ?? 0;
 const AT_FDCWD = -100;
 /** struct rf_query and struct bpf_test_run_opts. */
-const QUERY_BYTES = 48;
+const QUERY_BYTES = 64;
 const RUN_BYTES = 88;
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';

@@ -10,14 +10,14 @@ import {
 import type { NumberDim, StringDim } from './term.ts';
 
 /**
- * One operation as the kernel sees it. A string that is not in the map could not be read: nothing is concluded from it.
- * `null` is a string that the operation has not (an IPv6 address of an IPv4 socket).
+ * One operation as the kernel sees it. What is not in a map could not be read: nothing is concluded from it. `null` is
+ * what the operation has not (an IPv6 address of an IPv4 socket, the port of a unix socket).
  */
 export interface Operation {
   readonly event: string;
   readonly bits: number;
   readonly strings: ReadonlyMap<StringDim, string | null>;
-  readonly numbers: ReadonlyMap<NumberDim, number>;
+  readonly numbers: ReadonlyMap<NumberDim, number | null>;
 }
 
 export interface Verdict {
@@ -29,7 +29,10 @@ export interface Verdict {
 /** The classifier in TypeScript: the same tables, the same steps as `classify.h`. The reference for its tests. */
 export function classify(policy: Policy, table: ClassTable, operation: Operation): Verdict {
   let mask = (table.events.get(operation.event) ?? 0n) & (table.bits[operation.bits] ?? 0n);
-  for (const [dim, numbers] of table.numbers) mask &= numberMask(numbers, operation.numbers.get(dim));
+  for (const [dim, numbers] of table.numbers) {
+    const value = operation.numbers.get(dim);
+    if (value !== undefined) mask &= numberMask(numbers, value);
+  }
   for (const [dim] of table.strings) {
     const text = operation.strings.get(dim);
     if (text !== undefined) mask &= stringMask(policy, table, dim, text);
@@ -38,8 +41,8 @@ export function classify(policy: Policy, table: ClassTable, operation: Operation
   return { emit: (mask & table.emit) !== 0n, deny: denying === 0n ? undefined : lowest(denying) };
 }
 
-function numberMask(table: NumberTable, value: number | undefined): Mask {
-  if (value === undefined) return table.absent;
+function numberMask(table: NumberTable, value: number | null): Mask {
+  if (value === null) return table.absent;
   let low = 0;
   let high = table.breaks.length - 1;
   while (low < high) {

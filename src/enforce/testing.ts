@@ -94,7 +94,8 @@ export const openEvent: fc.Arbitrary<TestEvent> = fc
     return { type: e.type, fields, operation: { event: e.type, bits, strings, numbers } };
   });
 
-const check = (field: string, op: string, values: CheckValue[]): Check => {
+/** A check as the rules' compiler makes it. */
+export const check = (field: string, op: string, values: CheckValue[]): Check => {
   const dot = field.startsWith('evt.arg.') ? 'evt.arg' : field;
   const text = `${field} ${op} ${values.join(',')}`;
   return { field: dot, ...(dot === field ? {} : { arg: field.slice(8) }), op, values, text };
@@ -136,33 +137,42 @@ const otherCheck = fc.oneof(
   fc.constant(check('evt.res', 'startswith', ['E'])),
 );
 
-export const condition: fc.Arbitrary<Condition> = fc.letrec<{ node: Condition }>((tie) => ({
-  node: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
-    fc.oneof(textCheck, otherCheck).map((c): Condition => ({ kind: 'check', check: c })),
-    fc.array(tie('node'), { minLength: 1, maxLength: 4 }).map((items): Condition => ({ kind: 'and', items })),
-    fc.array(tie('node'), { minLength: 1, maxLength: 4 }).map((items): Condition => ({ kind: 'or', items })),
-    tie('node').map((item): Condition => ({ kind: 'not', item })),
-  ),
-})).node;
+/** Conditions made of such checks. */
+export const conditionOf = (checks: fc.Arbitrary<Check>): fc.Arbitrary<Condition> =>
+  fc.letrec<{ node: Condition }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      checks.map((c): Condition => ({ kind: 'check', check: c })),
+      fc
+        .array(tie('node'), { minLength: 1, maxLength: 4 })
+        .map((items): Condition => ({ kind: 'and', items })),
+      fc
+        .array(tie('node'), { minLength: 1, maxLength: 4 })
+        .map((items): Condition => ({ kind: 'or', items })),
+      tie('node').map((item): Condition => ({ kind: 'not', item })),
+    ),
+  })).node;
+
+export const condition: fc.Arbitrary<Condition> = conditionOf(fc.oneof(textCheck, otherCheck));
 
 /** The meaning of a condition: two-valued, a check of a missing field is false. */
-export function evaluate(c: Condition, event: TestEvent): boolean {
+export function evaluate<E>(c: Condition, event: E, holds: (check: Check, event: E) => boolean): boolean {
   switch (c.kind) {
     case 'const':
       return c.value;
     case 'not':
-      return !evaluate(c.item, event);
+      return !evaluate(c.item, event, holds);
     case 'and':
-      return c.items.every((i) => evaluate(i, event));
+      return c.items.every((i) => evaluate(i, event, holds));
     case 'or':
-      return c.items.some((i) => evaluate(i, event));
+      return c.items.some((i) => evaluate(i, event, holds));
     case 'check':
-      return evaluateCheck(c.check, event);
+      return holds(c.check, event);
   }
 }
 
-function evaluateCheck(c: Check, event: TestEvent): boolean {
+/** Whether a check holds for an open. */
+export function openHolds(c: Check, event: TestEvent): boolean {
   const value = event.fields.get(c.arg === undefined ? c.field : `${c.field}.${c.arg}`);
   if (value === undefined) return false;
   const text = String(value);

@@ -33,12 +33,18 @@ static __always_inline bool rf_is_wanted(const struct rf_capture *c, __s64 ret)
 	return false;
 }
 
+/* Operations that have a destination: the socket is looked at once the call is over. */
+static __always_inline bool rf_has_peer(__u32 op)
+{
+	return op == RF_OP_CONNECT || op == RF_OP_SENDMSG;
+}
+
 /* What the classifier is asked before anything is copied. name: the kernel's copy of the path, 0 =
  * none. */
 static __always_inline int rf_ask(const struct rf_capture *c, const __u64 *args, __u64 name,
-				  __u32 nr, __s64 ret)
+				  __u32 nr, __s64 ret, __u32 flags)
 {
-	struct rf_query q = {.op = c->op, .nr = nr, .ret = ret, .dirfd = AT_FDCWD};
+	struct rf_query q = {.op = c->op, .nr = nr, .ret = ret, .dirfd = AT_FDCWD, .fd = -1};
 	int want, killed = 0;
 
 	if (c->op == RF_OP_OTHER)
@@ -54,6 +60,10 @@ static __always_inline int rf_ask(const struct rf_capture *c, const __u64 *args,
 		q.flags = c->path[0] == 0 ? args[1] : args[2];
 		if (c->data >= 0) /* openat2: the flags stand in a struct */
 			bpf_probe_read_user(&q.flags, sizeof(q.flags), (void *)args[2]);
+	}
+	if (rf_has_peer(c->op) && c->fd == 0 && !(flags & RF_F_NO_RESULT)) {
+		q.fd = (__s32)args[0];
+		q.addr = c->flags & RF_CAP_MSGHDR ? RF_ADDR_UNKNOWN : c->addr == 4 ? args[4] : 0;
 	}
 	want = rf_judge(&q);
 	if (q.clause)
@@ -110,7 +120,7 @@ static __always_inline int rf_task_call(__u32 nr, __s64 ret, __u32 flags, __u64 
 	if (!rf_is_wanted(c, ret))
 		return 0;
 	rf_call_args(flags & RF_F_COMPAT, args);
-	want = rf_ask(c, args, name, nr, ret);
+	want = rf_ask(c, args, name, nr, ret, flags);
 	if (want == RF_WANT_DROP) {
 		rf_count(RF_STAT_FILTERED);
 		return 0;

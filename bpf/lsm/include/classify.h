@@ -27,7 +27,27 @@ struct rf_query {
 	__u32 bits;   /* out: the operation's bits */
 	__u32 clause; /* out: not 0 = rf_judge_kill() is to be asked as well */
 	__u32 kernel; /* the path stands in kernel memory */
+	__s32 fd;     /* of the socket of a call that has returned, -1 = not to be looked at */
+	__u64 addr;   /* where a message goes: a user's address, RF_ADDR_UNKNOWN, 0 = to the peer */
 };
+
+#define RF_ADDR_UNKNOWN (~0ULL)
+
+/* What user space will know of a call's socket, as far as the kernel can tell. */
+struct rf_peer {
+	__u32 known;  /* enum rf_peer_known */
+	__u32 family; /* of the destination, IPv4-mapped as IPv4; 0 = it is no internet socket */
+	__u32 port;
+	__u32 proto; /* IPPROTO_* by the socket's type, as fd.l4proto tells it */
+	__u8 addr[16];
+};
+
+enum rf_peer_known {
+	RF_PEER_SOCKET = 1,
+	RF_PEER_DEST = 2, /* known, or known to be none */
+};
+
+extern int rf_peer_of(const struct rf_query *q, struct rf_peer *peer);
 
 /* enum rf_wanted */
 extern int rf_judge(struct rf_query *q);

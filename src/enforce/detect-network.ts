@@ -1,0 +1,114 @@
+import type { Check } from './condition.ts';
+import { numberDecision, numberSet, unknown } from './decision.ts';
+import { type ParsedNetwork, parseNetwork } from './network-text.ts';
+import { complement, EVERYTHING, type Intervals, union } from './sets.ts';
+import type { Decision, Pattern, Term } from './term.ts';
+
+const EQUAL = new Set(['=', '==', 'in', 'intersects']);
+/** What the kernel calls the protocol of a socket: by the socket's type, as fd.l4proto does. */
+const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, raw: 255 };
+
+/** Either end of a connection: its own end is looked up in user space. */
+const EITHER_END = new Set(['fd.ip', 'fd.net', 'fd.port']);
+
+const ANY_V4: Term = { on: 'number', dim: 'daddr4', set: { set: EVERYTHING, absent: false } };
+const ANY_V6: Term = { on: 'string', dim: 'addr6', patterns: [{ at: 'prefix', text: '' }] };
+
+const exact = (...anyOf: Term[]): Decision => ({ kind: 'terms', anyOf, strength: 'exact' });
+const necessary = (...anyOf: Term[]): Decision => ({ kind: 'terms', anyOf, strength: 'necessary' });
+
+/**
+ * Checks about the socket of a connect or a message that is over. Where the kernel does not know the destination it
+ * concludes nothing; where there is none (a unix socket) the fields are missing and every comparison is false.
+ */
+export function detectNetwork(check: Check): Decision | undefined {
+  switch (check.field) {
+    case 'fd.sip':
+    case 'fd.snet':
+      return server(check);
+    case 'fd.sport':
+      return check.op === 'exists' ? exact(ANY_V4, ANY_V6) : numberDecision('dport', check);
+    case 'fd.ip':
+    case 'fd.net':
+    case 'fd.port':
+      return neither(check);
+    case 'fd.l4proto':
+      return protocol(check);
+    case 'fd.typechar':
+    case 'fd.type':
+    case 'fd.sockfamily':
+      return kind(check);
+    default:
+      return undefined;
+  }
+}
+
+/** The addresses of a check; undefined where one is no address. */
+function networks(check: Check): { v4: Intervals; v6: Pattern[] } | undefined {
+  const parsed = check.values.map((value) => parseNetwork(String(value)));
+  if (parsed.includes(undefined)) return undefined;
+  const known = parsed as ParsedNetwork[];
+  return {
+    v4: known.reduce<Intervals>((sum, { v4 }) => (v4 === undefined ? sum : union(sum, v4)), []),
+    v6: known.flatMap(({ v6 }) => v6),
+  };
+}
+
+function server(check: Check): Decision {
+  if (check.op === 'exists') return exact(ANY_V4, ANY_V6);
+  const wanted = networks(check);
+  if (wanted === undefined) return unknown('it is compared with what is no address');
+  const { v4, v6 } = wanted;
+  if (EQUAL.has(check.op)) {
+    const terms: Term[] = [];
+    if (v4.length > 0) terms.push({ on: 'number', dim: 'daddr4', set: { set: v4, absent: false } });
+    if (v6.length > 0) terms.push({ on: 'string', dim: 'addr6', patterns: v6 });
+    return terms.length === 0 ? unknown('there is nothing to compare with') : exact(...terms);
+  }
+  if (check.op !== '!=') return unknown(`\`${check.op}\` on an address`);
+  // A socket without an address is not "different": the check is false for it.
+  if (v6.length > 0) return necessary(ANY_V4, ANY_V6);
+  return exact({ on: 'number', dim: 'daddr4', set: { set: complement(v4), absent: false } }, ANY_V6);
+}
+
+/** `!=` on either end holds only if the server's end differs; equality may be met by the other end. */
+function neither(check: Check): Decision {
+  const reason = 'the own end of a connection is looked up in user space';
+  if (!EITHER_END.has(check.field) || check.op !== '!=') return unknown(reason);
+  if (check.field === 'fd.port') {
+    const set = numberSet('!=', check.values);
+    if (set === undefined) return unknown(reason);
+    return necessary({ on: 'number', dim: 'dport', set: { set, absent: true } });
+  }
+  const wanted = networks(check);
+  if (wanted === undefined || wanted.v6.length > 0) return unknown(reason);
+  const set = complement(wanted.v4);
+  return necessary({ on: 'number', dim: 'daddr4', set: { set, absent: true } });
+}
+
+/** A descriptor that is no internet socket has another protocol than any of these. */
+function protocol(check: Check): Decision {
+  const numbers = check.values.map((v) => PROTOCOLS[String(v)]);
+  if (numbers.includes(undefined)) return unknown(`only ${Object.keys(PROTOCOLS).join(', ')} are known`);
+  const differs = check.op === '!=';
+  if (!EQUAL.has(check.op) && !differs) return unknown(`\`${check.op}\` on a protocol`);
+  const set = numberSet(check.op, numbers as number[]);
+  if (set === undefined) return unknown(`\`${check.op}\` on a protocol`);
+  return exact({ on: 'number', dim: 'proto', set: { set, absent: differs } });
+}
+
+/** Whether it is an internet socket, and of which family; other kinds are told apart in user space. */
+function kind(check: Check): Decision {
+  if (!EQUAL.has(check.op)) return unknown(`\`${check.op}\` on the kind of a descriptor`);
+  const families = check.values.map((v) => String(v));
+  const terms = families.flatMap((v): Term[] => {
+    if (v === '4' || v === 'ipv4') return [ANY_V4];
+    if (v === '6' || v === 'ipv6') return [ANY_V6];
+    return v === 'ip' ? [ANY_V4, ANY_V6] : [];
+  });
+  if (families.every((v) => ['4', '6', 'ipv4', 'ipv6', 'ip'].includes(v))) return exact(...terms);
+  // None of them is an IPv4 socket.
+  return terms.length > 0
+    ? unknown('it is told apart in user space')
+    : necessary({ on: 'number', dim: 'daddr4', set: { set: [], absent: true } });
+}
