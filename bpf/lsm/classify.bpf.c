@@ -691,29 +691,49 @@ static __always_inline void rf_strict_numbers(const struct rf_policy *p, const s
 	rf_number(p, &c->number[RF_NUMBER_PROTO], o->family != 0, o->proto, m);
 }
 
+/* The refusing clauses that the call's numbers allow. */
+static __always_inline bool rf_deny_numbers(const struct rf_policy *p, const struct rf_object *o,
+					    struct rf_mask *m)
+{
+	const struct rf_class *c;
+	__u32 op = o->op;
+
+	if (op >= RF_CLASSES || o->nr >= RF_POLICY_CALLS)
+		return false;
+	c = rf_class_of(p, op);
+	*m = c->deny;
+	rf_or(m, &c->kill);
+	if (!rf_any(m))
+		return false;
+	rf_and(m, rf_call_mask(p, o->nr));
+	if (!o->guard)
+		rf_and(m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
+	rf_strict_numbers(p, o, c, m);
+	if (!rf_any(m))
+		return false;
+	rf_credentials(p, c, m);
+	return rf_any(m);
+}
+
+int rf_may_refuse(const struct rf_object *o)
+{
+	const struct rf_policy *p = rf_policy();
+	struct rf_mask m;
+
+	return o && p && rf_deny_numbers(p, o, &m);
+}
+
 static __always_inline __u32 rf_deny_by(const struct rf_policy *p, const struct rf_object *o)
 {
 	const struct rf_class *c;
 	struct rf_scratch *s;
 	struct rf_mask m, now;
-	__u32 op, decided;
+	__u32 op = o->op, decided;
 
-	op = o->op;
 	s = rf_scratch(o->scratch);
-	if (op >= RF_CLASSES || o->nr >= RF_POLICY_CALLS || !s)
+	if (!s || !rf_deny_numbers(p, o, &m))
 		return 0;
 	c = rf_class_of(p, op);
-	m = c->deny;
-	rf_or(&m, &c->kill);
-	if (!rf_any(&m))
-		return 0;
-	rf_and(&m, rf_call_mask(p, o->nr));
-	if (!o->guard)
-		rf_and(&m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
-	rf_strict_numbers(p, o, c, &m);
-	rf_credentials(p, c, &m);
-	if (!rf_any(&m))
-		return 0;
 	rf_strict_object(p, o, s, c, &m);
 	if (rf_any(&m))
 		rf_strict_process(p, o, s, &m);

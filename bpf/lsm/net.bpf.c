@@ -35,13 +35,17 @@ static __always_inline struct rf_deny_control *rf_deny_settings(void)
 }
 
 /* The entry that applies, longest prefix first; those that have expired are passed over. */
-static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key, __u64 now)
+static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key)
 {
+	__u64 now = 0;
+
 	for (int i = 0; i < RF_DENY_TRIES; i++) {
 		struct rf_deny_entry *e = bpf_map_lookup_elem(&deny4, key);
 
 		if (!e)
 			return 0;
+		if (!now) /* the clock is read where there is something to compare with */
+			now = bpf_ktime_get_boot_ns();
 		if (!e->expires || e->expires > now) {
 			__sync_fetch_and_add(&e->hits, 1);
 			e->last = now;
@@ -54,13 +58,17 @@ static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key, __u64 now)
 	return 0;
 }
 
-static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key, __u64 now)
+static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key)
 {
+	__u64 now = 0;
+
 	for (int i = 0; i < RF_DENY_TRIES; i++) {
 		struct rf_deny_entry *e = bpf_map_lookup_elem(&deny6, key);
 
 		if (!e)
 			return 0;
+		if (!now) /* the clock is read where there is something to compare with */
+			now = bpf_ktime_get_boot_ns();
 		if (!e->expires || e->expires > now) {
 			__sync_fetch_and_add(&e->hits, 1);
 			e->last = now;
@@ -77,8 +85,6 @@ static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key, __u64 now)
  * calls. */
 __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
-
 	if (!d)
 		return 0;
 	if (d->family == AF_INET) {
@@ -88,7 +94,7 @@ __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 					   .proto = combo & 2 ? d->proto : 0};
 
 		__builtin_memcpy(key.addr, d->addr, 4);
-		return rf_deny_find4(&key, now);
+		return rf_deny_find4(&key);
 	} else {
 		struct rf_deny_key6 key = {.prefix = RF_DENY_FIXED_BITS + 128,
 					   .scope = scope,
@@ -96,7 +102,7 @@ __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 					   .proto = combo & 2 ? d->proto : 0};
 
 		__builtin_memcpy(key.addr, d->addr, 16);
-		return rf_deny_find6(&key, now);
+		return rf_deny_find6(&key);
 	}
 }
 
@@ -186,6 +192,8 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 	o.port = d->port;
 	o.proto = d->proto;
 	__builtin_memcpy(o.addr, d->addr, sizeof(o.addr));
+	if (!rf_may_refuse(&o))
+		return 0;
 	o.scratch = rf_scratch_claim();
 	s = rf_scratch(o.scratch);
 	if (!s)

@@ -71,12 +71,25 @@ function connected(
   type: number,
   destination: Made['destination'],
 ): void {
-  const fd = socket(ip.length === 4 ? AF_INET : AF_INET6, type);
+  const family = ip.length === 4 ? AF_INET : AF_INET6;
+  const fd = call('socket', family, type, 0);
+  if (fd < 0) return; // a machine without IPv6
+  opened.push(fd);
   const rc = call('connect', fd, sockaddr(ip, port), ip.length === 4 ? 16 : 28);
   const ret = rc < 0 ? -lastErrno() : rc;
   const kind = destination?.ip.length === 16 ? '6' : '4';
   const protocol = (type & 15) === STREAM ? 'tcp' : 'udp';
-  made.push({ name, event: 'connect', fd, ret, to: 0n, kind, protocol, destination });
+  const began = ret === 0 || ret === -EINPROGRESS;
+  made.push({
+    name,
+    event: 'connect',
+    fd,
+    ret,
+    to: 0n,
+    kind,
+    protocol,
+    destination: began ? destination : undefined,
+  });
 }
 
 before(() => {
@@ -140,13 +153,6 @@ function modelled(compiled: Policy, { event, ret, kind, protocol, destination }:
   return classify(compiled, table, { event, bits: resultBits(ret), ...known }).emit;
 }
 
-test('the sockets are in the states that are meant', { skip }, () => {
-  assert.deepEqual(
-    made.slice(0, 5).map(({ ret }) => ret),
-    [0, 0, 0, -111, -EINPROGRESS],
-  );
-});
-
 test('the kernel judges calls on sockets as the model does', { skip }, () => {
   let generation = 0;
   const counts = { true: 0, false: 0 };
@@ -171,4 +177,8 @@ test('the kernel judges calls on sockets as the model does', { skip }, () => {
     { numRuns: 300 },
   );
   assert.ok(counts.true > 100 && counts.false > 100, 'both verdicts occur');
+  assert.ok(
+    made.some(({ destination }) => destination?.port === 53),
+    'a connect has a known destination',
+  );
 });

@@ -84,6 +84,8 @@ struct rf_object {
 #define RF_DECIDE_TRIES 3
 
 extern __u32 rf_judge_deny(const struct rf_object *o);
+/* Whether any rule is left to be asked by the numbers alone: cheap, and almost always the end. */
+extern int rf_may_refuse(const struct rf_object *o);
 
 /* In the new image: what the rules say of it; it has been killed unless they only watch. */
 extern __u32 rf_judge_image(void);
