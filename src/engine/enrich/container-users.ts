@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type Accounts, parseGroup, parsePasswd, type User } from './accounts.ts';
 import type { ContainerInfo } from './container.ts';
 
@@ -10,6 +10,8 @@ const RELOAD_MS = 200;
 /** While there is nothing to read yet (the container's root is not in place), each event may try again. */
 const RETRY_MS = 5;
 const CONTAINERS_MAX = 4_096;
+/** Node has no name for it. */
+const O_PATH = 0o10000000;
 const QUEUE_MAX = 64;
 
 interface Entry {
@@ -18,10 +20,16 @@ interface Entry {
   accounts: Accounts | undefined;
   loading: boolean;
   /** A process that was seen while the files were read below another one: the next to try. */
-  next: number | undefined;
+  next: Candidate | undefined;
   /** The process below which they were found: the one that asks may have ended by now. */
   found: Below | undefined;
   triedAt: number;
+}
+
+/** A process that the files may be read below; its root is held, since it may have ended when it is its turn. */
+interface Candidate {
+  readonly pid: number;
+  readonly root: Promise<FileHandle | undefined>;
 }
 
 /** A process and its root: the number alone may be another's by now. */
@@ -63,8 +71,13 @@ export class ContainerUsers {
   prepare(container: ContainerInfo, pid: number): void {
     const entry = this.#entry(container, pid);
     if (entry.accounts !== undefined) return;
-    if (entry.loading) entry.next = pid;
-    else this.#load(pid, entry);
+    const proc = this.#proc;
+    if (proc === undefined || this.#queued >= QUEUE_MAX) return;
+    const candidate = { pid, root: openRoot(pid, proc) };
+    if (entry.loading) {
+      dismiss(entry.next);
+      entry.next = candidate;
+    } else this.#load(candidate, entry, proc);
   }
 
   pending(container: ContainerInfo): boolean {
@@ -98,62 +111,82 @@ export class ContainerUsers {
   }
 
   #reload(pid: number, entry: Entry): void {
+    const proc = this.#proc;
     const wait = entry.accounts === undefined ? RETRY_MS : RELOAD_MS;
-    if (!entry.loading && performance.now() - entry.triedAt >= wait) this.#load(pid, entry);
+    if (proc === undefined || entry.loading || performance.now() - entry.triedAt < wait) return;
+    if (this.#queued < QUEUE_MAX) this.#load({ pid, root: openRoot(pid, proc) }, entry, proc);
   }
 
-  #load(pid: number, entry: Entry): void {
-    const proc = this.#proc;
-    if (proc === undefined || this.#queued >= QUEUE_MAX) return;
+  #load({ pid, root: opened }: Candidate, entry: Entry, proc: string): void {
     entry.loading = true;
-    entry.next = undefined;
     entry.triedAt = performance.now();
     this.#queued++;
     this.#queue = this.#queue.then(async () => {
-      await readAccounts(entry, pid, proc);
+      const root = await opened;
+      if (root !== undefined) await readAccounts(entry, pid, root, proc);
+      await root?.close();
       entry.loading = false;
       this.#queued--;
-      if (entry.accounts === undefined && entry.next !== undefined) this.#load(entry.next, entry);
-      else this.onSettled?.(entry.container);
+      const { next } = entry;
+      entry.next = undefined;
+      if (entry.accounts === undefined && next !== undefined) this.#load(next, entry, proc);
+      else {
+        dismiss(next);
+        this.onSettled?.(entry.container);
+      }
     });
   }
 }
 
+function dismiss(candidate: Candidate | undefined): void {
+  void candidate?.root.then((root) => root?.close());
+}
+
 /** Reads the accounts below the root of the container, where it was found before or below another process. */
-async function readAccounts(entry: Entry, pid: number, proc: string): Promise<void> {
+async function readAccounts(entry: Entry, pid: number, root: FileHandle, proc: string): Promise<void> {
   const { found } = entry;
-  const same = found !== undefined && (await ownRoot(found.pid, proc)) === found.root;
-  const below = same ? found.pid : pid;
-  const root = same ? found.root : await ownRoot(pid, proc);
-  if (root === undefined) return;
-  const passwd = await readInRoot(below, 'passwd', proc);
-  const group = await readInRoot(below, 'group', proc);
-  if (passwd === undefined && group === undefined) return;
-  entry.accounts = { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
-  entry.found = { pid: below, root };
-}
-
-/**
- * What tells the root of a process from others; undefined when it is gone or is the host's: a runtime joins the
- * container's cgroup before it changes the root, and the host's users are not the container's.
- */
-async function ownRoot(pid: number, proc: string): Promise<string | undefined> {
-  try {
-    const [own, host] = await Promise.all([stat(`${proc}/${pid}/root/`), stat('/')]);
-    return own.dev === host.dev && own.ino === host.ino ? undefined : `${own.dev}:${own.ino}`;
-  } catch {
-    return undefined;
+  const before = found === undefined ? undefined : await openRoot(found.pid, proc);
+  const same = before !== undefined && (await rootName(before)) === found?.root;
+  const below = same ? before : root;
+  const passwd = await readBelow(below, 'passwd');
+  const group = await readBelow(below, 'group');
+  if (passwd !== undefined || group !== undefined) {
+    entry.accounts = { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
+    if (!same) entry.found = { pid, root: await rootName(root) };
   }
+  await before?.close();
 }
 
 /**
- * Reads etc/NAME below the root of a process. No symbolic link is followed (an absolute one would lead into our own
- * root), and only a plain file of bounded size is read.
+ * Holds the root of a process; undefined when it is gone or is the host's: a runtime joins the container's cgroup
+ * before it changes the root, and the host's users are not the container's.
  */
-export async function readInRoot(pid: number, name: string, proc = '/proc'): Promise<string | undefined> {
+async function openRoot(pid: number, proc: string): Promise<FileHandle | undefined> {
+  try {
+    const root = await open(`${proc}/${pid}/root`, O_PATH | constants.O_DIRECTORY);
+    const host = await stat('/');
+    if ((await rootName(root)) !== `${host.dev}:${host.ino}`) return root;
+    await root.close();
+  } catch {
+    // It has ended.
+  }
+  return undefined;
+}
+
+/** What tells a root from others. */
+async function rootName(root: FileHandle): Promise<string> {
+  const { dev, ino } = await root.stat();
+  return `${dev}:${ino}`;
+}
+
+/**
+ * Reads etc/NAME below a root. No symbolic link is followed (an absolute one would lead into our own root), and only
+ * a plain file of bounded size is read.
+ */
+export async function readBelow(root: FileHandle, name: string): Promise<string | undefined> {
   try {
     const dir = await open(
-      `${proc}/${pid}/root/etc`,
+      `/proc/self/fd/${root.fd}/etc`,
       constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
     );
     try {

@@ -71,10 +71,16 @@ function plainText(param: ParamDef, value: ParamValue): string {
       return value.toString(16).toUpperCase();
     case 'oct':
     case 'mode':
-      return (typeof value === 'number' ? value & 0o7777777 : value).toString(8);
+      return octal(typeof value === 'number' ? value & 0o7777777 : value);
     default:
       return value.toString();
   }
+}
+
+/** As C writes it with `%#o`. */
+function octal(value: number | bigint): string {
+  const digits = value.toString(8);
+  return digits === '0' ? digits : `0${digits}`;
 }
 
 function stringText(param: ParamDef, value: string): string {

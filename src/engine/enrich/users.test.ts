@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { parseGroup, parsePasswd } from './accounts.ts';
 import { ContainerInfo } from './container.ts';
-import { readInRoot } from './container-users.ts';
+import { readBelow } from './container-users.ts';
 import { UserDirectory } from './users.ts';
 
 let dir = '';
@@ -47,19 +48,23 @@ test('the files of the host are read again when they change', async () => {
   assert.equal(directory.user(1, undefined, 0)?.name, 'b');
 });
 
-test('a file below the root of a process is read, but no symbolic link and nothing that is no file', async () => {
-  const etc = join(dir, '1/root/etc');
+test('a file below a root is read, but no symbolic link and nothing that is no file', async () => {
+  const etc = join(dir, 'root/etc');
   mkdirSync(etc, { recursive: true });
   writeFileSync(join(etc, 'passwd'), 'in:x:1:1::/:/x\n');
   symlinkSync('/etc/passwd', join(etc, 'group'));
   mkdirSync(join(etc, 'folder'));
-  assert.equal(await readInRoot(1, 'passwd', dir), 'in:x:1:1::/:/x\n');
-  assert.equal(await readInRoot(1, 'group', dir), undefined);
-  assert.equal(await readInRoot(1, 'folder', dir), undefined);
-  assert.equal(await readInRoot(2, 'passwd', dir), undefined);
-  mkdirSync(join(dir, '3/root'), { recursive: true });
-  symlinkSync('/etc', join(dir, '3/root/etc'));
-  assert.equal(await readInRoot(3, 'passwd', dir), undefined);
+  mkdirSync(join(dir, 'linked'));
+  symlinkSync('/etc', join(dir, 'linked/etc'));
+  const root = await open(join(dir, 'root'));
+  const linked = await open(join(dir, 'linked'));
+  assert.equal(await readBelow(root, 'passwd'), 'in:x:1:1::/:/x\n');
+  assert.equal(await readBelow(root, 'group'), undefined);
+  assert.equal(await readBelow(root, 'folder'), undefined);
+  assert.equal(await readBelow(root, 'none'), undefined);
+  assert.equal(await readBelow(linked, 'passwd'), undefined);
+  await root.close();
+  await linked.close();
 });
 
 function root(pid: number, passwd: string): void {
@@ -95,6 +100,29 @@ test('the users of the host are not those of a container whose root is not in pl
   directory.prepare(container, 7);
   await settled(directory);
   assert.equal(directory.user(0, container, 7)?.name, 'inside');
+});
+
+test('the files are read though the process has ended since', async () => {
+  const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
+  const directory = new UserDirectory('/etc', dir);
+  root(7, 'inside:x:1:1::/:/x\n');
+  const other = new ContainerInfo('def', 'def', 'docker', 'known');
+  root(8, 'other:x:1:1::/:/x\n');
+  directory.prepare(other, 8);
+  directory.prepare(container, 7);
+  await settled(directory);
+  renameSync(join(dir, '7'), join(dir, 'ended'));
+  await settled(directory);
+  assert.equal(directory.user(1, container, 7)?.name, 'inside');
+});
+
+test('a user that was added a moment ago has its name', async () => {
+  writeFileSync(join(dir, 'passwd'), 'a:x:1:1::/:/x\n');
+  const directory = new UserDirectory(dir);
+  assert.equal(directory.user(2, undefined, 0), undefined);
+  writeFileSync(join(dir, 'passwd'), 'a:x:1:1::/:/x\nb:x:2:2::/:/x\n');
+  await wait(3);
+  assert.equal(directory.user(2, undefined, 0)?.name, 'b');
 });
 
 test('a container without files is asked again', async () => {

@@ -3,32 +3,37 @@ import { parseGroup, parsePasswd, type User } from './accounts.ts';
 import type { ContainerInfo } from './container.ts';
 import { ContainerUsers } from './container-users.ts';
 
+/** How old what is known of a file may be, for an id that has a name and for one that has none. */
 const HOST_CHECK_MS = 20;
+const HOST_MISS_MS = 1;
 
 /** One file of the host, read again when it changes. */
 class HostFile<T> {
   readonly #path: string;
-  readonly #parse: (text: string) => T;
-  #value: T;
+  readonly #parse: (text: string) => ReadonlyMap<number, T>;
+  #value: ReadonlyMap<number, T>;
   #stamp = '';
   #checked = Number.NEGATIVE_INFINITY;
 
-  constructor(path: string, parse: (text: string) => T) {
+  constructor(path: string, parse: (text: string) => ReadonlyMap<number, T>) {
     this.#path = path;
     this.#parse = parse;
     this.#value = parse('');
   }
 
-  get value(): T {
-    const now = performance.now();
-    if (now - this.#checked >= HOST_CHECK_MS) {
-      this.#checked = now;
-      this.#refresh();
-    }
-    return this.#value;
+  /** An id without a name is looked up again almost at once: a user is often added for what it is to run. */
+  get(id: number): T | undefined {
+    this.#refresh(HOST_CHECK_MS);
+    const found = this.#value.get(id);
+    if (found !== undefined) return found;
+    this.#refresh(HOST_MISS_MS);
+    return this.#value.get(id);
   }
 
-  #refresh(): void {
+  #refresh(maxAge: number): void {
+    const now = performance.now();
+    if (now - this.#checked < maxAge) return;
+    this.#checked = now;
     try {
       const stat = statSync(this.#path, { bigint: true });
       const stamp = `${stat.ino}:${stat.size}:${stat.mtimeNs}`;
@@ -43,8 +48,8 @@ class HostFile<T> {
 
 /** Names of users and groups: the host's, and each container's own. */
 export class UserDirectory {
-  readonly #passwd: { readonly value: ReadonlyMap<number, User> };
-  readonly #group: { readonly value: ReadonlyMap<number, string> };
+  readonly #passwd: { get(uid: number): User | undefined };
+  readonly #group: { get(gid: number): string | undefined };
   readonly #containers: ContainerUsers;
 
   /**
@@ -57,8 +62,8 @@ export class UserDirectory {
   ) {
     const files = typeof etc === 'string';
     this.#containers = new ContainerUsers(files ? proc : undefined);
-    this.#passwd = files ? new HostFile(`${etc}/passwd`, parsePasswd) : { value: parsePasswd(etc.passwd) };
-    this.#group = files ? new HostFile(`${etc}/group`, parseGroup) : { value: parseGroup(etc.group) };
+    this.#passwd = files ? new HostFile(`${etc}/passwd`, parsePasswd) : parsePasswd(etc.passwd);
+    this.#group = files ? new HostFile(`${etc}/group`, parseGroup) : parseGroup(etc.group);
   }
 
   /** Called when a container's files were read. */
@@ -67,12 +72,12 @@ export class UserDirectory {
   }
 
   user(uid: number, container: ContainerInfo | undefined, pid: number): User | undefined {
-    if (container === undefined || container.isHost) return this.#passwd.value.get(uid);
+    if (container === undefined || container.isHost) return this.#passwd.get(uid);
     return this.#containers.user(uid, container, pid);
   }
 
   group(gid: number, container: ContainerInfo | undefined, pid: number): string | undefined {
-    if (container === undefined || container.isHost) return this.#group.value.get(gid);
+    if (container === undefined || container.isHost) return this.#group.get(gid);
     return this.#containers.group(gid, container, pid);
   }
 

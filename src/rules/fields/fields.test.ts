@@ -262,7 +262,7 @@ test('openat2 and creat show their own parameters', () => {
     }),
     {
       'evt.arg.flags': 'O_CREAT|O_WRONLY|O_F_CREATED',
-      'evt.arg.mode': '755',
+      'evt.arg.mode': '0755',
       'evt.arg.resolve': 'RESOLVE_BENEATH',
       'evt.is_open_exec': true,
       'evt.is_open_create': true,
@@ -272,7 +272,7 @@ test('openat2 and creat show their own parameters', () => {
   check(world.call('creat', 300, { ret: 3, args: [0, 0o644], path0: '/tmp/x', fdType: T.FILE, fdLayer: 1 }), {
     'evt.arg.flags': undefined,
     'evt.arg.creat_flags': 'FD_UPPER_LAYER_CREAT',
-    'evt.arg.mode': '644',
+    'evt.arg.mode': '0644',
     'evt.is_open_write': false,
     'evt.is_open_exec': false,
     'fd.name': '/tmp/x',

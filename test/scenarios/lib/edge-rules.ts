@@ -7,7 +7,7 @@ export const EDGE_RULES = `
   condition: evt.type in (open, openat, openat2, creat) and fd.nameraw contains rf-edge and edge
   output: >
     %evt.type %evt.res %fd.name %fd.nameraw %fd.realpath %fd.type %fd.typechar %fd.num %fd.directory %fd.filename
-    %evt.arg.name %evt.arg.flags %evt.arg.resolve %evt.is_open_write %evt.is_open_create %fs.path.name %proc.name
+    %evt.arg.name %evt.arg.flags %evt.arg.mode %evt.arg.resolve %evt.is_open_write %evt.is_open_create %fs.path.name %proc.name
     %proc.pname %thread.ismain %proc.cwd
   priority: NOTICE
 - rule: Edge exec
