@@ -23,12 +23,12 @@ const long = [
   'src/sensors/probe.test.js',
 ];
 
-/** Files below dist; RINGFENCE_GUEST_ALSO=FILE,FILE adds some, RINGFENCE_GUEST_ONLY=TEXT leaves others out. */
+/** Files below dist; RINGFENCE_GUEST_ALSO=FILE,FILE adds some, RINGFENCE_GUEST_ONLY=TEXT|TEXT leaves others out. */
 function guestFiles(): string[] {
   const also = process.env.RINGFENCE_GUEST_ALSO?.split(',') ?? [];
-  const only = process.env.RINGFENCE_GUEST_ONLY;
+  const only = process.env.RINGFENCE_GUEST_ONLY?.split('|');
   return [...always, ...(process.env.RINGFENCE_LONG ? long : []), ...also]
-    .filter((file) => only === undefined || file.includes(only))
+    .filter((file) => only === undefined || only.some((text) => file.includes(text)))
     .map((file) => join(projectRoot, 'dist', file));
 }
 

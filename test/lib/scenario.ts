@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
 import type { Step } from './actor.ts';
-import type { AlertLine, LiveEngine } from './engine.ts';
+import { type AlertLine, type LiveEngine, SLOWNESS } from './engine.ts';
 
 /** An alert that must come. */
 export interface Expected {
@@ -53,7 +53,7 @@ export const SESSION_FIELD = { append_output: [{ extra_fields: ['proc.sid'] }] }
 
 /** How long an alert may take; and how long to look for one too many. */
 const ARRIVE_MS = 5000;
-const SETTLE_MS = 250;
+const SETTLE_MS = 250 * SLOWNESS;
 
 /** Performs a scenario against a running engine and returns the alerts that its actor caused. */
 export async function performScenario(engine: LiveEngine, scenario: Scenario): Promise<AlertLine[]> {

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
 import type { Container } from '../../lib/container.ts';
-import type { AlertLine, LiveEngine } from '../../lib/engine.ts';
+import { type AlertLine, type LiveEngine, SLOWNESS } from '../../lib/engine.ts';
 import { type Place, type Stage, scenarioFiles } from './stage.ts';
 import { type ActStep, compileSteps } from './steps.ts';
 
@@ -71,7 +71,7 @@ export function lacks(stage: Stage, scenario: UpstreamScenario): string | undefi
   return place === 'host' || stage.container(place) ? undefined : 'needs containers';
 }
 
-const ACT_MS = 30_000;
+const ACT_MS = 30_000 * SLOWNESS;
 
 /** Does an act; resolves to the mark that its processes carry in their environment. */
 export async function perform(stage: Stage, act: Act): Promise<string> {
@@ -132,7 +132,7 @@ export function alertsOf(engine: LiveEngine, rule: string, mark: string): AlertL
 
 /** Longest way from an act to its alert; and how long to look for one that must not come. */
 const ARRIVE_MS = 5_000;
-const SETTLE_MS = 500;
+const SETTLE_MS = 500 * SLOWNESS;
 
 /** Waits for an alert of a rule that is as wanted; resolves to all of the rule's. */
 export async function arrived(
