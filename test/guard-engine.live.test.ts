@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { PIN_DIR } from '../src/enforce/index.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { query } from '../src/outputs/audit/query.ts';
 import { probe } from '../src/sensors/probe.ts';
+import { mountBpffs } from './lib/bpffs.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
 
 /** A whole engine in mode enforce: attacked, maintained, unloaded and stopped. Runs in the guests. */
@@ -24,15 +25,14 @@ const RULES = `- rule: Nothing
   output: x
   priority: INFO
 `;
-const BPFFS = path.dirname(PIN_DIR);
-const mounts = skip === false && !fs.readFileSync('/proc/self/mounts', 'utf8').includes(` ${BPFFS} bpf `);
 
 describe('an engine that refuses guards itself', { skip }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-guarded-'));
   const audit = path.join(folder, 'audit');
   let engine: LiveEngine;
+  let unmount: (() => void) | undefined;
   before(async () => {
-    if (mounts) execFileSync('mount', ['-t', 'bpf', 'bpf', BPFFS]);
+    unmount = mountBpffs();
     engine = await LiveEngine.start({
       rules: RULES,
       config: {
@@ -46,7 +46,7 @@ describe('an engine that refuses guards itself', { skip }, () => {
   after(async () => {
     // By its parent, as a supervisor does.
     assert.equal(await engine?.stop('SIGTERM'), 0);
-    if (mounts) execFileSync('umount', [BPFFS]);
+    unmount?.();
     fs.rmSync(folder, { recursive: true });
   });
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { PIN_DIR, unpinAll } from '../src/enforce/index.ts';
 import { probe } from '../src/sensors/probe.ts';
+import { mountBpffs } from './lib/bpffs.ts';
 
 /** Pinned enforcement: the engine is killed, the refusals stay; a new one adopts them; `unload` ends them. */
 const main = new URL('../src/engine/cli/index.js', import.meta.url).pathname;
@@ -24,15 +25,12 @@ const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-pin-'));
 const socket = `${dir}/control.sock`;
 let engine: ChildProcess | undefined;
 
-/** Pins need a BPF file system; where none is mounted, the test has one of its own for as long as it runs. */
-const BPFFS = path.dirname(PIN_DIR);
-const mounts = skip === false && !fs.readFileSync('/proc/self/mounts', 'utf8').includes(` ${BPFFS} bpf `);
-if (mounts) execFileSync('mount', ['-t', 'bpf', 'bpf', BPFFS]);
+const unmount = skip === false ? mountBpffs() : () => {};
 
 after(() => {
   engine?.kill('SIGKILL');
   if (skip === false) unpinAll();
-  if (mounts) execFileSync('umount', [BPFFS]);
+  unmount();
   fs.rmSync(dir, { recursive: true });
 });
 

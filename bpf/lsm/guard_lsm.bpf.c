@@ -87,13 +87,13 @@ static __always_inline struct rf_guard *rf_guard_on(void)
 
 /* The record of a refusal: the call as it was made where it is known, else one like it. */
 static __always_inline void rf_guard_tell(struct rf_guard *g, enum rf_guarded what, __u32 nr,
-					  struct dentry *dentry)
+					  struct dentry *dentry, struct vfsmount *mnt)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	__u32 slot = rf_begin(RF_KIND_CALL, 1), made = rf_regs_nr(regs), at;
 	struct rf_slot *s = rf_slot(slot);
-	volatile __u64 *node;
+	volatile __u64 *node, *mount;
 	__u64 args[6];
 
 	g->last = what;
@@ -114,8 +114,10 @@ static __always_inline void rf_guard_tell(struct rf_guard *g, enum rf_guarded wh
 	if (dentry) {
 		/* By way of memory: what is given to a global function must be a plain number. */
 		node = &s->walk.node;
+		mount = &s->walk.mnt;
 		*node = (__u64)dentry;
-		rf_set_str(&s->call.path[0], rf_put_dentry(slot, *node, 0));
+		*mount = (__u64)mnt;
+		rf_set_str(&s->call.path[0], rf_put_dentry(slot, *node, *mount));
 	}
 	rf_send(slot);
 }
@@ -138,7 +140,7 @@ int rf_guard_signal(__u64 *ctx)
 		return 0;
 	if (rf_guard_maintainer())
 		return 0;
-	rf_guard_tell(g, RF_GUARDED_SIGNAL, RF_NR_KILL, NULL);
+	rf_guard_tell(g, RF_GUARDED_SIGNAL, RF_NR_KILL, NULL, NULL);
 	return -EPERM;
 }
 
@@ -152,7 +154,7 @@ int rf_guard_trace(__u64 *ctx)
 
 	if (!g || (__u32)target->tgid != g->tgid || !(mode & PTRACE_MODE_ATTACH))
 		return 0;
-	rf_guard_tell(g, RF_GUARDED_TRACE, RF_NR_PTRACE, NULL);
+	rf_guard_tell(g, RF_GUARDED_TRACE, RF_NR_PTRACE, NULL, NULL);
 	return -EPERM;
 }
 
@@ -165,7 +167,7 @@ int rf_guard_limit(__u64 *ctx)
 
 	if (!g || (__u32)target->tgid != g->tgid)
 		return 0;
-	rf_guard_tell(g, RF_GUARDED_LIMIT, RF_NR_PRLIMIT, NULL);
+	rf_guard_tell(g, RF_GUARDED_LIMIT, RF_NR_PRLIMIT, NULL, NULL);
 	return -EPERM;
 }
 
@@ -186,13 +188,15 @@ static __noinline bool rf_guard_labelled(struct dentry *d)
 	return false;
 }
 
-static __always_inline bool rf_guard_refuses(struct dentry *d)
+/* mnt: where the object is reached, NULL where the hook does not know: then its path is told from
+ * the root of its file system. */
+static __always_inline bool rf_guard_refuses(struct dentry *d, struct vfsmount *mnt)
 {
 	struct rf_guard *g = rf_guard_on();
 
 	if (!g || !rf_guard_labelled(d) || rf_guard_maintainer())
 		return false;
-	rf_guard_tell(g, RF_GUARDED_FILE, RF_NR_OPENAT, d);
+	rf_guard_tell(g, RF_GUARDED_FILE, RF_NR_OPENAT, d, mnt);
 	return true;
 }
 
@@ -203,7 +207,7 @@ int rf_guard_open(__u64 *ctx)
 
 	if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & O_TRUNC))
 		return 0;
-	if (rf_guard_refuses(file->f_path.dentry))
+	if (rf_guard_refuses(file->f_path.dentry, file->f_path.mnt))
 		return -EPERM;
 	return 0;
 }
@@ -216,7 +220,7 @@ int rf_guard_open(__u64 *ctx)
 	{                                                                                          \
 		struct path *path = (void *)ctx[0];                                                \
                                                                                                    \
-		if (rf_guard_refuses(path->dentry))                                                \
+		if (rf_guard_refuses(path->dentry, path->mnt))                                     \
 			return -EPERM;                                                             \
 		return 0;                                                                          \
 	}
@@ -224,7 +228,7 @@ int rf_guard_open(__u64 *ctx)
 	SEC("lsm/" hook)                                                                           \
 	int rf_guard_##name(__u64 *ctx)                                                            \
 	{                                                                                          \
-		if (rf_guard_refuses((void *)ctx[n]))                                              \
+		if (rf_guard_refuses((void *)ctx[n], NULL))                                        \
 			return -EPERM;                                                             \
 		return 0;                                                                          \
 	}
@@ -241,7 +245,7 @@ RF_GUARD_DENTRY(rmdir, "inode_rmdir", 1)
 SEC("lsm/inode_link")
 int rf_guard_link(__u64 *ctx)
 {
-	if (rf_guard_refuses((void *)ctx[0]) || rf_guard_refuses((void *)ctx[2]))
+	if (rf_guard_refuses((void *)ctx[0], NULL) || rf_guard_refuses((void *)ctx[2], NULL))
 		return -EPERM;
 	return 0;
 }
@@ -249,7 +253,7 @@ int rf_guard_link(__u64 *ctx)
 SEC("lsm/inode_rename")
 int rf_guard_rename(__u64 *ctx)
 {
-	if (rf_guard_refuses((void *)ctx[1]) || rf_guard_refuses((void *)ctx[3]))
+	if (rf_guard_refuses((void *)ctx[1], NULL) || rf_guard_refuses((void *)ctx[3], NULL))
 		return -EPERM;
 	return 0;
 }
@@ -263,7 +267,7 @@ int rf_guard_umount(__u64 *ctx)
 
 	if (!g || !g->pins_dev || BPF_CORE_READ(mnt, mnt_sb, s_dev) != g->pins_dev)
 		return 0;
-	rf_guard_tell(g, RF_GUARDED_MOUNT, RF_NR_UMOUNT, NULL);
+	rf_guard_tell(g, RF_GUARDED_MOUNT, RF_NR_UMOUNT, NULL, NULL);
 	return -EPERM;
 }
 
@@ -286,7 +290,7 @@ int rf_guard_map(__u64 *ctx)
 		return 0;
 	if (g->map_tgid != tgid) {
 		g->map_tgid = tgid;
-		rf_guard_tell(g, RF_GUARDED_MAP, RF_NR_BPF, NULL);
+		rf_guard_tell(g, RF_GUARDED_MAP, RF_NR_BPF, NULL, NULL);
 	}
 	return -EPERM;
 }
@@ -326,6 +330,6 @@ int rf_guard_bpf(__u64 *ctx)
 	}
 	if (!ours)
 		return 0;
-	rf_guard_tell(g, RF_GUARDED_BPF, RF_NR_BPF, NULL);
+	rf_guard_tell(g, RF_GUARDED_BPF, RF_NR_BPF, NULL, NULL);
 	return -EPERM;
 }

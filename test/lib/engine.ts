@@ -88,9 +88,14 @@ export class LiveEngine {
     });
   }
 
+  /** Starts an engine, and waits for nothing. */
+  static spawn(options: EngineOptions = {}): LiveEngine {
+    return new LiveEngine(options);
+  }
+
   /** Starts an engine and waits until it sees events. */
   static async start(options: EngineOptions = {}): Promise<LiveEngine> {
-    const engine = new LiveEngine(options);
+    const engine = LiveEngine.spawn(options);
     const ready = await engine.until(() => engine.log.some((line) => line.msg === 'ready'), READY_MS);
     if (!ready) {
       await engine.stop();
