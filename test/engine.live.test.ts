@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { parse, stringify } from 'yaml';
 import { ask } from '../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import type { EngineReport } from '../src/engine/protocol.ts';
@@ -68,6 +69,15 @@ describe('a running engine', { skip: liveSkip() }, () => {
       removed.map((a) => a.rule),
       ['Removed'],
     );
+  });
+
+  test('says which changed options wait for the next start', async () => {
+    const file = join(engine.folder, 'config.yaml');
+    const config = parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    writeFileSync(file, stringify({ ...config, priority: 'debug', sensors: { ring_bytes: 1 << 20 } }));
+    const report = (await ask(engine.socket, 'reload')) as EngineReport;
+    assert.deepEqual(report.config?.atRestart, ['sensors.ring_bytes']);
+    assert.ok(await engine.until(() => engine.log.some(({ code }) => code === 'W_RESTART_NEEDED'), 2000));
   });
 
   test('SIGHUP reloads as well', async () => {

@@ -24,8 +24,17 @@ function request(args: Args): DenyRequest {
     scope: text(args, 'scope'),
     reason: text(args, 'reason'),
     source: text(args, 'source'),
-    ttl: number(args, 'ttl'),
+    ttl: ttl(args),
   };
+}
+
+/** Later than this no clock can say. */
+const MAX_TTL_MS = 100 * 365 * 86_400_000;
+
+function ttl(args: Args): number | undefined {
+  const value = number(args, 'ttl');
+  if (value === undefined || value <= MAX_TTL_MS) return value;
+  throw wrong('ttl', 'a hundred years at most');
 }
 
 function idOrTarget(what: unknown): number | string {

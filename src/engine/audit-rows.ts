@@ -4,6 +4,7 @@ import { type Actor, actorEntry, type Entry, entry, lossEntry } from '../outputs
 import type { Json } from '../outputs/formats/json.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
+import type { ConfigChange } from './config-change.ts';
 import type { Alert } from './core/alert.ts';
 import { AppError } from './core/diagnostic.ts';
 import { toJson } from './core/json.ts';
@@ -46,6 +47,15 @@ export function refusedPolicyRow(error: unknown): Entry {
   const code = error instanceof AppError ? error.code : 'E_INTERNAL';
   const reason = error instanceof Error ? error.message : String(error);
   return entry('policy', { summary: 'reload failed, the old rules stay in force', code, reason });
+}
+
+/** The configuration was read again, and is another. */
+export function configRow({ applied, atRestart }: ConfigChange): Entry {
+  return entry('policy', {
+    summary: 'configuration changed',
+    applied: [...applied],
+    at_restart: [...atRestart],
+  });
 }
 
 /** Monitor became enforce, or the other way round; undefined if neither. */

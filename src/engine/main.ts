@@ -5,9 +5,19 @@ import { type InternalNotice, internalAlert } from '../outputs/internal-alert.ts
 import { OutputManager } from '../outputs/manager.ts';
 import type { FleetConfig } from '../outputs/nats/options.ts';
 import { StatusServer } from '../outputs/serve/server.ts';
-import { canaryRow, lossRow, modeRow, policyRow, refusedPolicyRow, startRow, stopRow } from './audit-rows.ts';
+import {
+  canaryRow,
+  configRow,
+  lossRow,
+  modeRow,
+  policyRow,
+  refusedPolicyRow,
+  startRow,
+  stopRow,
+} from './audit-rows.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
+import { configChange } from './config-change.ts';
 import { controlCommands } from './control/commands.ts';
 import { ControlServer } from './control/server.ts';
 import type { Alert } from './core/alert.ts';
@@ -57,6 +67,8 @@ export class Engine {
   readonly #audit: Audit | undefined;
   readonly #hostname = osHostname();
   #config: Config;
+  /** As of the start: what only a start reads. */
+  readonly #initial: Config;
   #thread: EngineThread | undefined;
   #control: ControlServer | undefined;
   #http: StatusServer | undefined;
@@ -81,6 +93,7 @@ export class Engine {
   ) {
     this.#options = options;
     this.#config = config;
+    this.#initial = config;
     const { after, window } = config.rollup;
     this.#rollup = new RollUp({ after, windowMs: parseDuration(window) ?? 10_000 });
     this.#outputs = outputs;
@@ -233,15 +246,22 @@ export class Engine {
       const config = this.#options.readConfig();
       const report = await this.#thread?.reload(this.#spec(config));
       if (!report) throw new AppError('E_STOPPING', 'the engine is not running');
-      if (JSON.stringify(config.outputs) !== JSON.stringify(this.#config.outputs)) {
-        log.warn({ code: 'W_RESTART_NEEDED' }, 'changes of `outputs` take effect at the next start');
-      }
+      const now = configChange(this.#config, config);
+      // Also what was changed earlier and waits still.
+      const { atRestart } = configChange(this.#initial, config);
+      const change = { applied: now.applied, atRestart };
+      if (atRestart.length > 0)
+        log.warn(
+          { code: 'W_RESTART_NEEDED', options: atRestart },
+          'changed options take effect at the next start',
+        );
+      if (now.applied.length + now.atRestart.length > 0) void this.record(configRow(change));
       const mode = modeRow(this.#config, config);
       if (mode) void this.record(mode);
       this.#config = config;
       this.#inForce(report);
       log.info({ rules: report.rules, ...report.diff }, 'reloaded');
-      return report;
+      return { ...report, config: change };
     } catch (error) {
       metrics.set('reloadOk', [], 0);
       void this.record(refusedPolicyRow(error));

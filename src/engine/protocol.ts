@@ -1,6 +1,7 @@
 import type { GuardedPaths } from '../enforce/index.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
+import type { ConfigChange } from './config-change.ts';
 import type { Alert } from './core/alert.ts';
 import type { Diagnostic } from './core/diagnostic.ts';
 import type { MetricDelta } from './core/metrics.ts';
@@ -26,6 +27,8 @@ export interface EngineReport {
   /** Tier by hook. */
   readonly tiers: Readonly<Record<string, string>>;
   readonly warnings: readonly Diagnostic[];
+  /** What else of the configuration changed, after a reload. */
+  readonly config?: ConfigChange;
   /** By how this differs from what was in force before; absent for the first. */
   readonly diff?: {
     readonly added: readonly string[];

@@ -85,7 +85,7 @@ test(`${ROUNDS} times killed, every third time while it starts, with pinned enfo
   assert.equal(await answerOf(DENIED), 'ECONNREFUSED');
   assert.deepEqual(await gone(() => held.flatMap(stillThere)), [], 'BPF objects');
   assert.deepEqual(verifyFolder(audit).problems, []);
-  const written = new Set<unknown>([...query(audit, { kinds: ['alert'] })].map(({ uuid }) => uuid));
+  const written = new Set<unknown>([...query(audit, { kinds: ['alert', 'denial'] })].map(({ uuid }) => uuid));
   assert.deepEqual(
     [...seen].filter((uuid) => !written.has(uuid)),
     [],

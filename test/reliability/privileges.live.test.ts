@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CAPABILITIES } from '../../src/engine/cli/service-unit.ts';
@@ -73,6 +75,76 @@ for (const [lacking, exit] of [
     assert.doesNotMatch(run.stderr, /\n {4}at /, 'no stack trace');
   });
 }
+
+/** What a capability is for, as the engine shows it: with all of them, and with this one taken away. */
+interface View {
+  readonly exe: string;
+  readonly fds: string;
+  readonly network: string;
+}
+
+const NEEDED: readonly (readonly [lacking: string, what: string, member: keyof View])[] = [
+  ['net_admin', 'refusing connections at the cgroup', 'network'],
+  ['sys_ptrace', 'executables of processes of others that are older than the engine', 'exe'],
+  ['dac_read_search', 'descriptors of processes of others', 'fds'],
+];
+
+const OLDER = `- rule: Older
+  desc: What is known of a process that was there before the engine.
+  condition: evt.type in (open, openat) and fd.name = /etc/hostname and proc.name = rf-older
+  output: exe=%proc.exepath fds=%proc.fdopencount
+  priority: INFO
+`;
+
+/** Starts an engine with these capabilities after a process of another user, which then opens a file. */
+async function viewWith(caps: readonly string[]): Promise<View> {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-older-'));
+  chmodSync(folder, 0o755);
+  const program = join(folder, 'rf-older');
+  copyFileSync('/bin/sh', program);
+  const script = 'while read -r line; do read -r name </etc/hostname; done';
+  const older = spawn('setpriv', ['--reuid=65534', '--clear-groups', program, '-c', script], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const engine = await LiveEngine.start({
+    rules: OLDER,
+    wrap: only(caps),
+    config: { append_output: [] },
+  });
+  try {
+    const { tiers } = (await ask(engine.socket, 'status')) as { tiers: Record<string, string> };
+    older.stdin.write('go\n');
+    const told = () => engine.alerts.find((alert) => alert.rule === 'Older')?.output;
+    assert.ok(await engine.until(() => told() !== undefined, 5000));
+    const [, exe = '', fds = ''] = /exe=(\S+) fds=(\S+)/.exec(told() ?? '') ?? [];
+    return {
+      exe: exe === program ? 'known' : 'unknown',
+      fds: Number(fds) > 0 ? 'known' : 'unknown',
+      network: tiers.network ?? '',
+    };
+  } finally {
+    older.kill();
+    await engine.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('each capability of the unit is needed: what is lost without it', { skip }, async () => {
+  const whole = await viewWith(names);
+  assert.deepEqual({ ...whole, network: '' }, { exe: 'known', fds: 'known', network: '' });
+  assert.notEqual(whole.network, 'observe');
+  const lost: string[] = [];
+  for (const [lacking, what, member] of NEEDED) {
+    const view = await viewWith(names.filter((name) => name !== lacking));
+    assert.notEqual(view[member], whole[member], `${lacking} is not needed for ${what}`);
+    lost.push(`${lacking}: ${what}`);
+  }
+  evidence({
+    fault: 'one capability of the unit taken away at a time',
+    expected: 'bpf, perfmon: exit code 5; the others: one thing less is known or refused',
+    result: `lost without ${lost.join('; without ')}`,
+  });
+});
 
 const quiet = ['--set', 'control.enabled=false', '--set', 'builtin_rules=false', '--set', 'rules_files=[]'];
 const env = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };

@@ -16,6 +16,10 @@ export const command: CommandSpec = {
           for (const name of removed) print(`- ${name}`);
           for (const name of changed) print(`~ ${name}`);
           print(`${report.rules} rules in force`);
+          const { applied = [], atRestart = [] } = report.config ?? {};
+          if (applied.length > 0) print(`options in force: ${applied.join(', ')}`);
+          if (atRestart.length > 0)
+            print(`options that take effect at the next start: ${atRestart.join(', ')}`);
         }
         return 0;
       }),

@@ -12,6 +12,11 @@ export interface Layer {
   locate(path: Path, key?: boolean): Pick<Diagnostic, 'file' | 'line' | 'column' | 'snippet'>;
 }
 
+/** One mistake can make a parser complain of every byte behind it. */
+const MAX_ERRORS = 20;
+/** Longer lines are not shown. */
+const MAX_SHOWN = 1000;
+
 /** Reads one YAML file. Syntax errors come back as diagnostics with position. */
 export function fileLayer(file: string, text = readFileSync(file, 'utf8')): Layer | Diagnostic[] {
   const counter = new LineCounter();
@@ -19,10 +24,11 @@ export function fileLayer(file: string, text = readFileSync(file, 'utf8')): Laye
   const place = (offset: number): Pick<Diagnostic, 'file' | 'line' | 'column' | 'snippet'> => {
     const { line, col } = counter.linePos(offset);
     const source = text.split('\n')[line - 1] ?? '';
+    if (source.length > MAX_SHOWN) return { file, line, column: col };
     return { file, line, column: col, snippet: `${source}\n${' '.repeat(Math.max(0, col - 1))}^` };
   };
   if (doc.errors.length > 0) {
-    return doc.errors.map((error) => ({
+    return doc.errors.slice(0, MAX_ERRORS).map((error) => ({
       severity: 'error',
       code: 'E_CONFIG_YAML',
       message: error.message.split('\n')[0] ?? 'not YAML',

@@ -12,6 +12,9 @@ import {
 } from 'yaml';
 import type { SourceFile } from './source.ts';
 
+/** One mistake can make the parser complain of every byte behind it. */
+const MAX_FAULTS = 20;
+
 export type YamlNode = Node | null | undefined;
 
 export interface YamlFault {
@@ -48,7 +51,7 @@ export function parseYaml(file: SourceFile): { documents: YamlDocument[]; faults
       isAlias(node) ? (node.resolve(document) as YamlNode) : (node as YamlNode),
   }));
   const faults = parsed.flatMap((document) =>
-    document.errors.map((error) => ({ message: error.message, offset: error.pos[0] })),
+    document.errors.slice(0, MAX_FAULTS).map((error) => ({ message: error.message, offset: error.pos[0] })),
   );
   return { documents, faults };
 }
