@@ -147,7 +147,7 @@ describe('an engine under pressure', { skip }, () => {
     );
     assert.ok(
       await subject.engine.until(
-        () => subject.engine.alerts.some(({ output }) => output.includes(`${marker} deep`)),
+        () => subject.engine.alerts.some(({ output }) => output.includes('rf-marker deep')),
         5000,
       ),
     );
