@@ -76,6 +76,8 @@ export class EngineCore {
   readonly #tiers: Readonly<Record<string, string>>;
   #state: State;
   #spec: EngineSpec;
+  /** Time that the machine has slept since it was booted, in ns. */
+  #suspended = 0;
   #mode: 'monitor' | 'enforce';
 
   private constructor(spec: EngineSpec, send: (message: FromEngine) => void) {
@@ -128,7 +130,7 @@ export class EngineCore {
       hostname: spec.hostname,
       tierOf: (rec) => this.#enforcer.tierOf(rec),
     });
-    const offset = Number(bootNow() - process.hrtime.bigint());
+    this.#measureSuspension();
     const { clock } = this.#enricher.event.services;
     this.#losses = new LossReport(spec.hostname, (ns) => clock.toEpoch(ns));
     this.#pipeline = new Pipeline(rules, {
@@ -147,7 +149,7 @@ export class EngineCore {
         capacity: config.containers.max_waiting_events,
         waitMs: parseDuration(config.containers.wait) ?? 500,
       },
-      bootNow: () => Number(process.hrtime.bigint()) + offset,
+      bootNow: () => Number(process.hrtime.bigint()) + this.#suspended,
       explain: (config.outputs.audit as { enabled?: boolean } | undefined)?.enabled === true,
     });
     this.#canary = new Canary(harmlessCall(plan.tracepoints), (call) => this.#sensor.makeCanary(call));
@@ -294,7 +296,14 @@ export class EngineCore {
     this.#metrics.add('canaryActs', ['seen']);
   }
 
+  /** The boot clock goes on while the machine sleeps, the clock that is cheap to read does not. */
+  #measureSuspension(): void {
+    const monotonic = process.hrtime.bigint();
+    this.#suspended = Number(bootNow(monotonic) - monotonic);
+  }
+
   #publish(): void {
+    this.#measureSuspension();
     const alerts = this.#losses.due(performance.now());
     if (alerts.length > 0) this.#send({ type: 'alerts', alerts });
     this.#pipeline.publish();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname as osHostname, release } from 'node:os';
 import { Audit } from '../outputs/audit/audit.ts';
 import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
@@ -21,7 +22,8 @@ import { configChange } from './config-change.ts';
 import { controlCommands } from './control/commands.ts';
 import { ControlServer } from './control/server.ts';
 import type { Alert } from './core/alert.ts';
-import { AppError } from './core/diagnostic.ts';
+import { BOOT_ID } from './core/clock.ts';
+import { AppError, EXIT } from './core/diagnostic.ts';
 import { createLog, type Log } from './core/log.ts';
 import { MetricsRegistry } from './core/metrics-registry.ts';
 import { VERSION } from './core/package.ts';
@@ -108,6 +110,11 @@ export class Engine {
 
   /** Starts everything; resolves when events flow. On any error nothing is left running. */
   static async start(options: EngineOptions): Promise<Engine> {
+    if (!existsSync(BOOT_ID))
+      throw new AppError('E_NO_PROC', '/proc is not mounted, or not whole', {
+        exitCode: EXIT.notPermitted,
+        help: 'mount -t proc proc /proc',
+      });
     const config = options.readConfig();
     const { level, format } = config.log;
     const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format });

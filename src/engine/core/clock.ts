@@ -5,7 +5,10 @@ export function epochNs(): bigint {
   return BigInt(Date.now()) * 1_000_000n;
 }
 
+/** Where the kernel tells its boots apart; only in a whole /proc. */
+export const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
 /** The kernel's random id of this boot. */
 export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  return readFileSync(BOOT_ID, 'latin1').trim();
 }

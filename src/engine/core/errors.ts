@@ -104,6 +104,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'The rings were full or a record was damaged.',
     'Raise sensors.ring_bytes.',
   ),
+  E_NO_PROC: row(
+    'No /proc',
+    'Processes, clocks and mounts are read from /proc.',
+    'Mount it: mount -t proc proc /proc',
+  ),
   W_RESTART_NEEDED: row('Restart needed', 'A changed option is read at start only.', 'Restart the engine.'),
   E_FILE: row('File not readable', 'A file that was named cannot be read.', 'Check the path and its mode.'),
   E_EVENT: row('Event not valid', 'The event that was given has wrong fields.', 'The message lists them.'),

@@ -33,12 +33,13 @@ export class BootClock {
 }
 
 /** Current time of the boot clock, in ns. */
-export function bootNow(): bigint {
-  const monotonic = process.hrtime.bigint();
-  const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'));
+export function bootNow(monotonic: bigint = process.hrtime.bigint(), uptimeText = readUptime()): bigint {
+  const uptime = Number.parseFloat(uptimeText);
   const suspended = BigInt(Math.round(uptime * 1e9)) - monotonic;
   return suspended > SUSPEND_MIN_NS ? monotonic + suspended : monotonic;
 }
+
+const readUptime = (): string => readFileSync('/proc/uptime', 'latin1');
 
 function measureOffset(): bigint {
   // The wall clock comes in milliseconds: the moment when it steps is known better. At most a millisecond of waiting.

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
+import { LiveEngine, liveSkip } from '../lib/engine.ts';
+import { evidence } from './evidence.ts';
+
+/** Surroundings that lack something: each has a defined outcome. */
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+const skip = liveSkip() || (canMount ? false : 'needs namespaces');
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-around-'));
+after(() => fs.rmSync(folder, { recursive: true }));
+
+const program = path.join(PACKAGE_ROOT, 'bin/ringfence');
+const env = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };
+const rules = (file: string): string => `- rule: Seen
+  desc: Whether it sees.
+  condition: evt.type = execve and proc.exepath = ${file}
+  output: seen in %container.id
+  priority: INFO
+`;
+
+/** Runs an engine for a moment in a mount namespace that was prepared by a line of shell. */
+function runAfter(prepare: string, ...settings: string[]) {
+  const set = ['control.enabled=false', 'builtin_rules=false', 'rules_files=[]', ...settings];
+  const args = ['run', '--duration', '500ms', ...set.flatMap((value) => ['--set', value])];
+  const line = `${prepare} && exec "$0" "$@"`;
+  return spawnSync('unshare', ['--mount', '/bin/sh', '-c', line, program, ...args], {
+    encoding: 'utf8',
+    env,
+  });
+}
+
+describe('an engine in strange surroundings', { skip }, () => {
+  test('without /proc it says so and ends with code 5', () => {
+    const run = runAfter('mount -t tmpfs none /proc');
+    assert.equal(run.status, 5, run.stderr);
+    assert.match(run.stderr, /E_NO_PROC.*\n.*mount -t proc/);
+    assert.doesNotMatch(run.stderr, /\n\s+at /);
+    evidence({ fault: 'no /proc', expected: 'a message that says so, exit code 5', result: 'as expected' });
+  });
+
+  test('on a read-only file system it runs without an audit, and says why it cannot keep one', () => {
+    const readOnly = `mount --bind ${folder} ${folder} && mount -o remount,bind,ro ${folder}`;
+    const state = `state_dir=${folder}/state`;
+    const without = runAfter(readOnly, state);
+    assert.equal(without.status, 0, without.stderr);
+    const audited = runAfter(readOnly, state, `outputs.audit.path=${folder}/audit`);
+    assert.equal(audited.status, 3, audited.stderr);
+    assert.match(audited.stderr, /E_AUDIT_FOLDER.*EROFS/);
+    evidence({
+      fault: 'read-only file system at the start',
+      expected: 'runs; with an audit that cannot be written a message, exit code 3',
+      result: 'as expected',
+    });
+  });
+
+  test('a process in a cgroup of version 1 is known by its container', {
+    skip: fs.existsSync('/sys/fs/cgroup/memory/cgroup.procs') ? false : 'needs cgroup v1',
+  }, async () => {
+    const id = createHash('sha256').update(folder).digest('hex');
+    const cgroup = `/sys/fs/cgroup/memory/docker-${id}.scope`;
+    const marker = path.join(folder, 'rf-marker');
+    fs.copyFileSync('/usr/bin/true', marker);
+    fs.mkdirSync(cgroup);
+    const engine = await LiveEngine.start({ rules: rules(marker) });
+    try {
+      spawnSync('/bin/sh', ['-c', `echo 0 >${cgroup}/cgroup.procs; exec ${marker}`]);
+      assert.ok(await engine.until(() => engine.alerts.length > 0, 5000));
+      assert.match(engine.alerts[0]?.output ?? '', new RegExp(`seen in ${id.slice(0, 12)}`));
+      evidence({
+        fault: 'cgroup v1 beside v2 (hybrid), the unified one at its root',
+        expected: 'the container is known by its path in v1',
+        result: 'as expected',
+      });
+    } finally {
+      await engine.stop();
+      fs.rmdirSync(cgroup);
+    }
+  });
+
+  test('with watch_files a changed file is loaded by itself; a broken one leaves the old in force', async () => {
+    const marker = path.join(folder, 'rf-watched');
+    fs.copyFileSync('/usr/bin/true', marker);
+    const engine = await LiveEngine.start({ rules: rules('/nowhere'), config: { watch_files: true } });
+    const file = path.join(engine.folder, 'rules.yaml');
+    try {
+      fs.writeFileSync(file, rules(marker));
+      assert.ok(await engine.until(() => engine.log.some(({ msg }) => msg === 'reloaded'), 5000));
+      fs.writeFileSync(file, '- rule: Broken\n  condition: evt.typ = open\n');
+      const told = () => engine.alerts.some(({ rule }) => rule === 'Ringfence internal: reload failed');
+      assert.ok(await engine.until(told, 5000));
+      spawnSync(marker);
+      assert.ok(await engine.until(() => engine.alerts.some(({ rule }) => rule === 'Seen'), 5000));
+      evidence({
+        fault: 'a rules file changes, then breaks, with watch_files',
+        expected: 'the change is in force; then the old stays, with an alert',
+        result: 'as expected',
+      });
+    } finally {
+      await engine.stop();
+    }
+  });
+});
