@@ -17,6 +17,7 @@ const long = [
   'test/guest/tiers.guest.js',
   'test/guest/uring.guest.js',
   'test/guard-engine.live.test.js',
+  'test/reliability/privileges.live.test.js',
   'test/lib/container.test.js',
   'src/sensors/sensor.test.js',
   'src/sensors/sensor-exec.test.js',

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { CAPABILITIES } from '../../src/engine/cli/service-unit.ts';
 import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
+import { probe } from '../../src/sensors/probe.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence } from './evidence.ts';
 
@@ -28,15 +29,19 @@ const RULES = `- rule: Opened
 test('with the capabilities of the unit and no others it sees, knows who, and can refuse the network', {
   skip,
 }, async () => {
-  const engine = await LiveEngine.start({ rules: RULES, wrap: only(names) });
+  const engine = await LiveEngine.start({ rules: RULES, wrap: only(names), config: { mode: 'enforce' } });
   try {
     const status = (await ask(engine.socket, 'status')) as {
       tiers: Record<string, string>;
-      engine: { canary: { ok: boolean; seen: number } };
+      engine: { canary: { ok: boolean; seen: number }; guard: { state: string } };
     };
     assert.equal(status.engine.canary.ok, true);
     assert.ok(status.engine.canary.seen > 0);
     assert.notEqual(status.tiers.network, 'observe');
+    if (probe('lsm').answer === 'yes') {
+      assert.equal(status.tiers.files, 'lsm');
+      assert.equal(status.engine.guard.state, 'on');
+    }
     spawnSync('setpriv', ['--reuid=65534', '--clear-groups', 'cat', '/etc/hostname']);
     assert.ok(await engine.until(() => engine.alerts.some((alert) => alert.rule === 'Opened'), 5000));
     assert.match(engine.alerts.find((alert) => alert.rule === 'Opened')?.output ?? '', /65534 \/\S+cat /);

@@ -4,7 +4,7 @@ export const CAPABILITIES = {
   CAP_PERFMON: 'attaches them to hooks',
   CAP_NET_ADMIN: 'refuses connections at the cgroup root',
   CAP_SYS_PTRACE: 'reads executables and roots of processes of other users under /proc',
-  CAP_DAC_READ_SEARCH: 'reads what only other users may: sockets of runtimes, account files of containers',
+  CAP_DAC_READ_SEARCH: 'reads what only other users may: their descriptors and environments under /proc',
 } as const;
 
 export interface UnitOptions {
