@@ -116,6 +116,7 @@ before(() => {
     pin: false,
     protectedExecutables: [],
     maxDenialsPerMinute: 0,
+    onTamper: () => {},
     onTrip: (rule) => assert.fail(`${rule} tripped`),
   });
   apply('enforce');

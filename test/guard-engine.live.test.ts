@@ -87,7 +87,7 @@ describe('an engine that refuses guards itself', { skip }, () => {
     assert.equal(control('lock').status, 0);
     assert.notEqual(sh(`echo >>${rules()}`).status, 0);
     const told = () =>
-      engine.alerts.some(({ rule }) => rule === 'Ringfence internal: self-protection changed');
+      engine.alerts.some(({ rule }) => rule === 'Ringfence internal: enforcement changed by hand');
     assert.ok(await engine.until(told, 5000));
     const rows = [...query(audit, { kinds: ['control'] })].map(({ body }) => JSON.parse(body));
     assert.deepEqual(

@@ -74,6 +74,7 @@ before(() => {
     pin: false,
     protectedExecutables: [],
     maxDenialsPerMinute: 0,
+    onTamper: () => {},
     onTrip: (rule) => assert.fail(`${rule} tripped`),
   });
   assert.deepEqual(enforcer.apply(set!.rules, 'enforce').errors, []);

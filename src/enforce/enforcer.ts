@@ -15,8 +15,8 @@ import { policyRules } from './from-rules.ts';
 import { GUARD_BIT, guardedWhat } from './guard.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
-import { attachWall, cgroupId } from './network-wall.ts';
-import { pinLinks } from './pins.ts';
+import { attachWall, cgroupId, isCut } from './network-wall.ts';
+import { arePinned, pinLinks, unpinAll } from './pins.ts';
 import { Budget, protect } from './rails.ts';
 import type { Policy } from './tables.ts';
 import { refusedBy, type TierPlan } from './tiers.ts';
@@ -48,6 +48,8 @@ export interface EnforcerOptions {
   readonly protectedExecutables: readonly string[];
   /** Refusals of one rule in a minute before it only watches; 0 = any number. */
   readonly maxDenialsPerMinute: number;
+  /** Somebody undid a part of the enforcement; it has been put back, unless `failed` says why not. */
+  readonly onTamper: (what: readonly string[], failed?: string) => void;
   /** A rule went over its budget. */
   readonly onTrip: (rule: string) => void;
 }
@@ -104,6 +106,7 @@ export class Enforcer {
   #policy: Policy | undefined;
   #generation = 0;
   #watching = false;
+  #pinned: boolean;
   #again: () => ApplyReport = () => ({
     generation: 0,
     plans: [],
@@ -114,6 +117,7 @@ export class Enforcer {
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#pinned = options.pin;
     this.#budget = new Budget(options.maxDenialsPerMinute, Date.now);
     this.#object = options.object;
     this.#control = options.control;
@@ -151,8 +155,11 @@ export class Enforcer {
    */
   seed(): void {
     this.#object.iterate('rf_judge_seed');
-    if (this.#options.pin) pinLinks(this.#links);
-    this.#timer = setInterval(() => this.refresh(), REFRESH_MS).unref();
+    if (this.#pinned) pinLinks(this.#links);
+    this.#timer = setInterval(() => {
+      this.refresh();
+      this.#repair();
+    }, REFRESH_MS).unref();
   }
 
   /** Follows files that were made, replaced or removed since, and entries that have expired. */
@@ -161,6 +168,37 @@ export class Enforcer {
     const policy = this.#policy;
     if (policy?.classes.some((c) => c.named.length > 0))
       this.#labels.prune(this.#label(policy), policy.generation);
+  }
+
+  /** Takes out what is pinned; what runs keeps refusing. Returns the names. */
+  unload(): string[] {
+    this.#pinned = false;
+    return unpinAll();
+  }
+
+  /** Puts back what somebody detached or unpinned. */
+  #repair(): void {
+    const { cgroup, wall } = this.#tiers;
+    const cut = wall.filter((program) => {
+      const link = this.#links.get(program);
+      return link !== undefined && isCut(link);
+    });
+    const unpinned = this.#pinned && !arePinned(this.#links);
+    if (cut.length === 0 && !unpinned) return;
+    const what = [...cut.map((name) => `${name} detached`), ...(unpinned ? ['pins removed'] : [])];
+    try {
+      if (cgroup !== undefined && cut.length > 0) {
+        for (const [program, link] of attachWall(this.#object, cgroup, cut)) {
+          this.#links.get(program)?.destroy();
+          this.#links.set(program, link);
+        }
+      }
+      if (this.#pinned) pinLinks(this.#links);
+      this.#options.onTamper(what);
+    } catch (error) {
+      this.#pinned = this.#pinned && !unpinned;
+      this.#options.onTamper(what, (error as Error).message);
+    }
   }
 
   #label(policy: Policy): Label[] {
@@ -215,7 +253,7 @@ export class Enforcer {
       watchOnly: this.#watching,
       overBudget: [...this.#budget.tripped],
       tiers: { files: this.#tiers.files, exec: this.#tiers.exec, network: this.#tiers.network },
-      pinned: this.#options.pin,
+      pinned: this.#pinned,
       denyEntries: this.deny.size,
       clauses: Object.fromEntries(this.#policy?.classes.map((c) => [c.operation, c.clauses.length]) ?? []),
     };

@@ -38,3 +38,8 @@ export function attachWall(
     fs.closeSync(fd);
   }
 }
+
+/** Whether somebody else cut a link of the wall: the kernel keeps it, without its cgroup. */
+export function isCut(link: BpfLink): boolean {
+  return /^cgroup_id:\s+0$/m.test(fs.readFileSync(`/proc/self/fdinfo/${link.fd}`, 'latin1'));
+}

@@ -29,6 +29,11 @@ export function pinLinks(links: ReadonlyMap<string, BpfLink>, dir: string = PIN_
   for (const name of fs.readdirSync(dir)) if (!links.has(name)) fs.rmSync(path.join(dir, name));
 }
 
+/** Whether each link still has its pin. */
+export function arePinned(links: ReadonlyMap<string, BpfLink>, dir: string = PIN_DIR): boolean {
+  return [...links.keys()].every((name) => fs.existsSync(path.join(dir, name)));
+}
+
 /** Ends what is pinned; returns the names. Nothing is refused any more unless an engine runs. */
 export function unpinAll(dir: string = PIN_DIR): string[] {
   if (!fs.existsSync(dir)) return [];

@@ -3,7 +3,6 @@ import type { DenyRequest } from './deny-entry.ts';
 import type { DenyList } from './deny-list.ts';
 import type { Enforcer } from './enforcer.ts';
 import type { Guard } from './guard.ts';
-import { unpinAll } from './pins.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -64,6 +63,7 @@ export const POLICY_QUESTIONS: Readonly<Record<string, (enforcer: Enforcer) => u
   'policy.status': (enforcer) => enforcer.status(),
   'policy.monitor': (enforcer) => enforcer.watchOnly(true),
   'policy.enforce': (enforcer) => enforcer.watchOnly(false),
+  'policy.unload': (enforcer) => enforcer.unload(),
 };
 
 const UNLOCK_MS = 600_000;
@@ -73,6 +73,4 @@ export const GUARD_QUESTIONS: Readonly<Record<string, (guard: Guard, args: Args)
   'guard.status': (guard) => guard.status(),
   'guard.unlock': (guard, args) => guard.unlock(number(args, 'ms') ?? UNLOCK_MS),
   'guard.lock': (guard) => guard.lock(),
-  // Here, because nobody but the engine may.
-  'guard.unload': () => unpinAll(),
 };

@@ -79,7 +79,7 @@ export function denyListRow(
   result: unknown,
 ): Entry | undefined {
   if (/\.(list|status)$/.test(question)) return undefined;
-  if (question.startsWith('guard.')) return controlRow(actor, question);
+  if (!question.startsWith('deny.')) return controlRow(actor, question);
   // A feed can be a megabyte: its digest tells later which one it was.
   const { text, ...request } = args;
   const feed = typeof text === 'string' ? createHash('sha256').update(text).digest('hex') : undefined;

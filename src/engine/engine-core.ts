@@ -9,6 +9,7 @@ import {
   POLICY_QUESTIONS,
   planTiers,
 } from '../enforce/index.ts';
+import { internalAlert } from '../outputs/internal-alert.ts';
 import { addressNames } from '../rules/fields/address-names.ts';
 import type { LoadResult, RuleSet } from '../rules/index.ts';
 import { type CapturePlan, planCapture } from '../sensors/capture-plan.ts';
@@ -110,6 +111,7 @@ export class EngineCore {
       pin: config.enforcement.pin && !spec.dryRun,
       protectedExecutables: config.enforcement.protected,
       maxDenialsPerMinute: config.enforcement.max_denials_per_minute,
+      onTamper: (what, failed) => this.#tampered(what, failed),
       onTrip: (rule) =>
         this.#log(
           'error',
@@ -265,6 +267,16 @@ export class EngineCore {
     const on =
       config.enforcement.self_protection && this.#mode === 'enforce' && !this.#enforcer.status().watchOnly;
     this.#guard.set(on ? guarded : undefined);
+  }
+
+  #tampered(what: readonly string[], failed?: string): void {
+    const done = failed === undefined ? 'put back' : `could not be put back: ${failed}`;
+    const message = `Somebody undid a part of the enforcement: ${what.join(', ')}; ${done}`;
+    this.#log('error', { code: 'E_TAMPER', what, failed }, message);
+    const rule = 'Ringfence internal: enforcement undone';
+    const fields = { what: what.join(', '), restored: failed === undefined ? 'yes' : 'no' };
+    const alert = internalAlert({ rule, priority: 2, message, fields }, this.#spec.hostname);
+    this.#send({ type: 'alerts', alerts: [alert] });
   }
 
   #lost(loss: Loss): void {

@@ -95,7 +95,7 @@ async function changeGuard(options: ControlOptions, question: string, args = {})
 /** By the engine where one runs: it lets nobody else touch its pins. */
 async function unload(options: ControlOptions): Promise<readonly string[]> {
   try {
-    return (await askEngine(options, 'guard.unload')) as readonly string[];
+    return (await askEngine(options, 'policy.unload')) as readonly string[];
   } catch (error) {
     if (error instanceof AppError && error.code === 'E_NOT_RUNNING') return unpinAll();
     throw error;

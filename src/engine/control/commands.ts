@@ -30,19 +30,19 @@ export function controlCommands(engine: Engine): readonly ControlCommand[] {
         const result = await engine.ask(name, args);
         const row = denyListRow(caller, name, args, result);
         if (row) await engine.record(row);
-        if (row && name.startsWith('guard.')) engine.notice(guardNotice(name, caller));
+        if (row && !name.startsWith('deny.')) engine.notice(handNotice(name, caller));
         return result;
       },
     })),
   ];
 }
 
-/** That the engine's protection of itself was changed is told at once, and elsewhere than in its audit alone. */
-function guardNotice(command: string, { uid, pid }: Credentials): InternalNotice {
+/** That refusals or the engine's protection of itself were changed is told at once, and elsewhere than in its audit alone. */
+function handNotice(command: string, { uid, pid }: Credentials): InternalNotice {
   return {
-    rule: 'Ringfence internal: self-protection changed',
-    priority: command === 'guard.lock' ? 5 : 3,
-    message: `Self-protection: ${command} through the control socket by process ${pid} of user ${uid}`,
+    rule: 'Ringfence internal: enforcement changed by hand',
+    priority: command === 'guard.lock' || command === 'policy.enforce' ? 5 : 3,
+    message: `Enforcement: ${command} through the control socket by process ${pid} of user ${uid}`,
     fields: { command, 'peer.uid': uid, 'peer.pid': pid },
   };
 }

@@ -109,6 +109,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Processes, clocks and mounts are read from /proc.',
     'Mount it: mount -t proc proc /proc',
   ),
+  E_TAMPER: row(
+    'Enforcement undone',
+    'Somebody detached a program of the engine or removed its pins.',
+    'It is put back; find out who: see the alerts about bpf(2) and removed files.',
+  ),
   W_RESTART_NEEDED: row('Restart needed', 'A changed option is read at start only.', 'Restart the engine.'),
   E_FILE: row('File not readable', 'A file that was named cannot be read.', 'Check the path and its mode.'),
   E_EVENT: row('Event not valid', 'The event that was given has wrong fields.', 'The message lists them.'),
