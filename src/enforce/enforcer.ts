@@ -15,9 +15,10 @@ import { policyRules } from './from-rules.ts';
 import { GUARD_BIT, guardedWhat } from './guard.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
-import { attachWall, cgroupId, isCut } from './network-wall.ts';
-import { arePinned, pinLinks, unpinAll } from './pins.ts';
+import { attachWall, cgroupId } from './network-wall.ts';
+import { pinLinks, unpinAll } from './pins.ts';
 import { Budget, protect } from './rails.ts';
+import { findUndone, putBack, undoneText } from './repair.ts';
 import type { Policy } from './tables.ts';
 import { refusedBy, type TierPlan } from './tiers.ts';
 
@@ -178,25 +179,15 @@ export class Enforcer {
 
   /** Puts back what somebody detached or unpinned. */
   #repair(): void {
-    const { cgroup, wall } = this.#tiers;
-    const cut = wall.filter((program) => {
-      const link = this.#links.get(program);
-      return link !== undefined && isCut(link);
-    });
-    const unpinned = this.#pinned && !arePinned(this.#links);
-    if (cut.length === 0 && !unpinned) return;
-    const what = [...cut.map((name) => `${name} detached`), ...(unpinned ? ['pins removed'] : [])];
+    const undone = findUndone(this.#links, this.#tiers, this.#pinned);
+    if (undone === undefined) return;
+    const what = undoneText(undone);
     try {
-      if (cgroup !== undefined && cut.length > 0) {
-        for (const [program, link] of attachWall(this.#object, cgroup, cut)) {
-          this.#links.get(program)?.destroy();
-          this.#links.set(program, link);
-        }
-      }
-      if (this.#pinned) pinLinks(this.#links);
+      putBack(this.#object, this.#links, this.#tiers, undone, this.#pinned);
       this.#options.onTamper(what);
     } catch (error) {
-      this.#pinned = this.#pinned && !unpinned;
+      // Without a file system for pins there is nothing to try again each second.
+      if (undone.unpinned) this.#pinned = false;
       this.#options.onTamper(what, (error as Error).message);
     }
   }
