@@ -11,7 +11,7 @@ test('several writes are one change; a file that replaces another counts; other 
   const file = join(folder, 'a.yaml');
   writeFileSync(file, '1');
   let changes = 0;
-  const end = watchPaths([file], () => changes++, 100);
+  const end = watchPaths([file], () => changes++, { settleMs: 100 });
   try {
     writeFileSync(file, '2');
     writeFileSync(file, '3');
@@ -29,4 +29,24 @@ test('several writes are one change; a file that replaces another counts; other 
     rmSync(folder, { recursive: true });
   }
   assert.equal(changes, 2);
+});
+
+test('what changed before anybody watched counts, if it was after the given time', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-watch-'));
+  const file = join(folder, 'a.yaml');
+  writeFileSync(file, '1');
+  let changes = 0;
+  const watchSince = async (since: number): Promise<number> => {
+    const before = changes;
+    const end = watchPaths([file], () => changes++, { settleMs: 10, since });
+    await sleep(200);
+    end();
+    return changes - before;
+  };
+  try {
+    assert.equal(await watchSince(Date.now() + 1000), 0);
+    assert.equal(await watchSince(Date.now() - 60_000), 1);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

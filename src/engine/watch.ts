@@ -1,14 +1,19 @@
-import { existsSync, type FSWatcher, statSync, watch } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Editors write a file in several steps: what is half written is not loaded. */
 const SETTLE_MS = 500;
 
 /**
  * Calls back, once and a little later, when one of the files or something in one of the folders changes. Folders are
- * watched, not files: an editor replaces a file by another. Returns what ends it.
+ * watched, not files: an editor replaces a file by another. What changed after `since` (epoch ms) counts too: nobody
+ * watched yet. Returns what ends it.
  */
-export function watchPaths(paths: readonly string[], changed: () => void, settleMs = SETTLE_MS): () => void {
+export function watchPaths(
+  paths: readonly string[],
+  changed: () => void,
+  { settleMs = SETTLE_MS, since = Number.POSITIVE_INFINITY } = {},
+): () => void {
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
     clearTimeout(timer);
@@ -17,16 +22,28 @@ export function watchPaths(paths: readonly string[], changed: () => void, settle
   const folders = new Set(paths.filter((path) => existsSync(path)).map(folderOf));
   const watchers = [...folders].map((folder): FSWatcher => {
     const watcher = watch(folder, { persistent: false }, (_event, name) => {
-      if (name === null || /\.ya?ml$/.test(name)) soon();
+      if (name === null || YAML.test(name)) soon();
     });
     // The folder itself went away: a reload by hand will say so.
     watcher.on('error', () => watcher.close());
     return watcher;
   });
+  if ([...folders].some((folder) => newest(folder) > since)) soon();
   return () => {
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();
   };
+}
+
+const YAML = /\.ya?ml$/;
+
+/** When a file of a folder was changed last. */
+function newest(folder: string): number {
+  const files = readdirSync(folder).filter((name) => YAML.test(name));
+  return Math.max(
+    0,
+    ...files.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0),
+  );
 }
 
 const folderOf = (path: string): string => (statSync(path).isDirectory() ? path : dirname(path));

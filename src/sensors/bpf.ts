@@ -107,7 +107,8 @@ export class BpfLink {
 
   /** Keeps the program attached beyond the life of this process; unlinking the file detaches it. */
   pin(path: string): void {
-    const rc = native().linkPin(this.#ptr, path);
+    // Not by libbpf's link, which can be pinned once only: a removed pin is made again.
+    const rc = native().objPin(this.fd, path);
     if (rc !== 0) throw new AppError('sensor/pin', `cannot pin a link at ${path}: ${errnoName(rc)}`);
   }
 

@@ -103,7 +103,6 @@ function declare() {
     iterCreate: f<[number], number>('bpf_iter_create', 'int', ['int']),
     linkFd: f<[Ptr], number>('bpf_link__fd', 'int', [P]),
     linkDestroy: f<[Ptr], number>('bpf_link__destroy', 'int', [P]),
-    linkPin: f<[Ptr, string], number>('bpf_link__pin', 'int', [P, 'str']),
     linkOpen: f<[string], Ptr>('bpf_link__open', P, ['str']),
     mapName: f<[Ptr], string>('bpf_map__name', 'str', [P]),
     mapFd: f<[Ptr], number>('bpf_map__fd', 'int', [P]),

@@ -67,7 +67,7 @@ describe('enforcement that somebody undoes', { skip }, () => {
     assert.match(told()[0]?.output ?? '', /detached.*put back/);
   });
 
-  test('removed pins are made again, and hold when the engine is killed', async () => {
+  test('removed pins are made again, and told', async () => {
     const pins = readdirSync(PIN_DIR).sort();
     const before = told().length;
     rmSync(PIN_DIR, { recursive: true });

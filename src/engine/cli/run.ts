@@ -89,6 +89,7 @@ async function runUntilEnd(
     if (++interrupts > 1) process.exit(130);
     end('SIGINT');
   });
+  const since = Date.now();
   const engine = await Engine.start(options).catch(explain);
   // What goes wrong is logged and raised as an alert by the engine itself.
   const reload = (): void => void engine.reload().catch(() => {});
@@ -99,7 +100,7 @@ async function runUntilEnd(
     join(configFolder, 'config.d'),
     ...(options.rules.length > 0 ? options.rules : rules_files),
   ];
-  const unwatch = watch_files ? watchPaths(watched, reload) : () => {};
+  const unwatch = watch_files ? watchPaths(watched, reload, { since }) : () => {};
   const timer = duration === undefined ? undefined : setTimeout(() => end('duration'), duration);
   if (process.stderr.isTTY && duration === undefined) note('Watching. Ctrl-C ends.');
   try {
