@@ -26,7 +26,7 @@ export function serviceUnit({ program, config, pin }: UnitOptions): string {
 Description=Ringfence runtime security
 After=local-fs.target sysinit.target
 StartLimitIntervalSec=120
-StartLimitBurst=10
+StartLimitBurst=30
 
 [Service]
 Type=notify
@@ -39,7 +39,7 @@ ExecReload=${run} validate${options}
 ExecReload=/bin/kill -HUP $MAINPID
 # 2 = usage, 3 = rules or configuration not valid, 5 = this machine cannot: trying again does not help.
 Restart=on-failure
-RestartSec=1
+RestartSec=250ms
 RestartPreventExitStatus=2 3 5
 TimeoutStartSec=60
 TimeoutStopSec=20
