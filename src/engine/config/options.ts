@@ -169,6 +169,9 @@ export const CORE_OPTIONS = {
         default: [
           '/usr/bin/dpkg',
           '/usr/bin/rpm',
+          '/usr/bin/dnf5',
+          '/usr/bin/pacman',
+          '/sbin/apk',
           '/usr/bin/kubelet',
           '/usr/bin/runc',
           '/usr/sbin/runc',
