@@ -266,7 +266,10 @@ export class EngineCore {
     const { config, guarded } = this.#spec;
     const on =
       config.enforcement.self_protection && this.#mode === 'enforce' && !this.#enforcer.status().watchOnly;
+    const before = this.#guard.status().state;
     this.#guard.set(on ? guarded : undefined);
+    const { state, files, objects } = this.#guard.status();
+    if (state !== before) this.#log('info', { state, files, objects }, 'self-protection');
   }
 
   #tampered(what: readonly string[], failed?: string): void {

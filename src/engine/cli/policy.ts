@@ -35,8 +35,9 @@ export const command: CommandSpec = {
       withControl(command.command(name).description(summary)).action(
         act(async (options: ControlOptions) => {
           const status = (await askEngine(options, `policy.${name}`)) as PolicyStatus;
-          if (options.json) printJson({ schema: 'ringfence.policy.v1', ...status });
-          else show(status);
+          const guard = (await askEngine(options, 'guard.status')) as GuardStatus;
+          if (options.json) printJson({ schema: 'ringfence.policy.v1', ...status, guard });
+          else show(status, guard);
           return 0;
         }),
       );
@@ -102,11 +103,12 @@ async function unload(options: ControlOptions): Promise<readonly string[]> {
   }
 }
 
-function show(status: PolicyStatus): void {
+function show(status: PolicyStatus, guard: GuardStatus): void {
   print(`generation    ${status.generation}`);
   print(`refusing      ${status.watchOnly ? 'nothing (break-glass)' : 'as the rules say'}`);
   for (const [what, tier] of Object.entries(status.tiers)) print(`${what.padEnd(14)}${tier}`);
   print(`pinned        ${status.pinned ? 'yes' : 'no'}`);
+  print(`guards itself ${guard.state}, ${guard.refused} attempts refused`);
   print(`deny entries  ${status.denyEntries}`);
   print(`over budget   ${status.overBudget.join(', ') || 'none'}`);
   const clauses = Object.entries(status.clauses).map(([operation, count]) => `${operation}=${count}`);
