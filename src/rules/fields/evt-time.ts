@@ -22,6 +22,9 @@ export const EVT_TIME_FIELDS: readonly Field[] = [
   str('evt.time', 'Local time of the event with nanoseconds.', (e) => localTimeNs(e.epochNs), {
     json: (e) => e.epochNs,
   }),
+  str('evt.outputtime', 'Local time of the event with nanoseconds.', (e) => localTimeNs(e.epochNs), {
+    printOnly: true,
+  }),
   str('evt.time.s', 'Local time of the event.', (e) => localTime(e.epochNs)),
   str('evt.time.iso8601', 'Time of the event in UTC.', (e) => iso8601(e.epochNs), { json: (e) => e.epochNs }),
   str(

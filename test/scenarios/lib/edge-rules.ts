@@ -27,4 +27,35 @@ export const EDGE_RULES = `
     %evt.type %evt.res %evt.rawres %evt.args %fd.name %fd.type %fd.typechar %fd.num %fd.cip %fd.sip %fd.sport %fd.connected
     %fd.name_changed %fd.l4proto %fd.sockfamily %thread.cap_effective %user.name %fs.path.source %fs.path.target
   priority: NOTICE
+- rule: Edge receive
+  desc: An act received something.
+  condition: >
+    evt.type in (recvfrom, recvmsg) and edge and (evt.buffer bcontains cafebabe or fd.name_changed = true)
+    and fd.cnet in ("127.0.0.0/8") and fd.cip in (127.0.0.1)
+  output: '%evt.type %fd.name %fd.type %fd.l4proto %fd.sip %fd.cip %fd.sport %fd.connected %evt.buffer %evt.buflen %evt.rawres'
+  priority: NOTICE
+- rule: Edge program file
+  desc: An act made a file that can be executed.
+  condition: >
+    edge and ((evt.type in (open, openat, openat2, creat) and evt.is_open_exec = true and evt.rawres >= 0)
+    or (evt.type in (chmod, fchmod, fchmodat) and evt.arg.mode contains S_IXUSR))
+  output: '%evt.type %evt.arg.mode %evt.arg.name %evt.arg.filename %evt.args %fd.name %fs.path.name'
+  priority: NOTICE
+- rule: Edge name
+  desc: An act changed names.
+  condition: >
+    edge and evt.type in (mkdir, rmdir, unlink, unlinkat, renameat2)
+    and (evt.arg.path contains rf-name or evt.arg.name contains rf-name or evt.arg.newpath pmatch (/tmp/rf-*/rf-name))
+  output: '%evt.type %evt.res %evt.arg.path %evt.arg.name %evt.arg.oldpath %evt.arg.newpath %evt.args'
+  priority: NOTICE
+- rule: Edge terminal
+  desc: A program was started at a terminal.
+  condition: evt.type = execve and edge and proc.tty != 0 and proc.is_vpgid_leader = true and not proc.name = act
+  output: '%proc.name %proc.tty %proc.vpid %container.id %container.mount.dest[/tmp/rf-stage-*] %container.start_ts'
+  priority: NOTICE
+- rule: Edge fork
+  desc: An act made a process.
+  condition: evt.type in (clone, clone3, fork, vfork) and edge and proc.name = forker
+  output: '%evt.type %evt.rawres %evt.res %evt.arg.flags %proc.name %proc.pname %evt.arg.exe %thread.ismain'
+  priority: NOTICE
 `;
