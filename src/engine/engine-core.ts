@@ -124,6 +124,7 @@ export class EngineCore {
     this.#enforcer.attach();
     this.#enricher = new Enricher({
       forkEvents: plan.forkEvents,
+      environments: plan.environments,
       exitEvents: plan.exitEvents,
       maxProcesses: config.process_table.max_processes,
       containers: new ContainerRegistry(

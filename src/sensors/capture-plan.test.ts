@@ -77,3 +77,11 @@ test('forks and exits are told apart from calls, and what the architecture lacks
   assert.deepEqual(plan.tracepoints, []);
   assert.deepEqual(plan.unavailable, ['open']);
 });
+
+test('environments are wanted when a field reads them', () => {
+  const plan = (fields: string[]): boolean =>
+    planCapture([{ events: ['execve'], fields }], 'x64').environments;
+  assert.equal(plan(['proc.env']), true);
+  assert.equal(plan(['proc.aenv[2]']), true);
+  assert.equal(plan(['proc.exe']), false);
+});

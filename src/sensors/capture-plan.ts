@@ -24,6 +24,8 @@ export interface CapturePlan {
   /** Forks, and exits, are events that somebody wants: see EnricherOptions. */
   readonly forkEvents: boolean;
   readonly exitEvents: boolean;
+  /** Somebody reads environments. */
+  readonly environments: boolean;
   /** Events that no system call of this architecture raises. */
   readonly unavailable: readonly string[];
 }
@@ -42,6 +44,7 @@ const SESSION = /^proc\.(sid|sname|is_sid_leader|vpgid|pgid|is_vpgid_leader|is_p
 /** Fields that read the bytes of a buffer. */
 const BUFFER = /^evt\.(buffer|args|info|arg|arg\.(data|img)|arg\[.*|rawarg\.(data|img))$/;
 const CWD = /^proc\.cwd$/;
+const ENVIRONMENT = /^proc\.a?env/;
 
 /** Works out what to attach and copy so that every need is met, and nothing beyond. */
 export function planCapture(needs: Iterable<CaptureNeed>, arch: Arch = hostArch()): CapturePlan {
@@ -67,6 +70,7 @@ export function planCapture(needs: Iterable<CaptureNeed>, arch: Arch = hostArch(
     unavailable,
     forkEvents: [...FORKS].some((name) => wanted.has(EVENT_NAMES.code(name)!)),
     exitEvents: wanted.has(EVENT_NAMES.code('procexit')!),
+    environments: someField(wanted, ENVIRONMENT),
   };
 }
 
@@ -88,9 +92,13 @@ function merge(needs: Iterable<CaptureNeed>): Map<number, Wanted> {
   return wanted;
 }
 
+function someField(wanted: ReadonlyMap<number, Wanted>, pattern: RegExp): boolean {
+  return [...wanted.values()].some(({ fields }) => [...fields].some((name) => pattern.test(name)));
+}
+
 /** Adds the calls that change what fields show between two execs. */
 function keepState(wanted: Map<number, Wanted>): void {
-  const session = [...wanted.values()].some((want) => [...want.fields].some((field) => SESSION.test(field)));
+  const session = someField(wanted, SESSION);
   const setsid = EVENT_NAMES.code('setsid')!;
   if (!session) return;
   const want = wanted.get(setsid);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -178,6 +180,22 @@ test('an executable in memory is named memfd, a deleted one by its path', () => 
     'memfd:evil',
   );
   assert.equal(apply(e, exec(10, 2, 'x', { exe: '/tmp/x (deleted)' }))!.image.exepath, '/tmp/x');
+});
+
+test('an environment that the kernel cut is known whole though the process has ended since', async () => {
+  const child = spawn('sleep', ['60'], { env: { A: 'first', B: 'second' } });
+  await once(child, 'spawn');
+  const pid = child.pid ?? 0;
+  const texts = [true, false].map((environments) => {
+    const e = new Enricher({ environments });
+    return apply(e, exec(pid, 1, 'sleep', { env: 'A=first', envCut: true }))!.image;
+  });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.deepEqual(
+    texts.map((image) => image.envText(pid, false)),
+    ['A=first B=second', 'A=first'],
+  );
 });
 
 test('the container follows the cgroup: of the exec, of the fork, and of a move that only the id tells', () => {

@@ -20,6 +20,8 @@ export interface EnricherOptions {
   /** Events of the clone family are wanted; otherwise forks only keep the table. */
   readonly forkEvents?: boolean;
   readonly exitEvents?: boolean;
+  /** Environments are looked at: one that the kernel cut is read on as soon as the program starts. */
+  readonly environments?: boolean;
   readonly table?: ProcessTable;
   /** Entries of the table when none is given. */
   readonly maxProcesses?: number;
@@ -59,6 +61,7 @@ export class Enricher {
   readonly event: Event;
   readonly #codes: Int32Array;
   readonly #forkEvents: boolean;
+  readonly #environments: boolean;
   readonly #exitEvents: boolean;
   readonly #proc: string | undefined;
   /** The host uses version 1 cgroups: the id in a record does not tell containers apart. */
@@ -92,6 +95,7 @@ export class Enricher {
     this.users.onSettled = settled;
     this.#codes = codesByNumber(options.arch);
     this.#forkEvents = options.forkEvents ?? false;
+    this.#environments = options.environments ?? false;
     this.#exitEvents = options.exitEvents ?? false;
     this.#v1 = this.#proc !== undefined && usesCgroupV1(this.#proc);
     this.event = new Event({
@@ -172,6 +176,8 @@ export class Enricher {
       cwd: rec.cwd,
       since: rec.ts,
     });
+    // Now, not when an alert asks: the process may have ended by then.
+    if (rec.envCut && this.#environments && this.#proc !== undefined) image.env(rec.pid, true);
     const process = this.#execedProcess(rec, image);
     process.sid = rec.sid;
     process.pgid = rec.pgid;
