@@ -179,26 +179,31 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 	return 0;
 }
 
-/* The flags of the clone that runs: from its registers, or from the struct that clone3 is given. */
-static __always_inline __u64 rf_clone_flags(void)
+/* The call that forks; its flags come from its registers, or from the struct that clone3 is given.
+ */
+static __always_inline void rf_clone_call(struct rf_slot *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	__u64 args[6], flags = 0;
+	__u32 nr;
 
+	s->h.nr = 0;
+	s->fork.clone_flags = 0;
 	if (task->flags & PF_KTHREAD || rf_is_compat(task))
-		return 0;
+		return;
+	nr = rf_regs_nr(regs);
 	rf_regs_args(regs, args);
-	switch (rf_regs_nr(regs)) {
-	case RF_NR_CLONE:
-		return args[0] & 0xffffffff;
-	case RF_NR_CLONE3:
+	if (nr == RF_NR_CLONE)
+		flags = args[0] & 0xffffffff;
+	else if (nr == RF_NR_CLONE3)
 		bpf_probe_read_user(&flags, sizeof(flags), (void *)args[0]);
-		return flags;
-	case RF_NR_VFORK:
-		return CLONE_VFORK | CLONE_VM;
-	}
-	return 0;
+	else if (nr == RF_NR_VFORK)
+		flags = CLONE_VFORK | CLONE_VM;
+	else if (nr != RF_NR_FORK)
+		return;
+	s->h.nr = nr;
+	s->fork.clone_flags = flags;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -213,8 +218,7 @@ int BPF_PROG(rf_fork, struct task_struct *parent, struct task_struct *child)
 	s = rf_slot(slot);
 	if (!s)
 		return 0;
-	s->h.nr = 0;
-	s->fork.clone_flags = rf_clone_flags();
+	rf_clone_call(s);
 	s->fork.child_start = child->group_leader->start_boottime;
 	s->fork.child_pid = child->tgid;
 	s->fork.child_tid = child->pid;

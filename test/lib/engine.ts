@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
+import { SLOWNESS } from './slowness.ts';
 
 /** An alert as the engine prints it with `-o json`. */
 export interface AlertLine {
@@ -37,9 +38,6 @@ export function liveSkip(): string | false {
   if (!existsSync('/sys/kernel/btf/vmlinux')) return 'needs a kernel with BTF';
   return false;
 }
-
-/** A guest is emulated: everything takes its time there. */
-export const SLOWNESS = process.env.RINGFENCE_GUEST === undefined ? 1 : 10;
 
 const READY_MS = 30_000;
 

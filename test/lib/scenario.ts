@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
 import type { Step } from './actor.ts';
-import { type AlertLine, type LiveEngine, SLOWNESS } from './engine.ts';
+import type { AlertLine, LiveEngine } from './engine.ts';
+import { SLOWNESS } from './slowness.ts';
 
 /** An alert that must come. */
 export interface Expected {

@@ -123,7 +123,7 @@ export class ContainerUsers {
     this.#queued++;
     this.#queue = this.#queue.then(async () => {
       const root = await opened;
-      if (root !== undefined) await readAccounts(entry, pid, root, proc);
+      await readAccounts(entry, pid, root, proc);
       await root?.close();
       entry.loading = false;
       this.#queued--;
@@ -143,16 +143,23 @@ function dismiss(candidate: Candidate | undefined): void {
 }
 
 /** Reads the accounts below the root of the container, where it was found before or below another process. */
-async function readAccounts(entry: Entry, pid: number, root: FileHandle, proc: string): Promise<void> {
+async function readAccounts(
+  entry: Entry,
+  pid: number,
+  root: FileHandle | undefined,
+  proc: string,
+): Promise<void> {
   const { found } = entry;
   const before = found === undefined ? undefined : await openRoot(found.pid, proc);
   const same = before !== undefined && (await rootName(before)) === found?.root;
   const below = same ? before : root;
-  const passwd = await readBelow(below, 'passwd');
-  const group = await readBelow(below, 'group');
-  if (passwd !== undefined || group !== undefined) {
-    entry.accounts = { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
-    if (!same) entry.found = { pid, root: await rootName(root) };
+  if (below !== undefined) {
+    const passwd = await readBelow(below, 'passwd');
+    const group = await readBelow(below, 'group');
+    if (passwd !== undefined || group !== undefined) {
+      entry.accounts = { users: parsePasswd(passwd ?? ''), groups: parseGroup(group ?? '') };
+      if (!same) entry.found = { pid, root: await rootName(below) };
+    }
   }
   await before?.close();
 }

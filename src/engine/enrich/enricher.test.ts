@@ -209,6 +209,21 @@ test('the container follows the cgroup: of the exec, of the fork, and of a move 
   assert.equal(apply(e, exec(20, 300, 'sh', { cgroup: 5, cgroupPath: '/' }))!.container?.id, 'host');
 });
 
+test('with cgroups of version 1 /proc is asked about processes in a PID namespace only', () => {
+  const proc = mkdtempSync(join(tmpdir(), 'rf-proc-'));
+  try {
+    for (const pid of ['self', '10', '20']) mkdirSync(join(proc, pid));
+    writeFileSync(join(proc, 'self/cgroup'), '5:devices:/\n1:name=systemd:/\n');
+    for (const pid of [10, 20]) writeFileSync(join(proc, `${pid}/cgroup`), `1:name=systemd:/docker/${ID}\n`);
+    const e = enricher({ proc });
+    const at = { cgroup: 1, cgroupPath: '/' };
+    assert.equal(apply(e, exec(10, 100, 'sh', at))!.container?.id, 'host');
+    assert.equal(apply(e, exec(20, 100, 'sh', { ...at, vpid: 1 }))!.container?.id, 'c0c0c0c0c0c0');
+  } finally {
+    rmSync(proc, { recursive: true });
+  }
+});
+
 test('an event is held for metadata and evaluated later as it was', async () => {
   let answer: (m: ContainerMetadata | undefined) => void = () => {};
   const runtime: ContainerRuntime = {

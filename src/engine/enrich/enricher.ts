@@ -326,13 +326,21 @@ export class Enricher {
     if (path !== undefined) process.cgroup = path;
     const named = path === undefined ? undefined : containerOfPath(path);
     let found: ContainerInfo | undefined;
-    if (named !== undefined || (path !== undefined && (!this.#v1 || path !== '/')))
+    if (named !== undefined || (path !== undefined && (path !== '/' || this.#tellsHost(process))))
       found = this.#containerOf(named, process.pid);
     else
       found = (byId === undefined ? undefined : this.#byCgroup.get(byId)) ?? this.#containerFromProc(process);
     if (found === undefined) return;
     process.container = found;
     if (byId !== undefined) this.#rememberCgroup(byId, found);
+  }
+
+  /**
+   * Whether the root of a hierarchy means the host. With version 1 the record has the path of those that runtimes use;
+   * a container that is in none of them has at least a PID namespace of its own.
+   */
+  #tellsHost(process: Process): boolean {
+    return !this.#v1 || process.vpid === process.pid;
   }
 
   #containerFromProc(process: Process): ContainerInfo | undefined {

@@ -116,6 +116,20 @@ test('the files are read though the process has ended since', async () => {
   assert.equal(directory.user(1, container, 7)?.name, 'inside');
 });
 
+test('a user that a container adds is found below its first process', async () => {
+  const container = new ContainerInfo('abc', 'abc', 'docker', 'known');
+  const directory = new UserDirectory('/etc', dir);
+  root(7, 'first:x:1:1::/:/x\n');
+  directory.prepare(container, 7);
+  await settled(directory);
+  root(7, 'first:x:1:1::/:/x\nlate:x:2:2::/:/x\n');
+  await wait(210);
+  // 8 has ended.
+  assert.equal(directory.user(2, container, 8), undefined);
+  await settled(directory);
+  assert.equal(directory.user(2, container, 8)?.name, 'late');
+});
+
 test('a user that was added a moment ago has its name', async () => {
   writeFileSync(join(dir, 'passwd'), 'a:x:1:1::/:/x\n');
   const directory = new UserDirectory(dir);

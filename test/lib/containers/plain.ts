@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SLOWNESS } from '../slowness.ts';
 import { execute } from './execute.ts';
 import { makeRoot } from './image.ts';
 import type { Container, ContainerOptions, ContainerRuntime, ExecOptions, ExecResult } from './types.ts';
@@ -75,7 +76,8 @@ async function startFirst(folder: string, cgroup: string, options: ContainerOpti
     const [from = '', to = '', mode = ''] = mount.split(':');
     const target = quote(`merged${to}`);
     const ro = mode === 'ro' ? `\nmount -o remount,ro,bind ${target}` : '';
-    return `[ -d ${quote(from)} ] && mkdir -p ${target} || : > ${target}\nmount --bind ${quote(from)} ${target}${ro}`;
+    const parent = quote(dirname(`merged${to}`));
+    return `mkdir -p ${parent}; [ -d ${quote(from)} ] && mkdir -p ${target} || : > ${target}\nmount --bind ${quote(from)} ${target}${ro}`;
   });
   if (options.image === 'host')
     binds.push('mount --bind /usr merged/usr\nmount -o remount,ro,bind merged/usr');
@@ -115,7 +117,7 @@ exec /bin/sleep 100000`;
     said += text;
   });
   child.unref();
-  for (let waited = 0; waited < 20_000; waited += 20) {
+  for (let waited = 0; waited < 20_000 * SLOWNESS; waited += 20) {
     const pid = members(cgroup).find((member) => nameOf(member) === 'sleep');
     if (pid !== undefined) return pid;
     if (child.exitCode !== null) break;

@@ -16,7 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
 import type { Container } from '../../lib/container.ts';
-import { type AlertLine, type LiveEngine, SLOWNESS } from '../../lib/engine.ts';
+import type { AlertLine, LiveEngine } from '../../lib/engine.ts';
+import { SLOWNESS } from '../../lib/slowness.ts';
 import { type Place, type Stage, scenarioFiles } from './stage.ts';
 import { type ActStep, compileSteps } from './steps.ts';
 
