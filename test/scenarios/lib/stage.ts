@@ -75,8 +75,13 @@ export class Stage {
       wrap: withHosts(folder, '127.0.0.77 kubernetes.default.svc.cluster.local'),
     });
     const stage = new Stage({ engine, actor, receiver, elder }, folder);
-    await stage.#startContainers(hostRoot);
-    return stage;
+    try {
+      await stage.#startContainers(hostRoot);
+      return stage;
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
   }
 
   container(place: Place): Container | undefined {
