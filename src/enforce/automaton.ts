@@ -1,3 +1,4 @@
+import { minimise } from './minimise.ts';
 import type { Pattern } from './term.ts';
 
 /**
@@ -49,7 +50,7 @@ const node = (): Node => ({ children: new Map(), fail: 0, hit: 0, end: 0, dir: 0
 export function buildAutomaton(entries: readonly Entry[], join: JoinOutputs, maxStates: number): Automaton {
   const nodes = buildTrie(entries, join, maxStates);
   const order = linkFailures(nodes, join);
-  return complete(nodes, order);
+  return minimise(complete(nodes, order), order);
 }
 
 function buildTrie(entries: readonly Entry[], join: JoinOutputs, maxStates: number): Node[] {

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { compilePolicy } from './compile.ts';
 import type { Condition, PolicyRule } from './condition.ts';
+import { ruleOf } from './deny-clauses.ts';
 import { classify } from './model.ts';
-import type { ClassTable } from './tables.ts';
+import type { ClassTable, ClauseOwner } from './tables.ts';
 import { condition, evaluate, openEvent, openHolds } from './testing.ts';
 
 const OPEN = new Set(['open', 'openat', 'openat2', 'creat']);
@@ -134,4 +135,52 @@ test('a rule in monitor mode denies nothing but knows what it would', () => {
   const { policy } = compilePolicy([rule(is('fd.name', '=', '/x'), { enforce: 'deny', mode: 'monitor' })], 1);
   const table = policy.classes[0] as ClassTable;
   assert.equal(table.monitor, table.deny);
+});
+
+test('ten thousand denying rules become few clauses that refuse the same, and each is known by what it refused', () => {
+  const denying = (i: number): PolicyRule => ({
+    ...rule(is('fd.name', '=', `/srv/data/customer-${i}/secret.key`), { enforce: 'deny' }),
+    name: `rule ${i}`,
+  });
+  const { policy, errors } = compilePolicy(
+    Array.from({ length: 10_000 }, (_, i) => denying(i)),
+    1,
+  );
+  assert.deepEqual(errors, []);
+  const table = policy.classes[0] as ClassTable;
+  const refusal = (path: string) => {
+    const strings = new Map([['path', path] as const]);
+    const { deny } = classify(policy, table, { event: 'open', bits: 1, strings, numbers: new Map() });
+    return deny === undefined ? undefined : ruleOf(table.clauses[deny] as ClauseOwner, { path0: path });
+  };
+  assert.equal(refusal('/srv/data/customer-77/secret.key'), 'rule 77');
+  assert.equal(refusal('/srv/data/customer-9999/secret.key'), 'rule 9999');
+  assert.equal(refusal('/srv/data/customer-10000/secret.key'), undefined);
+  assert.equal(refusal('/srv/data/customer-77/secret.keys'), undefined);
+});
+
+test('many denials joined hold exactly where their conditions do', () => {
+  let denied = 0;
+  fc.assert(
+    fc.property(fc.array(condition, { minLength: 140, maxLength: 160 }), openEvent, (conditions, event) => {
+      if (event.operation.strings.get('exe') === undefined || event.fields.get('evt.failed') === true) return;
+      const single = conditions.filter(
+        (c) => compilePolicy([rule(c, { enforce: 'deny' })], 1).errors.length === 0,
+      );
+      const { policy, errors } = compilePolicy(
+        single.map((c) => rule(c, { enforce: 'deny' })),
+        1,
+      );
+      const table = policy.classes[0];
+      if (errors.length > 0 || table === undefined) return;
+      const { deny } = classify(policy, table, event.operation);
+      if (deny !== undefined) denied++;
+      assert.equal(
+        deny !== undefined,
+        single.some((c) => evaluate(c, event, openHolds)),
+      );
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(denied > 5, 'the property was hardly exercised');
 });

@@ -1,6 +1,7 @@
 import { tableWords } from './automaton.ts';
 import { type Clause, type ClauseList, toClauses } from './clauses.ts';
 import type { Condition, PolicyRule } from './condition.ts';
+import { type DenyClause, joinDenials } from './deny-clauses.ts';
 import { type CheckNote, type FormulaResult, toFormula } from './formula.ts';
 import { mergeClauses, type OwnedClause } from './merge.ts';
 import { numberTable } from './number-table.ts';
@@ -58,11 +59,6 @@ export interface CompileResult {
   readonly patternLength: number;
 }
 
-interface DenyClause {
-  readonly clause: Clause;
-  readonly owner: ClauseOwner;
-}
-
 /** Compiles rules to the kernel's tables. Pure: what a kernel or a model does with them is another matter. */
 export function compilePolicy(rules: readonly PolicyRule[], generation: number): CompileResult {
   const plans: RulePlan[] = [];
@@ -77,7 +73,7 @@ export function compilePolicy(rules: readonly PolicyRule[], generation: number):
       for (const clause of seen.clauses) detect.push({ clause, rules: new Set([index]) });
       if (rule.enforce !== 'none') deny.push(...compileDenial(rule, name, wanted, plans, errors));
     });
-    return detect.length + deny.length === 0 ? [] : [{ name, op, events, detect, deny }];
+    return detect.length + deny.length === 0 ? [] : [{ name, op, events, detect, deny: joinDenials(deny) }];
   });
   for (const input of inputs) {
     if (input.deny.length > LIMITS.clausesPerOperation - 1) {

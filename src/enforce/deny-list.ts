@@ -106,8 +106,11 @@ export class DenyList {
       this.add(request);
   }
 
-  /** Reads a feed: one target a line, `#` and `;` begin comments. Lines that cannot be read are reported, not fatal. */
-  import(text: string, common: Omit<DenyRequest, 'target'>): ImportReport {
+  /**
+   * Reads a feed: one target a line, `#` and `;` begin comments. Lines that cannot be read are reported, not fatal.
+   * With `more` to come it is written down with the last part.
+   */
+  import(text: string, common: Omit<DenyRequest, 'target'>, more = false): ImportReport {
     const invalid: { line: number; text: string; message: string }[] = [];
     const made = new Map<number, DenyEntry>();
     let added = 0;
@@ -134,7 +137,7 @@ export class DenyList {
     });
     this.#options.sink.put([...made.values()]);
     this.#configure();
-    this.#save();
+    if (!more) this.#save();
     if ([...made.values()].some((e) => e.target.kind !== 'network')) this.#options.onObjects?.();
     return { added, renewed, invalid };
   }

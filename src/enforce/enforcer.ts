@@ -7,6 +7,7 @@ import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events.ts';
 import { RF_FLAG, RF_KIND, RF_OP } from '../sensors/layout.gen.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
 import { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
+import { type RefusedRecord, ruleOf } from './deny-clauses.ts';
 import { DenyKernel } from './deny-kernel.ts';
 import { DenyList, type DenyView } from './deny-list.ts';
 import { entryOfRule, entryRules } from './deny-objects.ts';
@@ -31,6 +32,9 @@ export const CLASSIFIER_PROGRAMS: readonly string[] = [
 
 /** The bit of a record's `clause` that says: the rest is the id of a deny entry. */
 const ENTRY_BIT = 0x8000_0000;
+
+/** Policies before the one in force whose refusals can still be told. */
+const KEPT_POLICIES = 3;
 
 /** How long a new or replaced file may be known by its name only. */
 const REFRESH_MS = 1000;
@@ -72,7 +76,7 @@ export type Decider =
   | { readonly kind: 'guard'; readonly what: string };
 
 /** What a record tells of a decision. */
-export interface DecidedRecord {
+export interface DecidedRecord extends RefusedRecord {
   readonly clause: number;
   readonly policy: number;
   readonly nr: number;
@@ -105,6 +109,8 @@ export class Enforcer {
   readonly #budget: Budget;
   readonly #codes = codesByNumber();
   #policy: Policy | undefined;
+  /** It and those before it: records of their refusals may still be on the way. */
+  #policies: readonly Policy[] = [];
   #generation = 0;
   #watching = false;
   #pinned: boolean;
@@ -217,6 +223,7 @@ export class Enforcer {
       this.#labels.prune(labels, generation);
       this.#generation = generation;
       this.#policy = policy;
+      this.#policies = [policy, ...this.#policies.slice(0, KEPT_POLICIES)];
       this.#control.setPolicy(generation);
       this.deny.setMonitor(this.#watching || mode === 'monitor');
       this.#again = () => this.apply(rules, mode);
@@ -265,10 +272,11 @@ export class Enforcer {
       const id = rec.clause - ENTRY_BIT;
       return { kind: 'entry', id, entry: this.deny.entry(id) };
     }
-    if (this.#policy?.generation !== rec.policy) return undefined;
     const def = EVENTS[this.#codes[rec.nr] ?? -1];
     const op = rec.kind === RF_KIND.EXEC ? RF_OP.EXEC : def === undefined ? -1 : RF_OP[def.op];
-    const name = this.#policy.classes.find((c) => c.op === op)?.clauses[rec.clause - 1]?.rules[0];
+    const policy = this.#policies.find(({ generation }) => generation === rec.policy);
+    const owner = policy?.classes.find((c) => c.op === op)?.clauses[rec.clause - 1];
+    const name = owner === undefined ? undefined : ruleOf(owner, rec);
     if (name === undefined) return undefined;
     const id = entryOfRule(name);
     if (id !== undefined) return { kind: 'entry', id, entry: this.deny.entry(id) };

@@ -1,5 +1,5 @@
 import type { Clause } from './clauses.ts';
-import { either, type NumberSet } from './sets.ts';
+import { either, type NumberSet, normalise } from './sets.ts';
 import type { NumberDim, Pattern, StringDim } from './term.ts';
 
 /** A clause with the rules it stands for. */
@@ -13,15 +13,21 @@ export interface OwnedClause {
  * then by coarser unions that allow more: a merged clause holds wherever one of its parts does.
  */
 export function mergeClauses(clauses: readonly OwnedClause[], cap: number): OwnedClause[] {
-  let merged = groupBy(clauses, (c) => fullKey(c.clause), joinOwners);
-  for (const dim of ['path', 'raw', 'comm', 'exe'] as const) merged = mergeStrings(merged, dim);
-  merged = groupBy(merged, (c) => keyWithout(c.clause, 'events'), joinEvents);
-  merged = groupBy(merged, (c) => keyWithout(c.clause, 'bits'), joinBits);
+  let merged = joinClauses(clauses);
   if (merged.length > cap)
     merged = groupBy(merged, (c) => `${eventKey(c.clause)}|${c.clause.bits}|${shape(c.clause)}`, hull);
   if (merged.length > cap) merged = groupBy(merged, (c) => shape(c.clause), hull);
   if (merged.length > cap) merged = groupBy(merged, () => '', hull);
   return merged;
+}
+
+/** Unions that lose nothing: clauses that differ in one dimension become one. */
+export function joinClauses(clauses: readonly OwnedClause[]): OwnedClause[] {
+  let merged = groupBy(clauses, (c) => fullKey(c.clause), joinOwners);
+  for (const dim of ['path', 'raw', 'comm', 'exe', 'addr6'] as const) merged = mergeStrings(merged, dim);
+  for (const dim of ['daddr4', 'dport', 'uid'] as const) merged = mergeNumbers(merged, dim);
+  merged = groupBy(merged, (c) => keyWithout(c.clause, 'events'), joinEvents);
+  return groupBy(merged, (c) => keyWithout(c.clause, 'bits'), joinBits);
 }
 
 type Join = (a: OwnedClause, b: OwnedClause) => OwnedClause;
@@ -62,6 +68,34 @@ function mergeStrings(clauses: readonly OwnedClause[], dim: StringDim): OwnedCla
   for (const { first, patterns, rules } of groups.values()) {
     const require = new Map(first.clause.require).set(dim, [patterns]);
     rest.push({ clause: { ...first.clause, require }, rules });
+  }
+  return rest;
+}
+
+/** Clauses that differ only in the set of one number become one with the union. */
+function mergeNumbers(clauses: readonly OwnedClause[], dim: NumberDim): OwnedClause[] {
+  const groups = new Map<string, { first: OwnedClause; sets: NumberSet[]; rules: Set<number> }>();
+  const rest: OwnedClause[] = [];
+  for (const owned of clauses) {
+    const set = owned.clause.numbers.get(dim);
+    if (set === undefined) {
+      rest.push(owned);
+      continue;
+    }
+    const key = keyWithout(owned.clause, dim);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { first: owned, sets: [set], rules: new Set(owned.rules) });
+    else {
+      group.sets.push(set);
+      for (const r of owned.rules) group.rules.add(r);
+    }
+  }
+  for (const { first, sets, rules } of groups.values()) {
+    const joined = { set: normalise(sets.flatMap((s) => s.set)), absent: sets.some((s) => s.absent) };
+    rest.push({
+      clause: { ...first.clause, numbers: new Map(first.clause.numbers).set(dim, joined) },
+      rules,
+    });
   }
   return rest;
 }
@@ -115,12 +149,12 @@ function fullKey(c: Clause): string {
   return keyWithout(c, undefined);
 }
 
-function keyWithout(c: Clause, part: StringDim | 'events' | 'bits' | undefined): string {
+function keyWithout(c: Clause, part: StringDim | NumberDim | 'events' | 'bits' | undefined): string {
   const strings = [...c.require].filter(([dim]) => dim !== part).sort(byName);
   return JSON.stringify([
     part === 'events' ? '' : eventKey(c),
     part === 'bits' ? '' : c.bits.toString(36),
-    [...c.numbers].sort(byName),
+    [...c.numbers].filter(([dim]) => dim !== part).sort(byName),
     strings,
     [...c.forbid].sort(byName),
   ]);

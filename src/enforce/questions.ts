@@ -12,7 +12,7 @@ export const DENY_QUESTIONS: Readonly<Record<string, (list: DenyList, args: Args
   'deny.list': (list) => list.list(),
   'deny.remove': (list, args) => list.remove(idOrTarget(args.what)),
   'deny.import': (list, args) =>
-    list.import(text(args, 'text') ?? '', { ...request({ ...args, target: '-' }) }),
+    list.import(text(args, 'text') ?? '', { ...request({ ...args, target: '-' }) }, args.more === true),
 };
 
 function request(args: Args): DenyRequest {

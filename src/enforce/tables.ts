@@ -1,4 +1,5 @@
 import type { Automaton } from './automaton.ts';
+import type { Clause } from './clauses.ts';
 import type { NumberDim, Pattern, StringDim } from './term.ts';
 
 /** Sizes that the kernel program is built with; `policy.h` has the same numbers and the encoder's test compares. */
@@ -9,7 +10,7 @@ export const LIMITS = {
   classes: 32,
   outputs: 4096,
   tableWords: 512 * 1024,
-  breaks: 16 * 1024,
+  breaks: 32 * 1024,
   systemCalls: 512,
 } as const;
 
@@ -45,6 +46,8 @@ export interface NumberTable {
 /** What a clause stands for. */
 export interface ClauseOwner {
   readonly rules: readonly string[];
+  /** Of a refusing clause that was joined: the clauses of each rule, to tell whose it was. */
+  readonly parts?: readonly { readonly rule: string; readonly clause: Clause }[];
   readonly action: 'emit' | 'deny' | 'kill';
   readonly mode: 'monitor' | 'enforce';
 }

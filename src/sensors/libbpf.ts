@@ -228,6 +228,7 @@ export function openOptions(name: string): object {
 export function progOptions(opts: {
   expected_attach_type?: number;
   attach_btf_id?: number;
+  prog_flags?: number;
   log_buf?: Uint8Array;
 }): object {
   const log = opts.log_buf === undefined ? {} : { log_level: 1, log_size: opts.log_buf.length };

@@ -18,7 +18,7 @@
 #define RF_CLASSES 32 /* by enum rf_op; a power of two, for the verifier */
 #define RF_OUTPUTS 4096
 #define RF_TABLE_WORDS (512 * 1024)
-#define RF_BREAKS (16 * 1024)
+#define RF_BREAKS (32 * 1024)
 #define RF_POLICY_CALLS 512
 #define RF_BIT_STATES 64
 #define RF_PROCESS_CLASSES 8 /* operations whose process masks are kept in task storage */

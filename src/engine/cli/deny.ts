@@ -5,6 +5,7 @@ import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
+import { importFeed } from './deny-import.ts';
 import { type PushOptions, pushDeny } from './deny-push.ts';
 import { withNats } from './nats-options.ts';
 import { note, print, printJson } from './output.ts';
@@ -68,8 +69,11 @@ export const command: CommandSpec = {
       );
     withEntry(command.command('import <file>').description('refuse all that a plain text feed lists')).action(
       act(async (file: string, options: EntryOptions) => {
-        const args = { text: readFeed(file), source: `feed ${file}`, ...entryArgs(options) };
-        const report = (await askEngine(options, 'deny.import', args)) as ImportReport;
+        const entry = { source: `feed ${file}`, ...entryArgs(options) };
+        const report = await importFeed(
+          readFeed(file),
+          async (part) => (await askEngine(options, 'deny.import', { ...entry, ...part })) as ImportReport,
+        );
         if (options.json) printJson({ schema: 'ringfence.deny-import.v1', ...report });
         else {
           for (const bad of report.invalid) note(`${file}:${bad.line}: ${bad.message}`);
