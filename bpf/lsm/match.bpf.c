@@ -5,6 +5,28 @@
 struct rf_policies_map policies SEC(".maps");
 struct rf_scratches_map scratches SEC(".maps");
 
+struct rf_claim {
+	__u32 found;
+};
+
+static long rf_claim_step(__u32 i, struct rf_claim *claim)
+{
+	struct rf_scratch *s = rf_scratch(i);
+
+	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1) != 0)
+		return 0;
+	claim->found = i;
+	return 1;
+}
+
+__u32 rf_scratch_claim_any(void)
+{
+	struct rf_claim claim = {.found = RF_NO_SCRATCH};
+
+	bpf_loop(RF_SCRATCHES, rf_claim_step, &claim, 0);
+	return claim.found;
+}
+
 #define RF_ROW(i) ((i) & (RF_TABLE_WORDS - 1))
 
 static __always_inline void rf_hit(struct rf_scratch *s, __u32 number)

@@ -12,10 +12,13 @@
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define RF_DENY_TRIES 32 /* entries that cover one address and do not apply */
-#define RF_LEVELS 16	 /* of the cgroup hierarchy */
+#define RF_COMBO_BITS 2
+#define RF_LEVELS 16 /* of the cgroup hierarchy */
 
 struct rf_deny4_map deny4 SEC(".maps");
 struct rf_deny6_map deny6 SEC(".maps");
+struct rf_host4_map host4 SEC(".maps");
+struct rf_host6_map host6 SEC(".maps");
 struct rf_deny_scope_map deny_scopes SEC(".maps");
 struct rf_deny_control_map deny_control SEC(".maps");
 
@@ -34,23 +37,42 @@ static __always_inline struct rf_deny_control *rf_deny_settings(void)
 	return bpf_map_lookup_elem(&deny_control, &zero);
 }
 
+/* The id of an entry that still holds, which is counted. */
+static __always_inline __u32 rf_deny_hit(struct rf_deny_entry *e, __u64 *now)
+{
+	/* The clock is read where there is something to compare with. */
+	if (!*now)
+		*now = bpf_ktime_get_boot_ns();
+	if (e->expires && e->expires <= *now)
+		return 0;
+	__sync_fetch_and_add(&e->hits, 1);
+	e->last = *now;
+	return e->id;
+}
+
 /* The entry that applies, longest prefix first; those that have expired are passed over. */
-static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key)
+static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key, __u32 places)
 {
+	struct rf_deny_entry *e = NULL;
 	__u64 now = 0;
+	__u32 id;
 
+	if (places & RF_DENY_HOSTS)
+		e = bpf_map_lookup_elem(&host4, key);
+	if (e) {
+		id = rf_deny_hit(e, &now);
+		if (id)
+			return id;
+	}
+	if (!(places & RF_DENY_NETS))
+		return 0;
 	for (int i = 0; i < RF_DENY_TRIES; i++) {
-		struct rf_deny_entry *e = bpf_map_lookup_elem(&deny4, key);
-
+		e = bpf_map_lookup_elem(&deny4, key);
 		if (!e)
 			return 0;
-		if (!now) /* the clock is read where there is something to compare with */
-			now = bpf_ktime_get_boot_ns();
-		if (!e->expires || e->expires > now) {
-			__sync_fetch_and_add(&e->hits, 1);
-			e->last = now;
-			return e->id;
-		}
+		id = rf_deny_hit(e, &now);
+		if (id)
+			return id;
 		if (e->prefix <= RF_DENY_FIXED_BITS)
 			return 0;
 		key->prefix = e->prefix - 1;
@@ -58,22 +80,28 @@ static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key)
 	return 0;
 }
 
-static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key)
+static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key, __u32 places)
 {
+	struct rf_deny_entry *e = NULL;
 	__u64 now = 0;
+	__u32 id;
 
+	if (places & RF_DENY_HOSTS)
+		e = bpf_map_lookup_elem(&host6, key);
+	if (e) {
+		id = rf_deny_hit(e, &now);
+		if (id)
+			return id;
+	}
+	if (!(places & RF_DENY_NETS))
+		return 0;
 	for (int i = 0; i < RF_DENY_TRIES; i++) {
-		struct rf_deny_entry *e = bpf_map_lookup_elem(&deny6, key);
-
+		e = bpf_map_lookup_elem(&deny6, key);
 		if (!e)
 			return 0;
-		if (!now) /* the clock is read where there is something to compare with */
-			now = bpf_ktime_get_boot_ns();
-		if (!e->expires || e->expires > now) {
-			__sync_fetch_and_add(&e->hits, 1);
-			e->last = now;
-			return e->id;
-		}
+		id = rf_deny_hit(e, &now);
+		if (id)
+			return id;
 		if (e->prefix <= RF_DENY_FIXED_BITS)
 			return 0;
 		key->prefix = e->prefix - 1;
@@ -81,10 +109,12 @@ static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key)
 	return 0;
 }
 
-/* One combination of port and protocol. Global, so that it is verified once and not for each of its
- * calls. */
+/* One combination of port and protocol; the places stand above it. Global, so that it is verified
+ * once and not for each of its calls. */
 __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 {
+	__u32 places = combo >> RF_COMBO_BITS;
+
 	if (!d)
 		return 0;
 	if (d->family == AF_INET) {
@@ -94,7 +124,7 @@ __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 					   .proto = combo & 2 ? d->proto : 0};
 
 		__builtin_memcpy(key.addr, d->addr, 4);
-		return rf_deny_find4(&key);
+		return rf_deny_find4(&key, places);
 	} else {
 		struct rf_deny_key6 key = {.prefix = RF_DENY_FIXED_BITS + 128,
 					   .scope = scope,
@@ -102,7 +132,7 @@ __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 					   .proto = combo & 2 ? d->proto : 0};
 
 		__builtin_memcpy(key.addr, d->addr, 16);
-		return rf_deny_find6(&key);
+		return rf_deny_find6(&key, places);
 	}
 }
 
@@ -114,7 +144,7 @@ static __always_inline __u32 rf_deny_in(const struct rf_deny_control *c, const s
 
 	for (__u32 combo = 0; combo < 4 && !id; combo++)
 		if (c->combos & (1U << combo))
-			id = rf_deny_combo(d, scope, combo);
+			id = rf_deny_combo(d, scope, combo | c->places << RF_COMBO_BITS);
 	return id;
 }
 
@@ -125,7 +155,7 @@ int rf_deny_dest(const struct rf_dest *d)
 	struct rf_deny_scope key = {};
 	__u32 id, *scope;
 
-	if (!c || !d || !c->entries)
+	if (!c || !d || !c->places)
 		return 0;
 	id = rf_deny_in(c, d, 0);
 	if (id)
@@ -329,7 +359,7 @@ int rf_egress(struct __sk_buff *skb)
 	struct rf_dest d = {};
 	__u32 id, *scope;
 
-	if (!c || !c->entries || c->monitor || !rf_packet_dest(skb, &d))
+	if (!c || !c->places || c->monitor || !rf_packet_dest(skb, &d))
 		return 1;
 	id = rf_deny_in(c, &d, 0);
 	if (!id && c->scopes & RF_SCOPE_CGROUP) {

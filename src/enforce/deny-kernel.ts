@@ -4,6 +4,11 @@ import { type DenyEntry, type DenyTarget, PROTOCOL_NUMBERS } from './deny-entry.
 const FIXED_BITS = 64;
 const KEY_BYTES = { 4: 16, 16: 28 } as const;
 const VALUE_BYTES = 32;
+const WIDTHS = [4, 16] as const;
+type Width = (typeof WIDTHS)[number];
+/** Bits of enum rf_deny_place. */
+const HOSTS = 1;
+const NETS = 2;
 const BATCH = 4096;
 const SCOPE_USER = 1;
 const SCOPE_CGROUP = 2;
@@ -20,7 +25,12 @@ export interface DenyClock {
 
 /** The deny list in the kernel's maps. Layouts are those of deny.h. */
 export class DenyKernel {
-  readonly #maps: { readonly 4: BpfMap; readonly 16: BpfMap };
+  /** Single addresses, and networks. */
+  readonly #hosts: { readonly 4: BpfMap; readonly 16: BpfMap };
+  readonly #nets: { readonly 4: BpfMap; readonly 16: BpfMap };
+  /** Ids of the entries on single addresses; those for which there was no room stand among the networks. */
+  readonly #placed = { 4: new Set<number>(), 16: new Set<number>() };
+  readonly #spilled = new Set<number>();
   readonly #scopes: BpfMap;
   readonly #control: BpfMap;
   readonly #clock: DenyClock;
@@ -28,7 +38,8 @@ export class DenyKernel {
   readonly #scopeNumbers = new Map<string, number>();
 
   constructor(object: BpfObject, clock: DenyClock, cgroupId: (path: string) => bigint) {
-    this.#maps = { 4: object.map('deny4'), 16: object.map('deny6') };
+    this.#hosts = { 4: object.map('host4'), 16: object.map('host6') };
+    this.#nets = { 4: object.map('deny4'), 16: object.map('deny6') };
     this.#scopes = object.map('deny_scopes');
     this.#control = object.map('deny_control');
     this.#clock = clock;
@@ -37,52 +48,80 @@ export class DenyKernel {
 
   /** Adds or replaces entries; many at once go in batches. */
   put(entries: readonly DenyEntry[]): void {
-    for (const width of [4, 16] as const) {
+    for (const width of WIDTHS) {
       const mine = entries.filter(
         (e): e is NetworkEntry => isNetwork(e) && e.target.address.length === width,
       );
-      for (let i = 0; i < mine.length; i += BATCH) {
-        const part = mine.slice(i, i + BATCH);
-        this.#maps[width].updateBatch(
-          Buffer.concat(part.map((e) => this.#key(e))),
-          Buffer.concat(part.map((e) => this.#value(e))),
-        );
-      }
+      const hosts = mine.filter((e) => this.#place(e, width));
+      this.#write(this.#hosts[width], hosts);
+      this.#write(
+        this.#nets[width],
+        mine.filter((e) => !this.#placed[width].has(e.id)),
+      );
+    }
+  }
+
+  /** Whether an entry is kept with the single addresses; it stays where it was. */
+  #place({ id, target }: NetworkEntry, width: Width): boolean {
+    if (target.prefix !== width * 8 || this.#spilled.has(id)) return false;
+    const placed = this.#placed[width];
+    if (!placed.has(id) && placed.size >= this.#hosts[width].maxEntries) {
+      this.#spilled.add(id);
+      return false;
+    }
+    placed.add(id);
+    return true;
+  }
+
+  #write(map: BpfMap, entries: readonly NetworkEntry[]): void {
+    for (let i = 0; i < entries.length; i += BATCH) {
+      const part = entries.slice(i, i + BATCH);
+      map.updateBatch(
+        Buffer.concat(part.map((e) => this.#key(e))),
+        Buffer.concat(part.map((e) => this.#value(e))),
+      );
     }
   }
 
   remove(entry: DenyEntry): void {
-    if (isNetwork(entry)) this.#maps[entry.target.address.length as 4 | 16].delete(this.#key(entry));
+    if (!isNetwork(entry)) return;
+    const width = entry.target.address.length as Width;
+    const map = this.#placed[width].delete(entry.id) ? this.#hosts[width] : this.#nets[width];
+    this.#spilled.delete(entry.id);
+    map.delete(this.#key(entry));
   }
 
   /** How often an entry refused something since it was put there. */
   hits(entry: DenyEntry): number {
     if (!isNetwork(entry)) return 0;
-    const value = this.#maps[entry.target.address.length as 4 | 16].lookup(this.#key(entry));
+    const width = entry.target.address.length as Width;
+    const map = this.#placed[width].has(entry.id) ? this.#hosts[width] : this.#nets[width];
+    const value = map.lookup(this.#key(entry));
     // The kernel answers with the longest prefix that covers the key: that may be another entry.
     return value === undefined || value.readUInt32LE(24) !== entry.id ? 0 : Number(value.readBigUInt64LE(8));
   }
 
   /** Tells the programs which combinations there are to look for. */
   configure(entries: Iterable<DenyEntry>, monitor: boolean): void {
-    let count = 0;
+    let places = 0;
     let combos = 0;
     let scopes = 0;
     for (const { target, scope } of entries) {
       if (target.kind !== 'network') continue;
-      count++;
+      const host = target.prefix === target.address.length * 8;
+      places |= host ? HOSTS : NETS;
       combos |= 1 << ((target.port === undefined ? 0 : 1) | (target.protocol === undefined ? 0 : 2));
       if (scope !== undefined) scopes |= scope.kind === 'user' ? SCOPE_USER : SCOPE_CGROUP;
     }
     const value = Buffer.alloc(16);
-    [count, combos, scopes, monitor ? 1 : 0].forEach((word, i) => {
+    [this.#spilled.size > 0 ? places | NETS : places, combos, scopes, monitor ? 1 : 0].forEach((word, i) => {
       value.writeUInt32LE(word, i * 4);
     });
     this.#control.update(ZERO, value);
   }
 
   #key({ target, scope }: NetworkEntry): Buffer {
-    const key = Buffer.alloc(KEY_BYTES[target.address.length as 4 | 16]);
+    const key = Buffer.alloc(KEY_BYTES[target.address.length as Width]);
     key.writeUInt32LE(FIXED_BITS + target.prefix, 0);
     key.writeUInt32LE(scope === undefined ? 0 : this.#scopeNumber(scope), 4);
     key.writeUInt16LE(target.port ?? 0, 8);

@@ -216,3 +216,32 @@ test('a system call that is to be kept goes to user space whatever the rules say
   policy.remove();
   assert.equal(judge({ ...one, event: 'openat' }), true);
 });
+
+test('a rule holds while nearly every place to judge in is taken', { skip }, () => {
+  const condition: Condition = {
+    kind: 'check',
+    check: { field: 'fd.name', op: '=', values: ['/no/such'], text: '' },
+  };
+  const { policy: compiled } = compilePolicy(
+    [{ name: 'r', condition, events: new Set(['open']), enforce: 'deny', mode: 'enforce' }],
+    1_000_000,
+  );
+  policy.install(compiled, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
+  const scratches = object.map('scratches');
+  const setBusy = (busy: number, count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const key = Buffer.alloc(4);
+      key.writeUInt32LE(i);
+      const value = scratches.lookup(key) as Buffer;
+      value.writeUInt32LE(busy, 0);
+      scratches.update(key, value);
+    }
+  };
+  try {
+    setBusy(1, scratches.maxEntries - 1);
+    assert.equal(refused('open', BIT.ok | BIT.read, '/no/such'), 0);
+    assert.equal(refused('open', BIT.ok | BIT.read, '/no/other'), undefined);
+  } finally {
+    setBusy(0, scratches.maxEntries - 1);
+  }
+});

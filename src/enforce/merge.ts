@@ -137,7 +137,28 @@ const hull: Join = (a, b) => {
 };
 
 function eventKey(c: Clause): string {
-  return [...c.events].sort().join(',');
+  return textOf(c.events, () => [...c.events].sort().join(','));
+}
+
+/** Texts of the parts of clauses: clauses share their parts, and each is compared many times. */
+const texts = new WeakMap<object, string>();
+
+function textOf(part: object, make: () => string): string {
+  const known = texts.get(part);
+  if (known !== undefined) return known;
+  const text = make();
+  texts.set(part, text);
+  return text;
+}
+
+function mapKey(map: ReadonlyMap<string, object>, without: string | undefined): string {
+  let text = '';
+  for (const dim of [...map.keys()].sort()) {
+    const value = map.get(dim);
+    if (dim !== without && value !== undefined)
+      text += `${dim}=${textOf(value, () => JSON.stringify(value))};`;
+  }
+  return text;
 }
 
 /** Which strings and numbers a clause speaks of. */
@@ -150,16 +171,7 @@ function fullKey(c: Clause): string {
 }
 
 function keyWithout(c: Clause, part: StringDim | NumberDim | 'events' | 'bits' | undefined): string {
-  const strings = [...c.require].filter(([dim]) => dim !== part).sort(byName);
-  return JSON.stringify([
-    part === 'events' ? '' : eventKey(c),
-    part === 'bits' ? '' : c.bits.toString(36),
-    [...c.numbers].filter(([dim]) => dim !== part).sort(byName),
-    strings,
-    [...c.forbid].sort(byName),
-  ]);
-}
-
-function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return a[0] < b[0] ? -1 : 1;
+  const events = part === 'events' ? '' : eventKey(c);
+  const bits = part === 'bits' ? '' : c.bits.toString(36);
+  return `${events}|${bits}|${mapKey(c.numbers, part)}|${mapKey(c.require, part)}|${mapKey(c.forbid, undefined)}`;
 }

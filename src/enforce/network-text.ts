@@ -27,7 +27,13 @@ export function parseNetwork(value: string): ParsedNetwork | undefined {
   return { bytes, prefix, v4: undefined, v6: ipv6Patterns(bytes, prefix) };
 }
 
+const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+
 function readAddress(text: string): string | undefined {
+  // Most of what feeds list; a leading zero would be octal to some, and is left to the library.
+  const parts = DOTTED.exec(text)?.slice(1);
+  if (parts?.every((p) => Number(p) < 256 && (p === '0' || !p.startsWith('0'))))
+    return String.fromCharCode(...parts.map(Number));
   if (!ipaddr.isValid(text) || (!text.includes(':') && text.split('.').length !== 4)) return undefined;
   return String.fromCharCode(...ipaddr.process(text).toByteArray());
 }

@@ -46,8 +46,14 @@ struct rf_deny_scope {
 	__u64 value; /* uid or cgroup id */
 };
 
+/* Where entries are: single addresses are found in one step, however many there are. */
+enum rf_deny_place {
+	RF_DENY_HOSTS = 1,
+	RF_DENY_NETS = 2,
+};
+
 struct rf_deny_control {
-	__u32 entries; /* 0 = nothing to look up */
+	__u32 places;  /* bits of enum rf_deny_place that hold entries; 0 = nothing to look up */
 	__u32 combos;  /* bits: 0 any port and protocol, 1 by port, 2 by protocol, 3 by both */
 	__u32 scopes;  /* bits of enum rf_scope_kind that entries use */
 	__u32 monitor; /* report, and let it through */
@@ -64,6 +70,23 @@ struct rf_deny4_map {
 struct rf_deny6_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rf_deny_key6);
+	__type(value, struct rf_deny_entry);
+};
+
+/* Entries on single addresses; what does not fit is kept with the networks. */
+struct rf_host4_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 18);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rf_deny_key4);
+	__type(value, struct rf_deny_entry);
+};
+
+struct rf_host6_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct rf_deny_key6);
 	__type(value, struct rf_deny_entry);

@@ -14,7 +14,7 @@
 #define RF_PATH_MAX 768 /* longer ones go to user space unjudged */
 #define RF_DEPTH 64
 #define RF_HITS 64 /* outputs met in one pass */
-#define RF_SCRATCHES 64
+#define RF_SCRATCHES 128
 #define RF_NO_SCRATCH 0xffffffffU
 
 /* Where one judgement works: claimed by compare-and-swap, like the slots of records. */
@@ -87,6 +87,10 @@ static __always_inline struct rf_scratch *rf_scratch(__u32 i)
 	return bpf_map_lookup_elem(&scratches, &i);
 }
 
+/* Any that is free, wherever it stands: tasks that were preempted while they were judged hold
+ * theirs, and nobody may get past a rule by having many of them. */
+extern __u32 rf_scratch_claim_any(void);
+
 static __always_inline __u32 rf_scratch_claim(void)
 {
 	__u32 first = bpf_get_smp_processor_id() * RF_SCRATCH_TRIES;
@@ -98,7 +102,7 @@ static __always_inline __u32 rf_scratch_claim(void)
 		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
 			return i;
 	}
-	return RF_NO_SCRATCH;
+	return rf_scratch_claim_any();
 }
 
 static __always_inline void rf_scratch_release(struct rf_scratch *s)
