@@ -1,5 +1,5 @@
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
-import { parseNetwork } from './network-text.ts';
+import { dottedAddress, parseNetwork } from './network-text.ts';
 
 export type DenyProtocol = 'tcp' | 'udp' | 'icmp';
 export const PROTOCOL_NUMBERS: Readonly<Record<DenyProtocol, number>> = { icmp: 1, tcp: 6, udp: 17 };
@@ -61,6 +61,17 @@ export function parseTarget(request: DenyRequest): DenyTarget {
     if (port !== undefined || protocol !== undefined) throw invalid('a path has no port and no protocol');
     return { kind: path === target ? 'path' : 'exe', path };
   }
+  const host = dottedAddress(target);
+  // Nearly all that feeds list: quickly.
+  if (host !== undefined) {
+    return {
+      kind: 'network',
+      address: host,
+      prefix: 32,
+      port,
+      protocol: protocol as DenyProtocol | undefined,
+    };
+  }
   const network = parseNetwork(target);
   if (network === undefined || !/[.:]/.test(target)) {
     throw invalid(
@@ -90,7 +101,7 @@ export function parseScope(text: string | undefined): DenyScope | undefined {
 export function entryKey(target: DenyTarget, scope: DenyScope | undefined): string {
   const where = scope === undefined ? '' : scope.kind === 'user' ? `u${scope.uid}` : `c${scope.path}`;
   if (target.kind !== 'network') return `${target.kind} ${target.path} ${where}`;
-  return `${Buffer.from(target.address, 'latin1').toString('hex')}/${target.prefix} ${target.port ?? ''} ${target.protocol ?? ''} ${where}`;
+  return `${target.address}/${target.prefix} ${target.port ?? ''} ${target.protocol ?? ''} ${where}`;
 }
 
 /** As the user would write it. */

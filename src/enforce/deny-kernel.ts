@@ -2,7 +2,6 @@ import type { BpfMap, BpfObject } from '../sensors/bpf.ts';
 import { type DenyEntry, type DenyTarget, PROTOCOL_NUMBERS } from './deny-entry.ts';
 
 const FIXED_BITS = 64;
-const KEY_BYTES = { 4: 16, 16: 28 } as const;
 const VALUE_BYTES = 32;
 const WIDTHS = [4, 16] as const;
 type Width = (typeof WIDTHS)[number];
@@ -76,10 +75,13 @@ export class DenyKernel {
   #write(map: BpfMap, entries: readonly NetworkEntry[]): void {
     for (let i = 0; i < entries.length; i += BATCH) {
       const part = entries.slice(i, i + BATCH);
-      map.updateBatch(
-        Buffer.concat(part.map((e) => this.#key(e))),
-        Buffer.concat(part.map((e) => this.#value(e))),
-      );
+      const keys = Buffer.alloc(part.length * map.keySize);
+      const values = Buffer.alloc(part.length * VALUE_BYTES);
+      part.forEach((entry, n) => {
+        this.#key(entry, keys, n * map.keySize);
+        this.#value(entry, values, n * VALUE_BYTES);
+      });
+      map.updateBatch(keys, values);
     }
   }
 
@@ -88,7 +90,7 @@ export class DenyKernel {
     const width = entry.target.address.length as Width;
     const map = this.#placed[width].delete(entry.id) ? this.#hosts[width] : this.#nets[width];
     this.#spilled.delete(entry.id);
-    map.delete(this.#key(entry));
+    map.delete(this.#key(entry, Buffer.alloc(map.keySize)));
   }
 
   /** How often an entry refused something since it was put there. */
@@ -96,7 +98,7 @@ export class DenyKernel {
     if (!isNetwork(entry)) return 0;
     const width = entry.target.address.length as Width;
     const map = this.#placed[width].has(entry.id) ? this.#hosts[width] : this.#nets[width];
-    const value = map.lookup(this.#key(entry));
+    const value = map.lookup(this.#key(entry, Buffer.alloc(map.keySize)));
     // The kernel answers with the longest prefix that covers the key: that may be another entry.
     return value === undefined || value.readUInt32LE(24) !== entry.id ? 0 : Number(value.readBigUInt64LE(8));
   }
@@ -120,25 +122,22 @@ export class DenyKernel {
     this.#control.update(ZERO, value);
   }
 
-  #key({ target, scope }: NetworkEntry): Buffer {
-    const key = Buffer.alloc(KEY_BYTES[target.address.length as Width]);
-    key.writeUInt32LE(FIXED_BITS + target.prefix, 0);
-    key.writeUInt32LE(scope === undefined ? 0 : this.#scopeNumber(scope), 4);
-    key.writeUInt16LE(target.port ?? 0, 8);
-    key[10] = target.protocol === undefined ? 0 : PROTOCOL_NUMBERS[target.protocol];
-    key.write(target.address, 12, 'latin1');
+  #key({ target, scope }: NetworkEntry, key: Buffer, at = 0): Buffer {
+    key.writeUInt32LE(FIXED_BITS + target.prefix, at);
+    key.writeUInt32LE(scope === undefined ? 0 : this.#scopeNumber(scope), at + 4);
+    key.writeUInt16LE(target.port ?? 0, at + 8);
+    key[at + 10] = target.protocol === undefined ? 0 : PROTOCOL_NUMBERS[target.protocol];
+    key.write(target.address, at + 12, 'latin1');
     return key;
   }
 
-  #value(entry: NetworkEntry): Buffer {
-    const value = Buffer.alloc(VALUE_BYTES);
+  #value(entry: NetworkEntry, value: Buffer, at: number): void {
     if (entry.expires !== undefined) {
       const left = BigInt(Math.max(1, Math.round((entry.expires - this.#clock.nowMs()) * 1e6)));
-      value.writeBigUInt64LE(this.#clock.bootNs() + left, 0);
+      value.writeBigUInt64LE(this.#clock.bootNs() + left, at);
     }
-    value.writeUInt32LE(entry.id, 24);
-    value.writeUInt32LE(FIXED_BITS + entry.target.prefix, 28);
-    return value;
+    value.writeUInt32LE(entry.id, at + 24);
+    value.writeUInt32LE(FIXED_BITS + entry.target.prefix, at + 28);
   }
 
   /** Users and cgroups are numbered, so that one trie serves all of them. */

@@ -116,11 +116,7 @@ export class DenyList {
     let added = 0;
     let renewed = 0;
     text.split('\n').forEach((line, i) => {
-      const target =
-        line
-          .replace(/[#;].*/, '')
-          .trim()
-          .split(/\s+/)[0] ?? '';
+      const target = /^\s*([^\s#;]*)/.exec(line)?.[1] ?? '';
       if (target === '') return;
       try {
         const before = this.#nextId;

@@ -27,13 +27,30 @@ export function parseNetwork(value: string): ParsedNetwork | undefined {
   return { bytes, prefix, v4: undefined, v6: ipv6Patterns(bytes, prefix) };
 }
 
-const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+/** An IPv4 address as four bytes; undefined for anything else, also where a leading zero could mean octal. */
+export function dottedAddress(text: string): string | undefined {
+  const bytes = [0, 0, 0, 0];
+  let part = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 0x2e) {
+      if (digits === 0 || ++part > 3) return undefined;
+      digits = 0;
+    } else {
+      const before = bytes[part] as number;
+      if (c < 0x30 || c > 0x39 || (digits > 0 && before === 0)) return undefined;
+      bytes[part] = before * 10 + c - 0x30;
+      if ((bytes[part] as number) > 255) return undefined;
+      digits++;
+    }
+  }
+  return part === 3 && digits > 0 ? String.fromCharCode(...bytes) : undefined;
+}
 
 function readAddress(text: string): string | undefined {
-  // Most of what feeds list; a leading zero would be octal to some, and is left to the library.
-  const parts = DOTTED.exec(text)?.slice(1);
-  if (parts?.every((p) => Number(p) < 256 && (p === '0' || !p.startsWith('0'))))
-    return String.fromCharCode(...parts.map(Number));
+  const dotted = dottedAddress(text);
+  if (dotted !== undefined) return dotted;
   if (!ipaddr.isValid(text) || (!text.includes(':') && text.split('.').length !== 4)) return undefined;
   return String.fromCharCode(...ipaddr.process(text).toByteArray());
 }
