@@ -131,6 +131,10 @@ function concatMaps<K, V>(
   b: ReadonlyMap<K, readonly V[]>,
 ): Map<K, readonly V[]> {
   const out = new Map(a);
-  for (const [key, values] of b) out.set(key, [...(out.get(key) ?? []), ...values]);
+  for (const [key, values] of b) {
+    const before = out.get(key);
+    // Shared where it can be: whoever compares clauses knows a part again.
+    out.set(key, before === undefined ? values : [...before, ...values]);
+  }
   return out;
 }

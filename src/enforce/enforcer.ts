@@ -7,6 +7,7 @@ import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events.ts';
 import { RF_FLAG, RF_KIND, RF_OP } from '../sensors/layout.gen.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
 import { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
+import type { PolicyRule } from './condition.ts';
 import { type RefusedRecord, ruleOf } from './deny-clauses.ts';
 import { DenyKernel } from './deny-kernel.ts';
 import { DenyList, type DenyView } from './deny-list.ts';
@@ -18,7 +19,7 @@ import { KernelPolicy } from './kernel-policy.ts';
 import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
 import { attachWall, cgroupId } from './network-wall.ts';
 import { pinLinks, unpinAll } from './pins.ts';
-import { Budget, protect } from './rails.ts';
+import { Budget, protector } from './rails.ts';
 import { findUndone, putBack, undoneText } from './repair.ts';
 import type { Policy } from './tables.ts';
 import { refusedBy, type TierPlan } from './tiers.ts';
@@ -106,6 +107,7 @@ export class Enforcer {
   #timer: NodeJS.Timeout | undefined;
   readonly #links = new Map<string, BpfLink>();
   readonly #options: EnforcerOptions;
+  readonly #protect: (rule: PolicyRule) => PolicyRule;
   readonly #budget: Budget;
   readonly #codes = codesByNumber();
   #policy: Policy | undefined;
@@ -125,6 +127,7 @@ export class Enforcer {
   constructor(options: EnforcerOptions) {
     this.#options = options;
     this.#pinned = options.pin;
+    this.#protect = protector(options.protectedExecutables);
     this.#budget = new Budget(options.maxDenialsPerMinute, Date.now);
     this.#object = options.object;
     this.#control = options.control;
@@ -214,7 +217,7 @@ export class Enforcer {
     const own = [...entryRules(this.deny.objects(), mode), ...policyRules(rules, EVENT_NAMES.names, mode)];
     const wanted = own.map((rule) => {
       const watched = this.#watching || this.#budget.tripped.has(rule.name);
-      return protect(watched ? { ...rule, mode: 'monitor' } : rule, this.#options.protectedExecutables);
+      return this.#protect(watched ? { ...rule, mode: 'monitor' } : rule);
     });
     const { policy, plans, errors } = compilePolicy(wanted, generation);
     if (errors.length === 0) {

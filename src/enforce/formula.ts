@@ -2,7 +2,7 @@ import type { Check, Condition } from './condition.ts';
 import { decide } from './decide.ts';
 import type { Purpose } from './decision.ts';
 import { type OperationName, operation } from './operations.ts';
-import type { Term } from './term.ts';
+import type { Decision, Term } from './term.ts';
 
 /** A condition in negation normal form over kernel tests. For detection, what is not known is `true`. */
 export type Formula =
@@ -22,6 +22,18 @@ export interface CheckNote {
 export interface FormulaResult {
   readonly formula: Formula;
   readonly notes: readonly CheckNote[];
+}
+
+const decisions = new WeakMap<Check, Map<string, Decision>>();
+
+/** The decision on a check, found once: rules share what they have in common. */
+function decided(check: Check, name: OperationName, purpose: Purpose): Decision {
+  const known = decisions.get(check) ?? new Map<string, Decision>();
+  decisions.set(check, known);
+  const key = `${name} ${purpose}`;
+  const decision = known.get(key) ?? decide(check, name, purpose);
+  known.set(key, decision);
+  return decision;
 }
 
 const TRUE: Formula = { kind: 'true' };
@@ -65,7 +77,7 @@ export function toFormula(condition: Condition, name: OperationName, purpose: Pu
   };
 
   function literal(check: Check, negated: boolean): Formula {
-    const decision = decide(check, name, purpose);
+    const decision = decided(check, name, purpose);
     switch (decision.kind) {
       case 'const':
         return decision.value !== negated ? TRUE : FALSE;

@@ -13,21 +13,23 @@ export interface OwnedClause {
  * then by coarser unions that allow more: a merged clause holds wherever one of its parts does.
  */
 export function mergeClauses(clauses: readonly OwnedClause[], cap: number): OwnedClause[] {
-  let merged = joinClauses(clauses);
+  const keys = new Keys();
+  let merged = joinClauses(clauses, keys);
   if (merged.length > cap)
-    merged = groupBy(merged, (c) => `${eventKey(c.clause)}|${c.clause.bits}|${shape(c.clause)}`, hull);
+    merged = groupBy(merged, (c) => `${keys.events(c.clause)}|${c.clause.bits}|${shape(c.clause)}`, hull);
   if (merged.length > cap) merged = groupBy(merged, (c) => shape(c.clause), hull);
   if (merged.length > cap) merged = groupBy(merged, () => '', hull);
   return merged;
 }
 
 /** Unions that lose nothing: clauses that differ in one dimension become one. */
-export function joinClauses(clauses: readonly OwnedClause[]): OwnedClause[] {
-  let merged = groupBy(clauses, (c) => fullKey(c.clause), joinOwners);
-  for (const dim of ['path', 'raw', 'comm', 'exe', 'addr6'] as const) merged = mergeStrings(merged, dim);
-  for (const dim of ['daddr4', 'dport', 'uid'] as const) merged = mergeNumbers(merged, dim);
-  merged = groupBy(merged, (c) => keyWithout(c.clause, 'events'), joinEvents);
-  return groupBy(merged, (c) => keyWithout(c.clause, 'bits'), joinBits);
+export function joinClauses(clauses: readonly OwnedClause[], keys = new Keys()): OwnedClause[] {
+  let merged = groupBy(clauses, (c) => keys.without(c.clause, undefined), joinOwners);
+  for (const dim of ['path', 'raw', 'comm', 'exe', 'addr6'] as const)
+    merged = mergeStrings(merged, dim, keys);
+  for (const dim of ['daddr4', 'dport', 'uid'] as const) merged = mergeNumbers(merged, dim, keys);
+  merged = groupBy(merged, (c) => keys.without(c.clause, 'events'), joinEvents);
+  return groupBy(merged, (c) => keys.without(c.clause, 'bits'), joinBits);
 }
 
 type Join = (a: OwnedClause, b: OwnedClause) => OwnedClause;
@@ -47,7 +49,7 @@ function groupBy(
 }
 
 /** Clauses that differ only in their one requirement on `dim` become one with all patterns. */
-function mergeStrings(clauses: readonly OwnedClause[], dim: StringDim): OwnedClause[] {
+function mergeStrings(clauses: readonly OwnedClause[], dim: StringDim, keys: Keys): OwnedClause[] {
   const groups = new Map<string, { first: OwnedClause; patterns: Pattern[]; rules: Set<number> }>();
   const rest: OwnedClause[] = [];
   for (const owned of clauses) {
@@ -56,7 +58,7 @@ function mergeStrings(clauses: readonly OwnedClause[], dim: StringDim): OwnedCla
       rest.push(owned);
       continue;
     }
-    const key = keyWithout(owned.clause, dim);
+    const key = keys.without(owned.clause, dim);
     const group = groups.get(key);
     if (group === undefined) {
       groups.set(key, { first: owned, patterns: [...(required[0] ?? [])], rules: new Set(owned.rules) });
@@ -73,7 +75,7 @@ function mergeStrings(clauses: readonly OwnedClause[], dim: StringDim): OwnedCla
 }
 
 /** Clauses that differ only in the set of one number become one with the union. */
-function mergeNumbers(clauses: readonly OwnedClause[], dim: NumberDim): OwnedClause[] {
+function mergeNumbers(clauses: readonly OwnedClause[], dim: NumberDim, keys: Keys): OwnedClause[] {
   const groups = new Map<string, { first: OwnedClause; sets: NumberSet[]; rules: Set<number> }>();
   const rest: OwnedClause[] = [];
   for (const owned of clauses) {
@@ -82,7 +84,7 @@ function mergeNumbers(clauses: readonly OwnedClause[], dim: NumberDim): OwnedCla
       rest.push(owned);
       continue;
     }
-    const key = keyWithout(owned.clause, dim);
+    const key = keys.without(owned.clause, dim);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: owned, sets: [set], rules: new Set(owned.rules) });
     else {
@@ -136,42 +138,44 @@ const hull: Join = (a, b) => {
   };
 };
 
-function eventKey(c: Clause): string {
-  return textOf(c.events, () => [...c.events].sort().join(','));
-}
-
-/** Texts of the parts of clauses: clauses share their parts, and each is compared many times. */
-const texts = new WeakMap<object, string>();
-
-function textOf(part: object, make: () => string): string {
-  const known = texts.get(part);
-  if (known !== undefined) return known;
-  const text = make();
-  texts.set(part, text);
-  return text;
-}
-
-function mapKey(map: ReadonlyMap<string, object>, without: string | undefined): string {
-  let text = '';
-  for (const dim of [...map.keys()].sort()) {
-    const value = map.get(dim);
-    if (dim !== without && value !== undefined)
-      text += `${dim}=${textOf(value, () => JSON.stringify(value))};`;
-  }
-  return text;
-}
-
 /** Which strings and numbers a clause speaks of. */
 function shape(c: Clause): string {
   return `${[...c.require.keys()].sort()}|${[...c.numbers.keys()].sort()}`;
 }
 
-function fullKey(c: Clause): string {
-  return keyWithout(c, undefined);
-}
+/** Short keys of clauses. Clauses share their parts, and each is compared many times: a part becomes a number once. */
+class Keys {
+  readonly #numbers = new Map<string, number>();
+  readonly #known = new Map<object, number>();
 
-function keyWithout(c: Clause, part: StringDim | NumberDim | 'events' | 'bits' | undefined): string {
-  const events = part === 'events' ? '' : eventKey(c);
-  const bits = part === 'bits' ? '' : c.bits.toString(36);
-  return `${events}|${bits}|${mapKey(c.numbers, part)}|${mapKey(c.require, part)}|${mapKey(c.forbid, undefined)}`;
+  events(c: Clause): number {
+    return this.#number(c.events, () => [...c.events].sort().join(','));
+  }
+
+  /** The same for two clauses that differ at most in this part. */
+  without(c: Clause, part: StringDim | NumberDim | 'events' | 'bits' | undefined): string {
+    const events = part === 'events' ? '' : this.events(c);
+    const bits = part === 'bits' ? '' : c.bits.toString(36);
+    return `${events}|${bits}|${this.#map(c.numbers, part)}|${this.#map(c.require, part)}|${this.#map(c.forbid, undefined)}`;
+  }
+
+  #number(part: object, make: () => string): number {
+    const known = this.#known.get(part);
+    if (known !== undefined) return known;
+    const text = make();
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    this.#known.set(part, number);
+    return number;
+  }
+
+  #map(map: ReadonlyMap<string, object>, without: string | undefined): string {
+    let key = '';
+    for (const dim of [...map.keys()].sort()) {
+      const value = map.get(dim);
+      if (dim !== without && value !== undefined)
+        key += `${dim}${this.#number(value, () => JSON.stringify(value))};`;
+    }
+    return key;
+  }
 }

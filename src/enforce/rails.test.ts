@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { compilePolicy } from './compile.ts';
 import type { PolicyRule } from './condition.ts';
 import { classify } from './model.ts';
-import { Budget, protect } from './rails.ts';
+import { Budget, protector } from './rails.ts';
 import type { ClassTable } from './tables.ts';
 
 const rule: PolicyRule = {
@@ -15,7 +15,7 @@ const rule: PolicyRule = {
 };
 
 test('a protected executable is refused nothing, and its acts are still seen', () => {
-  const { policy } = compilePolicy([protect(rule, ['/usr/sbin/sshd'])], 1);
+  const { policy } = compilePolicy([protector(['/usr/sbin/sshd'])(rule)], 1);
   const judge = (exe: string) =>
     classify(policy, policy.classes[0] as ClassTable, {
       event: 'open',

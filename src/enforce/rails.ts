@@ -16,14 +16,14 @@ export const PROTECTED_EXECUTABLES: readonly string[] = [
   '/usr/bin/crun',
 ];
 
-/** The rule with the protected executables taken out. An exec rule speaks of the new program, not of who starts it. */
-export function protect(rule: PolicyRule, executables: readonly string[]): PolicyRule {
-  if (rule.enforce === 'none' || executables.length === 0) return rule;
+/** What takes the protected executables out of rules. An exec rule speaks of the new program, not of who starts it. */
+export function protector(executables: readonly string[]): (rule: PolicyRule) => PolicyRule {
+  if (executables.length === 0) return (rule) => rule;
   const isProtected: Condition = {
     kind: 'check',
     check: { field: 'proc.exepath', op: 'in', values: executables, text: 'the protected executables' },
   };
-  return { ...rule, exempt: isProtected };
+  return (rule) => (rule.enforce === 'none' ? rule : { ...rule, exempt: isProtected });
 }
 
 const MINUTE_MS = 60_000;
