@@ -64,7 +64,7 @@ export const CORE_OPTIONS = {
       after: int(
         {
           doc: 'Alerts of one rule that pass one by one in a window; those beyond are summarised.',
-          default: 100,
+          default: 1000,
         },
         1,
         1_000_000_000,
