@@ -67,7 +67,7 @@ const table = [
     ({ fault, expected, result }) => `| ${cell(fault)} | ${cell(expected)} | ${cell(result)} |`,
   ),
   '',
-  `${pieces.length > 0 ? 'Run in pieces' : `Run in ${minutes} min`} on Linux ${release()}, ${cpus().length} processors; all tests passed.`,
+  `${pieces.length > 0 ? 'Run in pieces' : `Run in ${minutes} min`} on Linux ${release()}, ${cpus().length} processors; each row comes from a test that passed.`,
   '',
 ].join('\n');
 const page = readFileSync(PAGE, 'utf8');
