@@ -20,7 +20,11 @@ const skip =
 const folder = mkdtempSync(join(tmpdir(), 'rf-policy-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const config = { mode: 'enforce', builtin_rules: false, enforcement: { max_denials_per_minute: 0 } };
+const config = {
+  mode: 'enforce',
+  builtin_rules: false,
+  enforcement: { max_denials_per_minute: 0, self_protection: false },
+};
 const deny = (name: string, address: string): string =>
   `- rule: ${name}\n  desc: d\n  condition: evt.type = connect and fd.sip = "${address}"\n  output: o\n  priority: INFO\n  enforce: deny\n`;
 const ENTRY_RULE = 'Refused by deny list';

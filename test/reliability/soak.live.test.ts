@@ -168,6 +168,8 @@ test(`faults injected for ${SOAK_MS / 60_000} min: after each it sees, refuses a
     rules: RULES,
     config: {
       mode: 'enforce',
+      // The test changes the rules, which others may not.
+      enforcement: { self_protection: false },
       canary: { interval: '500ms' },
       rollup: { after: 1_000_000_000 },
       sensors: { ring_bytes: 1 << 20 },
