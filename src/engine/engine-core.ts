@@ -270,7 +270,9 @@ export class EngineCore {
     const before = this.#guard.status().state;
     this.#guard.set(on ? guarded : undefined);
     const { state, files, objects } = this.#guard.status();
-    if (state !== before) this.#log('info', { state, files, objects }, 'self-protection');
+    if (state === before) return;
+    const help = 'ringfence policy unlock';
+    this.#log('info', { state, files, objects, help }, 'self-protection');
   }
 
   #tampered(what: readonly string[], failed?: string): void {
