@@ -35,6 +35,10 @@ const rulesOn = (count: number, deny: boolean): string =>
       `- rule: Open ${i}\n  desc: d\n  condition: evt.type in (open, openat) and fd.name = /srv/data/customer-${i}/secret.key\n  output: x\n  priority: INFO\n${deny ? '  enforce: deny\n' : ''}`,
   ).join('');
 
+/** A rule on something else. */
+const ELSEWHERE =
+  '- rule: Elsewhere\n  desc: d\n  condition: evt.type = connect and fd.sport = 1\n  output: x\n  priority: INFO\n';
+
 /** A context for BPF_PROG_TEST_RUN. */
 class Context {
   readonly #run = allocate(RUN_BYTES);
@@ -102,7 +106,9 @@ export async function judgeCosts(
   };
   try {
     await withRunTimes(async () => {
+      measure('no detecting rule on opens', query, 'rf_judge_once', ELSEWHERE);
       for (const n of detecting) measure(`${n} detecting rules`, query, 'rf_judge_once', rulesOn(n, false));
+      measure('no denying rule on opens: the frame of the measurement', denial, 'rf_deny_once', ELSEWHERE);
       for (const n of denying) measure(`${n} denying rules`, denial, 'rf_deny_once', rulesOn(n, true));
     });
     return out;
