@@ -16,7 +16,7 @@ import { DenyStore } from './deny-store.ts';
 import { policyRules } from './from-rules.ts';
 import { GUARD_BIT, guardedWhat } from './guard.ts';
 import { KernelPolicy } from './kernel-policy.ts';
-import { identify, type Label, LabelMap, policyLabels } from './labels.ts';
+import { identifier, type Label, LabelMap, policyLabels } from './labels.ts';
 import { attachWall, cgroupId } from './network-wall.ts';
 import { pinLinks, unpinAll } from './pins.ts';
 import { Budget, protector } from './rails.ts';
@@ -202,7 +202,7 @@ export class Enforcer {
   }
 
   #label(policy: Policy): Label[] {
-    const labels = policyLabels(policy, identify);
+    const labels = policyLabels(policy, identifier());
     this.#labels.put(labels, policy.generation);
     return labels;
   }

@@ -54,28 +54,45 @@ function none(): Mask[] {
 }
 
 /** Device and inode of a path as the kernel has them; links are followed. */
-export function identify(path: string): ObjectId | undefined {
-  try {
-    const real = fs.realpathSync(path);
-    const { ino } = fs.statSync(real, { bigint: true });
-    const dev = deviceOf(real, fs.readFileSync('/proc/self/mountinfo', 'latin1'));
-    return dev === undefined ? undefined : { dev, ino };
-  } catch {
-    // It does not exist (yet), or cannot be reached: its name still holds.
-    return undefined;
-  }
+export const identify = (path: string): ObjectId | undefined => identifier()(path);
+
+/** The same for many paths at once: the mounts are read once. */
+export function identifier(): (path: string) => ObjectId | undefined {
+  let mounts: readonly Mount[] | undefined;
+  return (path) => {
+    try {
+      const real = fs.realpathSync.native(path);
+      const { ino } = fs.statSync(real, { bigint: true });
+      mounts ??= readMounts(fs.readFileSync('/proc/self/mountinfo', 'latin1'));
+      const dev = deviceOf(real, mounts);
+      return dev === undefined ? undefined : { dev, ino };
+    } catch {
+      // It does not exist (yet), or cannot be reached: its name still holds.
+      return undefined;
+    }
+  };
+}
+
+interface Mount {
+  readonly where: string;
+  readonly dev: number;
+}
+
+function readMounts(mountinfo: string): Mount[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const [, , device = '', , where = ''] = line.split(' ');
+    const [major, minor] = device.split(':').map(Number);
+    return major === undefined || minor === undefined ? [] : [{ where, dev: ((major << 20) | minor) >>> 0 }];
+  });
 }
 
 /** The device of the mount that a path lies on: stat(2) shows another one on some file systems. */
-export function deviceOf(path: string, mountinfo: string): number | undefined {
-  let best: { length: number; dev: number } | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [, , device = '', , where = ''] = line.split(' ');
+function deviceOf(path: string, mounts: readonly Mount[]): number | undefined {
+  let best: Mount | undefined;
+  for (const mount of mounts) {
+    const { where } = mount;
     const inside = where === '/' || path === where || path.startsWith(`${where}/`);
-    const [major, minor] = device.split(':').map(Number);
-    if (!inside || major === undefined || minor === undefined) continue;
-    if (best === undefined || where.length >= best.length)
-      best = { length: where.length, dev: ((major << 20) | minor) >>> 0 };
+    if (inside && (best === undefined || where.length >= best.where.length)) best = mount;
   }
   return best?.dev;
 }
