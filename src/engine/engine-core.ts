@@ -26,6 +26,7 @@ import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
 import { knownRuntimes } from './enrich/runtimes.ts';
+import { trimMemory } from './libc.ts';
 import { LossReport } from './loss-report.ts';
 import { Pipeline } from './pipeline.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
@@ -175,6 +176,8 @@ export class EngineCore {
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
     this.#reportRing();
+    // libbpf has read the kernel's types, 10 MB of them, and is done with them.
+    trimMemory();
   }
 
   /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is attached. */

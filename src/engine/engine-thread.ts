@@ -1,9 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Alert } from './core/alert.ts';
 import { AppError } from './core/diagnostic.ts';
 import type { Log } from './core/log.ts';
 import { applyMetrics, type MetricSink } from './core/metrics.ts';
+import { startEngineWorker } from './engine-worker.ts';
 import type { EngineReport, EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
 
 export interface EngineHandlers {
@@ -43,28 +44,26 @@ export class EngineThread {
   #started: { resolve: (report: EngineReport) => void; reject: (error: Error) => void } | undefined;
   #stopped: () => void = () => {};
 
-  private constructor(spec: EngineSpec, handlers: EngineHandlers) {
+  private constructor(worker: Worker, handlers: EngineHandlers) {
     this.#handlers = handlers;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: spec,
-      name: 'engine',
-      // libbpf opens and closes descriptors that Node does not know of.
-      trackUnmanagedFds: false,
-    });
+    this.#worker = worker;
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
     this.#worker.on('error', (error) => this.#lost(error));
     this.#worker.on('exit', (code) => this.#lost(new Error(`the engine thread ended with code ${code}`)));
   }
 
-  /** Starts the thread; resolves when the sensors run. */
+  /** Starts what the thread is for; resolves when the sensors run. `worker`: the thread, if it loads already. */
   static async start(
     spec: EngineSpec,
     handlers: EngineHandlers,
+    worker: Worker = startEngineWorker(),
   ): Promise<{ engine: EngineThread; report: EngineReport }> {
-    const engine = new EngineThread(spec, handlers);
+    worker.ref();
+    const engine = new EngineThread(worker, handlers);
     try {
       const report = await new Promise<EngineReport>((resolve, reject) => {
         engine.#started = { resolve, reject };
+        engine.#post({ type: 'start', spec });
       });
       engine.#started = undefined;
       return { engine, report };

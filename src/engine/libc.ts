@@ -15,6 +15,7 @@ interface Libc {
     addressLength: number,
   ): number;
   close(fd: number): number;
+  malloc_trim(pad: number): number;
 }
 
 let loaded: Libc | undefined;
@@ -28,6 +29,7 @@ function libc(): Libc {
     socket: lib.func('int socket(int, int, int)') as Libc['socket'],
     sendto: lib.func('int64_t sendto(int, void *, size_t, int, void *, uint32_t)') as Libc['sendto'],
     close: lib.func('int close(int)') as Libc['close'],
+    malloc_trim: lib.func('int malloc_trim(size_t)') as Libc['malloc_trim'],
   };
   return loaded;
 }
@@ -70,4 +72,9 @@ export function notifyServiceManager(
   const sent = libc().sendto(fd, data, data.length, 0, address, address.length);
   libc().close(fd);
   return Number(sent) === data.length;
+}
+
+/** Gives back to the system what the C library keeps of freed memory, of all threads. */
+export function trimMemory(): void {
+  libc().malloc_trim(0);
 }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { hostname as osHostname, release } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import { Audit } from '../outputs/audit/audit.ts';
 import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
 import { type InternalNotice, internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
 import type { FleetConfig } from '../outputs/nats/options.ts';
-import { StatusServer } from '../outputs/serve/server.ts';
+import type { StatusServer } from '../outputs/serve/server.ts';
 import {
   canaryRow,
   configRow,
@@ -48,6 +49,8 @@ export interface EngineOptions {
   readonly log?: Log;
   /** Sees every alert before the outputs (the demo). */
   readonly onAlert?: (alert: Alert) => void;
+  /** The engine thread, if it loads already. */
+  readonly worker?: Worker;
 }
 
 const DRAIN_MS = 5000;
@@ -229,18 +232,25 @@ export class Engine {
     if (config.control.enabled) {
       this.#control = await ControlServer.listen(config.control.socket, controlCommands(this), log);
     }
-    const { engine, report } = await EngineThread.start(this.#spec(config), {
-      alerts: (alerts) => this.emit(alerts),
-      canary: (change, state) => this.#canary(change, state),
-      log,
-      metrics,
-      died: (error) => this.#died(error),
-    });
+    const { engine, report } = await EngineThread.start(
+      this.#spec(config),
+      {
+        alerts: (alerts) => this.emit(alerts),
+        canary: (change, state) => this.#canary(change, state),
+        log,
+        metrics,
+        died: (error) => this.#died(error),
+      },
+      this.#options.worker,
+    );
     this.#thread = engine;
     this.#rollupTimer = setInterval(() => this.#outputs.emit(this.#rollup.due(performance.now())), ROLLUP_MS);
     this.#inForce(report);
     if (config.fleet.enabled) this.#fleet = await this.#followFleet(config.fleet);
-    if (config.http.enabled) this.#http = await StatusServer.open(config.http, serveSources(this), log);
+    if (config.http.enabled) {
+      const { StatusServer } = await import('../outputs/serve/server.ts');
+      this.#http = await StatusServer.open(config.http, serveSources(this), log);
+    }
     this.#endNotice = startServiceNotice(() => engine.ask('ping'));
     const { rules, events, tiers } = report;
     log.info({ rules, events: events.length, mode: config.mode, tiers }, 'ready');

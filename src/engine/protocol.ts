@@ -47,6 +47,7 @@ export interface Trouble {
 }
 
 export type ToEngine =
+  | { readonly type: 'start'; readonly spec: EngineSpec }
   | { readonly type: 'reload'; readonly id: number; readonly spec: EngineSpec }
   | {
       readonly type: 'ask';

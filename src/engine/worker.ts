@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { AppError } from './core/diagnostic.ts';
 import { EngineCore } from './engine-core.ts';
 import type { EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
@@ -22,7 +22,7 @@ const troubleOf = (error: unknown): Trouble => {
   return { code, message, exitCode, diagnostics, ...(help === undefined ? {} : { help }) };
 };
 
-function start(): EngineCore | undefined {
+function start(spec: EngineSpec): EngineCore | undefined {
   try {
     // Above ordinary work, so that the rings are drained while the machine is busy; not permitted to everyone.
     setPriority(0, -10);
@@ -30,7 +30,7 @@ function start(): EngineCore | undefined {
     // Then with the ordinary priority.
   }
   try {
-    const core = EngineCore.start(workerData as EngineSpec, send);
+    const core = EngineCore.start(spec, send);
     send({ type: 'ready', report: core.report });
     return core;
   } catch (error) {
@@ -47,12 +47,12 @@ async function answer(id: number, act: () => unknown): Promise<void> {
   }
 }
 
-const core = start();
+let core: EngineCore | undefined;
 parentPort?.on('message', (message: ToEngine) => {
-  if (message.type === 'stop') {
+  if (message.type === 'start') core = start(message.spec);
+  else if (message.type === 'stop') {
     core?.stop();
     send({ type: 'stopped' });
-  } else if (core && message.type === 'reload') void answer(message.id, () => core.reload(message.spec));
-  else if (core && message.type === 'ask')
-    void answer(message.id, () => core.answer(message.question, message.args));
+  } else if (message.type === 'reload') void answer(message.id, () => core?.reload(message.spec));
+  else void answer(message.id, () => core?.answer(message.question, message.args));
 });

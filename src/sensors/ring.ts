@@ -16,7 +16,7 @@ export interface RingParts {
   readonly consumer: ArrayBuffer;
   /** The writers' position, in the first 8 bytes. Read only. */
   readonly producer: ArrayBuffer;
-  /** The data twice in a row, so that no record is split. Read only. */
+  /** The data, and behind it its beginning once more, so that no record is split. Read only. */
   readonly data: ArrayBuffer;
 }
 
@@ -98,16 +98,20 @@ export class Ring {
   }
 }
 
+/** Longer than any record. The kernel would map the data twice, and mapped pages count as ours. */
+const OVERLAP = 64 * 1024;
+
 /** Maps a ring buffer map. Unmap only when nothing can touch the ring any more. */
 export function mapRing(fd: number, size: number): { ring: Ring; unmap: () => void } {
   const page = pageSize();
+  const length = size + Math.min(size, OVERLAP);
   const mappings: Mapping[] = [];
   try {
     const consumer = mapMemory(fd, page, PROT_READ | PROT_WRITE, 0);
     mappings.push(consumer);
-    const rest = mapMemory(fd, page + 2 * size, PROT_READ, page);
+    const rest = mapMemory(fd, page + length, PROT_READ, page);
     mappings.push(rest);
-    const data = rest.part(page, 2 * size);
+    const data = rest.part(page, length);
     const ring = new Ring({ size, consumer: consumer.memory, producer: rest.part(0, page), data });
     return {
       ring,

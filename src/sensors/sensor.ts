@@ -13,9 +13,9 @@ import { RingPump, type Waker } from './ring-pump.ts';
 import { makeHarmlessCall, threadId } from './self-call.ts';
 import { type Gap, SeqTracker } from './seq-tracker.ts';
 
-const RING_BYTES = 32 << 20;
-/** Room for a thousand execs with much environment, while the reader is held up. */
-const PRIORITY_RING_BYTES = 8 << 20;
+const RING_BYTES = 8 << 20;
+/** Room for some hundred execs with much environment, or two thousand ordinary ones, while the reader is held up. */
+const PRIORITY_RING_BYTES = 4 << 20;
 const LIFECYCLE = ['rf_exec', 'rf_fork', 'rf_exit'];
 const GAP_CHECK_MS = 250;
 const NO_CAPTURE = Buffer.alloc(STRUCTS.rf_capture.size);

@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path';
-import { load } from '../config/config.ts';
-import { DEFAULT_FILE } from '../config/load.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
+import { startEngineWorker } from '../engine-worker.ts';
 import { watchPaths } from '../watch.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics } from './output.ts';
@@ -46,7 +45,6 @@ export const command: CommandSpec = {
 };
 
 async function run(options: Options): Promise<number> {
-  const schemas = await outputSchemas();
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
   if (options.duration !== undefined && duration === undefined) {
     throw usage(`--duration needs a time such as 30s or 5m, not "${options.duration}"`);
@@ -54,6 +52,11 @@ async function run(options: Options): Promise<number> {
   if (options.output !== undefined && !['json', 'text'].includes(options.output)) {
     throw usage(`-o takes text or json, not "${options.output}"`);
   }
+  // Ahead of everything that takes time: the thread loads beside it.
+  const worker = options.demo ? undefined : startEngineWorker();
+  const schemas = await outputSchemas();
+  const { load } = await import('../config/config.ts');
+  const { DEFAULT_FILE } = await import('../config/load.ts');
   const flags: (readonly [string, string, unknown])[] = [];
   if (options.mode !== undefined) flags.push(['--mode', 'mode', options.mode]);
   if (options.output === 'json') flags.push(['-o', 'outputs.console.format', 'falco_json']);
@@ -70,7 +73,8 @@ async function run(options: Options): Promise<number> {
     return runDemo({ readConfig }).catch(explain);
   }
   const file = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
-  return runUntilEnd({ readConfig, rules, dryRun, configFile: file }, duration, dirname(file));
+  const more = { configFile: file, ...(worker && { worker }) };
+  return runUntilEnd({ readConfig, rules, dryRun, ...more }, duration, dirname(file));
 }
 
 async function runUntilEnd(

@@ -91,7 +91,7 @@ export const CORE_OPTIONS = {
       ring_bytes: int(
         {
           doc: 'Size of the bulk ring between kernel and engine, a power of two.',
-          default: 32 * 1024 * 1024,
+          default: 8 * 1024 * 1024,
         },
         1024 * 1024,
         1024 * 1024 * 1024,
@@ -99,7 +99,7 @@ export const CORE_OPTIONS = {
       priority_ring_bytes: int(
         {
           doc: 'Size of the ring for process lifecycle and denials, a power of two.',
-          default: 8 * 1024 * 1024,
+          default: 4 * 1024 * 1024,
         },
         1024 * 1024,
         1024 * 1024 * 1024,

@@ -1,5 +1,6 @@
 /** User regular expressions: linear time (RE2), whole value, bounded subject, with a cheap test in front. */
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
 import { fromBytes } from '../lang/bytes.ts';
 
 /** Only this many bytes of a value are matched. */
@@ -9,12 +10,18 @@ export type CompiledRegex =
   | { readonly ok: true; readonly matches: (value: string) => boolean }
   | { readonly ok: false; readonly error: string };
 
+type Engine = { readonly RE2JS: typeof RE2JS };
+
+/** Loaded with the first expression: it is large, and few rules have one. */
+const engine = (): typeof RE2JS => (createRequire(import.meta.url)('re2js') as Engine).RE2JS;
+
 /** Compiles an expression given as a byte string. */
 export function compileRegex(pattern: string): CompiledRegex {
   const text = fromBytes(pattern);
   let compiled: RE2JS;
   try {
-    compiled = RE2JS.compile(text, RE2JS.DOTALL);
+    const re2 = engine();
+    compiled = re2.compile(text, re2.DOTALL);
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };
   }
