@@ -34,9 +34,17 @@ export class DenyKernel {
   readonly #control: BpfMap;
   readonly #clock: DenyClock;
   readonly #cgroupId: (path: string) => bigint;
+  readonly #counted: (entries: number) => void;
   readonly #scopeNumbers = new Map<string, number>();
 
-  constructor(object: BpfObject, clock: DenyClock, cgroupId: (path: string) => bigint) {
+  /** `counted` is told how many network entries there are, after every change. */
+  constructor(
+    object: BpfObject,
+    clock: DenyClock,
+    cgroupId: (path: string) => bigint,
+    counted: (entries: number) => void = () => {},
+  ) {
+    this.#counted = counted;
     this.#hosts = { 4: object.map('host4'), 16: object.map('host6') };
     this.#nets = { 4: object.map('deny4'), 16: object.map('deny6') };
     this.#scopes = object.map('deny_scopes');
@@ -120,6 +128,7 @@ export class DenyKernel {
       value.writeUInt32LE(word, i * 4);
     });
     this.#control.update(ZERO, value);
+    this.#counted(count);
   }
 
   #key({ target, scope }: NetworkEntry, key: Buffer, at = 0): Buffer {

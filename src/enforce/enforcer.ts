@@ -113,6 +113,8 @@ export class Enforcer {
   #policy: Policy | undefined;
   /** It and those before it: records of their refusals may still be on the way. */
   #policies: readonly Policy[] = [];
+  #attached = false;
+  #networkEntries = 0;
   #generation = 0;
   #watching = false;
   #pinned: boolean;
@@ -134,8 +136,12 @@ export class Enforcer {
     this.#tiers = options.tiers;
     this.#kernel = new KernelPolicy(options.object);
     this.#labels = new LabelMap(options.object);
+    const kernel = new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId, (count) => {
+      this.#networkEntries = count;
+      this.#fitWall();
+    });
     this.deny = new DenyList({
-      sink: new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId),
+      sink: kernel,
       store: new DenyStore(options.stateDir),
       now: Date.now,
       monitor: options.mode === 'monitor',
@@ -153,9 +159,23 @@ export class Enforcer {
       ...this.#tiers.hooks,
     ];
     for (const program of own) this.#links.set(program, this.#object.attach(program));
-    if (this.#tiers.cgroup !== undefined) {
-      const wall = attachWall(this.#object, this.#tiers.cgroup, this.#tiers.wall);
-      for (const [program, link] of wall) this.#links.set(program, link);
+    this.#attached = true;
+    this.#fitWall();
+  }
+
+  /** The wall costs every connect of the machine: it stands while there is an entry or a rule for it, or is pinned. */
+  #fitWall(): void {
+    const { cgroup, wall } = this.#tiers;
+    if (!this.#attached || cgroup === undefined) return;
+    const wanted = this.#options.pin || this.#networkEntries > 0 || refusesNetwork(this.#policy);
+    if (wanted === wall.some((program) => this.#links.has(program))) return;
+    if (wanted) {
+      for (const [program, link] of attachWall(this.#object, cgroup, wall)) this.#links.set(program, link);
+      return;
+    }
+    for (const program of wall) {
+      this.#links.get(program)?.destroy();
+      this.#links.delete(program);
     }
   }
 
@@ -227,6 +247,7 @@ export class Enforcer {
       this.#generation = generation;
       this.#policy = policy;
       this.#policies = [policy, ...this.#policies.slice(0, KEPT_POLICIES)];
+      this.#fitWall();
       this.#control.setPolicy(generation);
       this.deny.setMonitor(this.#watching || mode === 'monitor');
       this.#again = () => this.apply(rules, mode);
@@ -301,6 +322,13 @@ export class Enforcer {
     for (const link of this.#links.values()) link.destroy();
     this.#links.clear();
   }
+}
+
+function refusesNetwork(policy: Policy | undefined): boolean {
+  return (policy?.classes ?? []).some(
+    ({ operation, clauses }) =>
+      (operation === 'connect' || operation === 'send') && clauses.some(({ action }) => action !== 'emit'),
+  );
 }
 
 function callNumbers(event: string): readonly number[] {
