@@ -210,18 +210,22 @@ int rf_sys_exit_btf(__u64 *ctx)
 	return rf_call_returns(rf_native_nr(), ctx[1], 0);
 }
 
-/* On every call: for those that this kernel does not know, and therefore has no hook for. */
-SEC("tp_btf/sys_exit")
-int rf_sys_exit_unknown(__u64 *ctx)
-{
-	const struct rf_capture *c;
-	__u32 nr;
+#define ENOSYS 38
 
-	if (!rf_failed(ctx[1]))
+/*
+ * On every call: for those that this kernel does not know, and therefore has no hook for. Their
+ * result is known before they run. At entry, where it is alone: a second program on sys_exit, where
+ * those of known calls are, would cost every call twice as much.
+ */
+SEC("tp_btf/sys_enter")
+int rf_sys_unknown(__u64 *ctx)
+{
+	__u32 nr = ctx[1];
+	const struct rf_capture *c = rf_capture_of(nr);
+
+	if (!c || !(c->flags & RF_CAP_NO_HOOK) || rf_is_compat(bpf_get_current_task_btf()))
 		return 0;
-	nr = rf_native_nr();
-	c = rf_capture_of(nr);
-	return c && c->flags & RF_CAP_NO_HOOK ? rf_call_returns(nr, ctx[1], 0) : 0;
+	return rf_task_call(nr, -ENOSYS, 0, 0, 0);
 }
 
 SEC("tp_btf/sys_enter")

@@ -127,7 +127,8 @@ static __always_inline void rf_exec_args(__u32 slot, struct rf_exec *e)
 
 	e->args_total = arg_end - arg;
 	rf_set_str(&e->args, rf_put_user_mem(slot, arg, arg_end - arg, RF_STR_MAX));
-	rf_set_str(&e->env, rf_put_user_mem(slot, env, env_end - env, RF_ENV_MAX));
+	if (!(rf_control.spare & RF_SPARE_ENV))
+		rf_set_str(&e->env, rf_put_user_mem(slot, env, env_end - env, RF_ENV_MAX));
 }
 
 static __always_inline void rf_exec_ids(struct rf_exec *e)
@@ -214,6 +215,8 @@ int BPF_PROG(rf_fork, struct task_struct *parent, struct task_struct *child)
 	__u32 slot;
 	__u64 addr;
 
+	if (rf_control.spare & RF_SPARE_FORKS && child->tgid == parent->tgid)
+		return 0;
 	slot = rf_begin(RF_KIND_FORK, 1);
 	s = rf_slot(slot);
 	if (!s)
@@ -259,15 +262,18 @@ static __always_inline __u32 rf_reaper(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(rf_exit, struct task_struct *task)
 {
+	bool leader = task->signal->live.counter == 0;
 	struct rf_slot *s;
 	__u32 slot;
 
+	if (rf_control.spare & RF_SPARE_EXITS && !leader)
+		return 0;
 	slot = rf_begin(RF_KIND_EXIT, 1);
 	s = rf_slot(slot);
 	if (!s)
 		return 0;
 	s->exit.code = task->exit_code;
-	s->exit.leader = task->signal->live.counter == 0;
+	s->exit.leader = leader;
 	if (s->exit.leader)
 		s->exit.reaper = rf_reaper(bpf_get_current_task_btf());
 	rf_send(slot);

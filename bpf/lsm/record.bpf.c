@@ -114,9 +114,17 @@ __u32 rf_begin(__u32 kind, __u32 ring)
 	return i;
 }
 
-static __always_inline __u64 rf_wake_flags(__u32 ring)
+/* A wake-up costs more than all else of a record: what only keeps the table of processes right
+ * waits for the next one. */
+static __always_inline bool rf_can_wait(__u32 kind)
 {
-	if (!rf_control.ring[ring].need_wakeup)
+	return (kind == RF_KIND_FORK && rf_control.spare & RF_SPARE_FORKS) ||
+	       (kind == RF_KIND_EXIT && rf_control.spare & RF_SPARE_EXITS);
+}
+
+static __always_inline __u64 rf_wake_flags(__u32 ring, __u32 kind)
+{
+	if (!rf_control.ring[ring].need_wakeup || rf_can_wait(kind))
 		return BPF_RB_NO_WAKEUP;
 	rf_control.ring[ring].need_wakeup = 0;
 	return BPF_RB_FORCE_WAKEUP;
@@ -136,9 +144,9 @@ int rf_send(__u32 slot)
 		len = RF_REC_MAX;
 	s->h.seq = __sync_fetch_and_add(&rf_control.ring[ring].seq, 1);
 	if (ring)
-		err = bpf_ringbuf_output(&priority, s->rec, len, rf_wake_flags(1));
+		err = bpf_ringbuf_output(&priority, s->rec, len, rf_wake_flags(1, s->h.kind));
 	else
-		err = bpf_ringbuf_output(&events, s->rec, len, rf_wake_flags(0));
+		err = bpf_ringbuf_output(&events, s->rec, len, rf_wake_flags(0, s->h.kind));
 	rf_count(!err ? RF_STAT_EMITTED : ring ? RF_STAT_LOST_PRIORITY : RF_STAT_LOST_RING);
 	rf_drop(slot);
 	return err;

@@ -157,6 +157,7 @@ export class EngineCore {
       explain: (config.outputs.audit as { enabled?: boolean } | undefined)?.enabled === true,
     });
     this.#canary = new Canary(harmlessCall(plan.tracepoints), (call) => this.#sensor.makeCanary(call));
+    this.#sensor.control.setSpare(plan.spare);
     this.#sensor.start({
       record: (rec) => this.#pipeline.record(rec),
       batchEnd: () => this.#pipeline.flush(),
@@ -196,6 +197,7 @@ export class EngineCore {
     const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
     if (missing.length > 0) this.#sensor.addTracepoints(missing);
     this.#sensor.setCapture(next.plan.capture);
+    this.#sensor.control.setSpare(next.plan.spare);
     this.#spec = spec;
     this.#mode = modeOf(spec);
     this.#enforce(next.rules);

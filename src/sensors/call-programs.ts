@@ -29,7 +29,7 @@ const PROGRAMS = {
   tp_btf: { exit: 'rf_sys_exit_btf', enter: 'rf_sys_enter_btf' },
 } as const;
 /** Sees the failures of calls that the kernel does not know. */
-const UNKNOWN = 'rf_sys_exit_unknown';
+const UNKNOWN = 'rf_sys_unknown';
 
 /** Calls that go by another name in the kernel. */
 const KERNEL_NAMES: Readonly<Record<string, string>> = {

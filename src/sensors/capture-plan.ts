@@ -1,7 +1,7 @@
 import { CAPTURE_RET, type CaptureRow } from './capture.ts';
 import type { Capture, EventDef } from './event-def.ts';
 import { EVENT_NAMES, EVENTS } from './events.ts';
-import { RF_CAPTURE_FLAG, RF_OP } from './layout.gen.ts';
+import { RF_CAPTURE_FLAG, RF_OP, RF_SPARE } from './layout.gen.ts';
 import { type Arch, hostArch, syscallNumber } from './syscalls.ts';
 
 /** What one consumer (a rule, a live view) wants of the kernel. */
@@ -26,6 +26,8 @@ export interface CapturePlan {
   readonly exitEvents: boolean;
   /** Somebody reads environments. */
   readonly environments: boolean;
+  /** What records of processes can go without: bits of RF_SPARE. */
+  readonly spare: number;
   /** Events that no system call of this architecture raises. */
   readonly unavailable: readonly string[];
 }
@@ -45,6 +47,8 @@ const SESSION = /^proc\.(sid|sname|is_sid_leader|vpgid|pgid|is_vpgid_leader|is_p
 const BUFFER = /^evt\.(buffer|args|info|arg|arg\.(data|img)|arg\[.*|rawarg\.(data|img))$/;
 const CWD = /^proc\.cwd$/;
 const ENVIRONMENT = /^proc\.a?env/;
+/** The same as an argument of an exec. */
+const ENVIRONMENT_ARGUMENT = /^evt\.(args|info|arg|arg\.env|arg\[.*|rawarg\.env)$/;
 
 /** Works out what to attach and copy so that every need is met, and nothing beyond. */
 export function planCapture(needs: Iterable<CaptureNeed>, arch: Arch = hostArch()): CapturePlan {
@@ -64,14 +68,14 @@ export function planCapture(needs: Iterable<CaptureNeed>, arch: Arch = hostArch(
       tracepoints.push(call);
     }
   }
-  return {
-    capture,
-    tracepoints,
-    unavailable,
-    forkEvents: [...FORKS].some((name) => wanted.has(EVENT_NAMES.code(name)!)),
-    exitEvents: wanted.has(EVENT_NAMES.code('procexit')!),
-    environments: someField(wanted, ENVIRONMENT),
-  };
+  const forkEvents = [...FORKS].some((name) => wanted.has(EVENT_NAMES.code(name)!));
+  const exitEvents = wanted.has(EVENT_NAMES.code('procexit')!);
+  const environments = someField(wanted, ENVIRONMENT);
+  const spare =
+    (forkEvents ? 0 : RF_SPARE.FORKS) |
+    (exitEvents ? 0 : RF_SPARE.EXITS) |
+    (environments || someField(wanted, ENVIRONMENT_ARGUMENT) ? 0 : RF_SPARE.ENV);
+  return { capture, tracepoints, unavailable, forkEvents, exitEvents, environments, spare };
 }
 
 function merge(needs: Iterable<CaptureNeed>): Map<number, Wanted> {

@@ -15,6 +15,7 @@ const SEQUENCE = [wordOf('ring[0].seq'), wordOf('ring[1].seq')] as const;
 const IGNORE = wordOf('ignore_tgid');
 const POLICY = wordOf('policy');
 const CANARY = wordOf('canary');
+const SPARE = wordOf('spare');
 
 /** The words that kernel and reader share live: struct rf_control in the mapped .bss. */
 export class Control {
@@ -56,6 +57,11 @@ export class Control {
   /** The thread whose own calls are shown although its process is ignored; 0 = none. */
   setCanary(tid: number): void {
     Atomics.store(this.#words, CANARY, tid);
+  }
+
+  /** What records of processes go without: bits of RF_SPARE. */
+  setSpare(bits: number): void {
+    Atomics.store(this.#words, SPARE, bits);
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = 'e65a50a5dd06b8ca';
+export const ABI_HASH = '4fd257e0f3f84218';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -130,6 +130,13 @@ export const RF_OP = {
   MAX: 24,
 } as const;
 
+/** enum rf_spare */
+export const RF_SPARE = {
+  FORKS: 1,
+  EXITS: 2,
+  ENV: 4,
+} as const;
+
 /** enum rf_stat */
 export const RF_STAT = {
   LOST_RING: 0,
@@ -229,7 +236,7 @@ export const STRUCTS = {
       { name: 'ignore_tgid', offset: 128, size: 4, type: 'u32', count: 1 },
       { name: 'policy', offset: 132, size: 4, type: 'u32', count: 1 },
       { name: 'canary', offset: 136, size: 4, type: 'u32', count: 1 },
-      { name: 'pad', offset: 140, size: 4, type: 'u32', count: 1 },
+      { name: 'spare', offset: 140, size: 4, type: 'u32', count: 1 },
     ],
   },
   rf_exec: {

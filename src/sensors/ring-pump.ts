@@ -6,7 +6,11 @@ import type { Ring } from './ring.ts';
 const MAX_BATCH = 8192;
 /** After a batch of more than this, more is coming: looking again soon is cheaper than being woken. */
 const SPARSE = 8;
-const COALESCE_MS = 1;
+/** How soon to look again while records keep coming: each look costs more than some records. */
+const COALESCE_MS = 4;
+/** The same after a large batch, so that the rings never fill. */
+const MANY = 1024;
+const HURRY_MS = 1;
 const QUIET_MS = 5;
 /** A wake-up can be missed once in millions: the flag is read without a barrier on the kernel's side. */
 const SAFETY_MS = 100;
@@ -146,14 +150,14 @@ export class RingPump {
   #tick(): void {
     if (this.#closed) return;
     const count = this.drain();
-    if (count > SPARSE) this.#again(count);
+    if (count > 0) this.#again(count);
     else this.#sleep(count);
   }
 
   #again(count: number): void {
     if (this.#closed) return;
     if (count >= MAX_BATCH) this.#immediate = setImmediate(() => this.#tick());
-    else this.#timer = setTimeout(() => this.#tick(), COALESCE_MS);
+    else this.#timer = setTimeout(() => this.#tick(), count > MANY ? HURRY_MS : COALESCE_MS);
   }
 
   /** Arm first, then look again: what came in between is seen here, what comes later wakes us. */

@@ -231,8 +231,7 @@ enum rf_capture_flag {
 	    1 << 4,	       /* data is struct msghdr: addr and first iovec are read through it */
 	RF_CAP_ENTER = 1 << 5, /* record at entry: the call does not return (exit_group ...) */
 	RF_CAP_ARGV = 1 << 6,  /* data is an array of strings that ends with NULL: joined by NUL */
-	RF_CAP_NO_HOOK =
-	    1 << 7, /* unknown to this kernel: its failures are seen at the end of every call */
+	RF_CAP_NO_HOOK = 1 << 7, /* unknown to this kernel: it is seen before every call */
 };
 
 /* What is being done, whatever hook or call saw it: the classifier's first dimension. */
@@ -283,13 +282,20 @@ struct rf_ring_ctl {
 	__u32 pad[13];
 };
 
+/* What records of processes go without while no rule asks for it. */
+enum rf_spare {
+	RF_SPARE_FORKS = 1 << 0, /* forks wake nobody, those of threads are left out */
+	RF_SPARE_EXITS = 1 << 1, /* the same for exits */
+	RF_SPARE_ENV = 1 << 2,	 /* the environment at exec */
+};
+
 /* In .bss, mapped by user space. */
 struct rf_control {
 	struct rf_ring_ctl ring[2]; /* bulk, priority */
 	__u32 ignore_tgid;	    /* the engine itself; 0 = ignore nobody */
 	__u32 policy;		    /* generation in force, copied to every record */
 	__u32 canary;		    /* thread of the engine whose calls are shown; 0 = none */
-	__u32 pad;
+	__u32 spare;		    /* enum rf_spare: what nobody asks for */
 };
 
 #endif

@@ -26,6 +26,7 @@ struct rf_abi_enums {
 	enum rf_op op;
 	enum rf_arg arg;
 	enum rf_stat stat;
+	enum rf_spare spare;
 };
 
 /* Where the parts of a call come from when not from the caller's memory: kernel addresses, 0 = the
