@@ -5,16 +5,16 @@
  * (files separated by blanks), and with Falco where it is in PATH; in turn, several rounds. What counts is the ratio to
  * the run without an engine of the same round; the table shows medians. The result is written to docs/performance.md.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
+import { kernelCosts } from './kernel-cost.ts';
+import { counters, lostOf, Monitor, median, ringfenceCommand, shareOf, type Variant } from './monitor.ts';
 import { ruleCosts } from './rules-cost.ts';
 
 const ROUNDS = Number(process.env.RINGFENCE_BENCH_ROUNDS ?? 5);
-const TICK = 100;
-const START_MS = 30_000;
 
 interface Workload {
   readonly name: string;
@@ -38,32 +38,13 @@ const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-interface Variant {
-  readonly name: string;
-  /** The monitor's command line; absent = none. */
-  readonly command?: readonly string[];
-  /** What it prints once it is ready. */
-  readonly ready?: RegExp;
-}
-
 interface Sample {
   readonly seconds: number;
   readonly cpuSeconds: number;
 }
 
 function variants(folder: string): Variant[] {
-  const ringfence = (...args: string[]): Pick<Variant, 'command' | 'ready'> => ({
-    command: [
-      join(PACKAGE_ROOT, 'bin/ringfence'),
-      'run',
-      '--set',
-      `control.socket=${folder}/control.sock`,
-      '--set',
-      `state_dir=${folder}/state`,
-      ...args,
-    ],
-    ready: /"ready"/,
-  });
+  const ringfence = (...args: string[]) => ringfenceCommand(folder, ...args);
   const rules = (process.env.RINGFENCE_BENCH_RULES ?? '').split(' ').filter(Boolean);
   return [
     { name: 'no engine' },
@@ -103,83 +84,6 @@ function build(folder: string): void {
   for (let i = 0; i < 40; i++) execFileSync('cc', ['-O1', '-c', `f${i}.c`], { cwd: source, stdio: 'ignore' });
 }
 
-/** The monitor while it runs. */
-class Monitor {
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
-
-  static async start({ command = [], ready = /./ }: Variant): Promise<Monitor> {
-    const [program = '', ...args] = command;
-    const env = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };
-    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-    await new Promise<void>((resolve, reject) => {
-      let text = '';
-      const timer = setTimeout(() => reject(new Error(`${program} is not ready: ${text}`)), START_MS);
-      child.stderr?.on('data', (data: Buffer) => {
-        text = (text + String(data)).slice(-4096);
-        if (!ready.test(text)) return;
-        clearTimeout(timer);
-        resolve();
-      });
-      child.on('exit', (code) => reject(new Error(`${program} ended with ${code}: ${text}`)));
-    });
-    // The start's own work (reading /proc, compiling) is not what is measured.
-    await new Promise((done) => setTimeout(done, 1_000));
-    return new Monitor(child);
-  }
-
-  cpuSeconds(): number {
-    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICK;
-  }
-
-  rssMiB(): number {
-    const kB = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'latin1'))?.[1];
-    return Number(kB) / 1024;
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise((done) => this.#child.once('exit', done));
-    this.#child.kill('SIGTERM');
-    await ended;
-  }
-}
-
-function dropped(folder: string): number {
-  const command = [
-    join(PACKAGE_ROOT, 'bin/ringfence'),
-    'status',
-    '--json',
-    '--socket',
-    `${folder}/control.sock`,
-  ] as const;
-  const text = execFileSync(command[0], command.slice(1), {
-    env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' },
-  });
-  const { sensor } = (JSON.parse(String(text)) as { engine: { sensor: Record<string, number> } }).engine;
-  return (sensor.lostRing ?? 0) + (sensor.lostPriority ?? 0) + (sensor.lostSlot ?? 0);
-}
-
-function share(folder: string): string {
-  const text = execFileSync(
-    join(PACKAGE_ROOT, 'bin/ringfence'),
-    ['status', '--json', '--socket', `${folder}/control.sock`],
-    { env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' } },
-  );
-  const { sensor } = (JSON.parse(String(text)) as { engine: { sensor: Record<string, number> } }).engine;
-  const { emitted = 0, filtered = 0 } = sensor;
-  return `${((100 * emitted) / (emitted + filtered)).toFixed(1)} %`;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 interface Result {
   readonly samples: Map<string, Sample[]>;
   readonly rss: number[];
@@ -208,8 +112,9 @@ async function measure(folder: string, list: readonly Variant[]): Promise<Map<st
         result.samples.set(one.name, [...(result.samples.get(one.name) ?? []), { seconds, cpuSeconds }]);
       }
       if (monitor && variant.name.startsWith('Ringfence')) {
-        result.lost += dropped(folder);
-        result.share = share(folder);
+        const counted = counters(folder);
+        result.lost += lostOf(counted);
+        result.share = shareOf(counted);
       }
       if (monitor) result.rss.push(monitor.rssMiB());
       await monitor?.stop();
@@ -263,9 +168,15 @@ try {
   execFileSync('cc', ['-O2', '-o', join(folder, 'workload'), join(PACKAGE_ROOT, 'bench/workload.c')]);
   const results = await measure(folder, variants(folder));
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, kernel ${release().replace(/-.*/, '')}, Node ${process.versions.node}, ${ROUNDS} rounds`;
-  const text = [`${machine}.`, '', table(results), '', ruleCosts(process.env.RINGFENCE_BENCH_RULES)].join(
-    '\n',
-  );
+  const text = [
+    `${machine}.`,
+    '',
+    table(results),
+    '',
+    await kernelCosts(folder),
+    '',
+    ruleCosts(process.env.RINGFENCE_BENCH_RULES),
+  ].join('\n');
   write(text);
   console.log(text);
 } finally {

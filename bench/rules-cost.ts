@@ -61,13 +61,13 @@ function perEvent(rules: RuleSet<Event>, specs: readonly RecordSpec[]): number {
   return times.sort((a, b) => a - b)[ROUNDS >> 1]!;
 }
 
+/** A rule about opens that the kernel can decide, one of many. */
+export function openRule(i: number): string {
+  return `- rule: R${i}\n  desc: d\n  condition: evt.type = openat and evt.is_open_write = true and fd.name startswith /srv/data-${i}/\n  output: x\n  priority: NOTICE\n`;
+}
+
 function manyRules(count: number): RuleFile[] {
-  const rules = Array.from(
-    { length: count },
-    (_, i) =>
-      `- rule: R${i}\n  desc: d\n  condition: evt.type = openat and evt.is_open_write = true and fd.name startswith /srv/data-${i}/\n  output: x\n  priority: NOTICE\n`,
-  );
-  return [{ name: 'many', text: rules.join('') }];
+  return [{ name: 'many', text: Array.from({ length: count }, (_, i) => openRule(i)).join('') }];
 }
 
 function folder(path: string): RuleFile[] {

@@ -1,0 +1,53 @@
+/** What an open costs by the number of rules about opens, in the kernel; and what one core can produce without a loss. */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { counters, lostOf, Monitor, median, ringfenceCommand, shareOf } from './monitor.ts';
+import { openRule } from './rules-cost.ts';
+
+const OPENS = 400_000;
+const ROUNDS = 3;
+
+/** ns per open and close, `times` in a row. */
+function opens(folder: string, times: number): number[] {
+  const args = ['open', '/etc/hostname', String(OPENS)];
+  return Array.from({ length: times }, () =>
+    Number(String(execFileSync(join(folder, 'workload'), args, { encoding: 'latin1' }))),
+  );
+}
+
+/** Runs the loop beside an engine with these rules, and before and after it alone. */
+async function beside(folder: string, rules: string) {
+  const file = join(folder, 'rules.yaml');
+  writeFileSync(file, rules);
+  const before = opens(folder, ROUNDS);
+  const monitor = await Monitor.start({ name: 'Ringfence', ...ringfenceCommand(folder, '-r', file) });
+  const cpu = monitor.cpuSeconds();
+  const during = opens(folder, ROUNDS);
+  const cpuSeconds = monitor.cpuSeconds() - cpu;
+  const counted = counters(folder);
+  await monitor.stop();
+  const alone = median([...before, ...opens(folder, ROUNDS)]);
+  return { ns: median(during), ratio: median(during) / alone, cpuSeconds, counted };
+}
+
+/** A table for 1 to 10,000 rules, and a line for a rule that needs to see every open. */
+export async function kernelCosts(folder: string): Promise<string> {
+  const rows: string[] = [];
+  for (const count of [1, 56, 1_000, 10_000]) {
+    const rules = Array.from({ length: count }, (_, i) => openRule(i)).join('');
+    const { ns, ratio, counted } = await beside(folder, rules);
+    rows.push(`| ${count} | ${ns.toFixed(0)} ns | ${ratio.toFixed(2)} × | ${shareOf(counted)} |`);
+  }
+  const every = await beside(
+    folder,
+    '- rule: Every\n  desc: d\n  condition: evt.type = openat and fd.name contains no-such-name\n  output: x\n  priority: NOTICE\n',
+  );
+  return [
+    '| rules about opens | open + close | ratio | reach user space |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    `A rule that has to see every open: ${ROUNDS * OPENS} opens in a row at ${(1e6 / every.ns).toFixed(0)},000 a second, ${every.ratio.toFixed(2)} ×, ${every.cpuSeconds.toFixed(2)} s of the engine's CPU, ${lostOf(every.counted)} records lost.`,
+  ].join('\n');
+}
