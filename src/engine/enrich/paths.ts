@@ -5,7 +5,7 @@ const TOO_LONG = '/DIR_TOO_LONG/FILENAME_TOO_LONG';
 
 /** An absolute path without `.`, `..`, empty components and trailing slash; `..` at the root stays there. */
 export function normalize(path: string): string {
-  if (!ABNORMAL.test(path)) return path;
+  if (isPlain(path) || !ABNORMAL.test(path)) return path;
   const out: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
@@ -13,6 +13,12 @@ export function normalize(path: string): string {
     else out.push(part);
   }
   return `/${out.join('/')}`;
+}
+
+/** The usual path, found out without the expression: most opens come by here. */
+function isPlain(path: string): boolean {
+  const last = path.length - 1;
+  return last > 0 && path[0] === '/' && path[last] !== '/' && !path.includes('/.') && !path.includes('//');
 }
 
 /** What makes a path other than normal: an empty or dotted part, a trailing slash. The usual path has none. */

@@ -18,7 +18,9 @@ export function compileGlob(pattern: string, ignoreCase = false): (value: string
   }
   const steps = parse(pattern);
   const simple = simpleMatcher(steps);
-  return simple ?? ((value) => run(steps, value));
+  if (simple !== undefined) return simple;
+  const prefix = plainStart(steps);
+  return (value) => value.startsWith(prefix) && run(steps, value);
 }
 
 /** Whether a pattern has no special character at all. */
@@ -97,6 +99,16 @@ function parseSet(pattern: string, start: number): { bits: Uint8Array; end: numb
 }
 
 /** The common shapes `literal`, `literal*`, `*literal`, `*literal*` as plain string operations. */
+/** The plain text that every match begins with. */
+function plainStart(steps: readonly Step[]): string {
+  let text = '';
+  for (const step of steps) {
+    if (step.kind !== 'char') break;
+    text += String.fromCharCode(step.code);
+  }
+  return text;
+}
+
 function simpleMatcher(steps: readonly Step[]): ((value: string) => boolean) | undefined {
   const head = steps[0]?.kind === 'star';
   const tail = steps.length > (head ? 1 : 0) && steps.at(-1)?.kind === 'star';
