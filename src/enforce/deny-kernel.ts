@@ -34,17 +34,17 @@ export class DenyKernel {
   readonly #control: BpfMap;
   readonly #clock: DenyClock;
   readonly #cgroupId: (path: string) => bigint;
-  readonly #counted: (entries: number) => void;
+  readonly #told: (any: boolean) => void;
   readonly #scopeNumbers = new Map<string, number>();
 
-  /** `counted` is told how many network entries there are, after every change. */
+  /** `told` learns after every change whether there are network entries at all. */
   constructor(
     object: BpfObject,
     clock: DenyClock,
     cgroupId: (path: string) => bigint,
-    counted: (entries: number) => void = () => {},
+    told: (any: boolean) => void = () => {},
   ) {
-    this.#counted = counted;
+    this.#told = told;
     this.#hosts = { 4: object.map('host4'), 16: object.map('host6') };
     this.#nets = { 4: object.map('deny4'), 16: object.map('deny6') };
     this.#scopes = object.map('deny_scopes');
@@ -128,7 +128,7 @@ export class DenyKernel {
       value.writeUInt32LE(word, i * 4);
     });
     this.#control.update(ZERO, value);
-    this.#counted(count);
+    this.#told(places !== 0);
   }
 
   #key({ target, scope }: NetworkEntry, key: Buffer, at = 0): Buffer {

@@ -114,7 +114,7 @@ export class Enforcer {
   /** It and those before it: records of their refusals may still be on the way. */
   #policies: readonly Policy[] = [];
   #attached = false;
-  #networkEntries = 0;
+  #networkEntries = false;
   #generation = 0;
   #watching = false;
   #pinned: boolean;
@@ -136,8 +136,8 @@ export class Enforcer {
     this.#tiers = options.tiers;
     this.#kernel = new KernelPolicy(options.object);
     this.#labels = new LabelMap(options.object);
-    const kernel = new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId, (count) => {
-      this.#networkEntries = count;
+    const kernel = new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId, (any) => {
+      this.#networkEntries = any;
       this.#fitWall();
     });
     this.deny = new DenyList({
@@ -167,7 +167,7 @@ export class Enforcer {
   #fitWall(): void {
     const { cgroup, wall } = this.#tiers;
     if (!this.#attached || cgroup === undefined) return;
-    const wanted = this.#options.pin || this.#networkEntries > 0 || refusesNetwork(this.#policy);
+    const wanted = this.#options.pin || this.#networkEntries || refusesNetwork(this.#policy);
     if (wanted === wall.some((program) => this.#links.has(program))) return;
     if (wanted) {
       for (const [program, link] of attachWall(this.#object, cgroup, wall)) this.#links.set(program, link);
