@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { CAPABILITIES as ALL_CAPABILITIES } from '../../sensors/names.ts';
 import { seesHostPids } from '../../sensors/pid-namespace.ts';
+import { CAPABILITIES } from '../cli/service-unit.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -14,33 +16,27 @@ export function kernelVersion(text: string): number | undefined {
   return match ? Number(match[1]) * 1000 + Number(match[2]) : undefined;
 }
 
-const CAPABILITIES = {
-  BPF: 39,
-  PERFMON: 38,
-  SYS_PTRACE: 19,
-  SYS_RESOURCE: 24,
-  SYS_ADMIN: 21,
-  DAC_READ_SEARCH: 2,
-} as const;
-
-/** Names of those of our capabilities that a mask of /proc/self/status has. */
-export function capabilityNames(hex: string): string[] {
+/** Capabilities of the unit that a mask of /proc/self/status lacks. CAP_SYS_ADMIN stands for those about BPF. */
+export function missingCapabilities(hex: string): string[] {
   const mask = BigInt(`0x${hex}`);
-  return Object.entries(CAPABILITIES)
-    .filter(([, bit]) => (mask >> BigInt(bit)) & 1n)
-    .map(([name]) => name);
+  const has = (name: string): boolean => ((mask >> BigInt(ALL_CAPABILITIES.indexOf(name))) & 1n) === 1n;
+  return Object.keys(CAPABILITIES).filter(
+    (name) => !has(name) && !(OF_ADMIN.has(name) && has('CAP_SYS_ADMIN')),
+  );
 }
 
+const OF_ADMIN = new Set(['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN']);
+const VITAL = ['CAP_BPF', 'CAP_PERFMON'];
+
 function permissions(): Finding {
-  const status = read('/proc/self/status');
-  const has = capabilityNames(/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0');
-  const found = `uid ${process.geteuid?.()}, capabilities ${has.join(', ') || 'none of ours'}`;
-  const enough = has.includes('SYS_ADMIN') || (has.includes('BPF') && has.includes('PERFMON'));
-  if (enough && has.includes('SYS_PTRACE')) return ok(found);
+  const missing = missingCapabilities(/^CapEff:\s*([0-9a-f]+)/m.exec(read('/proc/self/status'))?.[1] ?? '0');
+  const who = `uid ${process.geteuid?.()}`;
+  if (missing.length === 0) return ok(`${who}, all capabilities that it needs`);
+  const reasons = Object.entries(CAPABILITIES).filter(([name]) => missing.includes(name));
   return {
-    status: enough ? 'warn' : 'fail',
-    found,
-    need: enough ? 'CAP_SYS_PTRACE to read other processes in /proc' : 'root, or CAP_BPF and CAP_PERFMON',
+    status: VITAL.some((name) => missing.includes(name)) ? 'fail' : 'warn',
+    found: `${who} without ${missing.join(', ')}`,
+    need: reasons.map(([name, why]) => `${name}: ${why}`).join('; '),
     advice:
       'run as root, or with the capabilities of the unit that `ringfence install-service --print` shows',
     denied: true,
