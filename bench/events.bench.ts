@@ -29,7 +29,7 @@ const KINDS = (
 ).split(' ');
 
 interface Sample {
-  /** Of the call, in ns. */
+  /** Of the call, in ns: the median, since others also use the machine. */
   readonly ns: number;
   /** Of the reader, in µs: the median of enrichment and rules. */
   readonly work: number;
