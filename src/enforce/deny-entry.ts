@@ -101,7 +101,7 @@ export function parseScope(text: string | undefined): DenyScope | undefined {
 export function entryKey(target: DenyTarget, scope: DenyScope | undefined): string {
   const where = scope === undefined ? '' : scope.kind === 'user' ? `u${scope.uid}` : `c${scope.path}`;
   if (target.kind !== 'network') return `${target.kind} ${target.path} ${where}`;
-  return `${target.address}/${target.prefix} ${target.port ?? ''} ${target.protocol ?? ''} ${where}`;
+  return `network ${target.address}/${target.prefix} ${target.port ?? ''} ${target.protocol ?? ''} ${where}`;
 }
 
 /** As the user would write it. */
