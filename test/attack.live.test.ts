@@ -50,7 +50,7 @@ interface Outcome {
 const KILLED = 128 + 9;
 
 const skip = liveSkip();
-const tiers = skip === false ? planTiers(false) : undefined;
+const tiers = skip === false ? planTiers() : undefined;
 const sandbox = mkdtempSync(join(tmpdir(), 'rf-attack-'));
 const tag = basename(sandbox);
 const memory = `/dev/shm/${tag}`;

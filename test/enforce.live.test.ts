@@ -4,29 +4,22 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import {
-  CLASSIFIER_PROGRAMS,
-  configureTiers,
-  type DecidedRecord,
-  Enforcer,
-  planTiers,
-} from '../src/enforce/index.ts';
-import { LANGUAGE } from '../src/engine/ruleset.ts';
-import { loadRules } from '../src/rules/index.ts';
+import { type DecidedRecord, planTiers } from '../src/enforce/index.ts';
 import { RF_FLAG } from '../src/sensors/layout.gen.ts';
 import { probe } from '../src/sensors/probe.ts';
-import type { AnyRec } from '../src/sensors/record.gen.ts';
-import { KernelSensor } from '../src/sensors/sensor.ts';
+import { act, Denial, denyRule, PYTHON } from './lib/denial.ts';
+import { NAMED_ACTS, namedRules } from './lib/named-acts.ts';
 
 /** Denials at the security hooks, and the known ways around a rule on a path. Runs in the guests. */
-const PYTHON = '/usr/bin/python3';
+/** enforce-return.live.test.ts runs the same without BPF LSM. */
+const maxTier = process.env.RINGFENCE_TEST_RETURN === undefined ? 'lsm' : 'fmod_ret';
 const skip =
   process.getuid?.() !== 0
     ? 'needs root'
     : !fs.existsSync(PYTHON)
       ? `needs ${PYTHON}`
-      : probe('lsm').answer !== 'yes'
-        ? `needs BPF LSM: ${probe('lsm').why}`
+      : probe(maxTier).answer !== 'yes'
+        ? `needs ${maxTier === 'lsm' ? 'BPF LSM' : maxTier}: ${probe(maxTier).why}`
         : false;
 
 const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'rf-lsm-')));
@@ -62,31 +55,25 @@ const rules = (mode: string) => `
   mode: ${mode}
 `;
 
-const privileged = ['ptrace', 'mount', 'bpf', 'finit_module'].map(
-  (event) => `
-- rule: No ${event}
-  desc: Not for perl.
-  condition: evt.type = ${event} and proc.name = perl
-  output: refused %proc.name
-  priority: CRITICAL
-  enforce: deny
-`,
+const privileged = ['ptrace', 'mount', 'bpf', 'finit_module', 'umount2', 'init_module'].map((event) =>
+  denyRule(`No ${event}`, `evt.type = ${event} and proc.name = perl`),
 );
 
-let sensor: KernelSensor;
-let enforcer: Enforcer;
-const records: (DecidedRecord & { name: string | undefined })[] = [];
+const LONG = `${'l'.repeat(200)}/`.repeat(3);
+const long = ['open', 'closed']
+  .map((fail) =>
+    denyRule(
+      `Fail ${fail}`,
+      `evt.type = openat and fd.name endswith .${fail} and proc.name = allowed`,
+      `  fail: ${fail}\n`,
+    ),
+  )
+  .join('');
+
+let denial: Denial;
 
 function apply(mode: string): void {
-  const { rules: set, diagnostics } = loadRules(
-    [{ name: 'test', text: rules(mode) + privileged.join('') }],
-    LANGUAGE,
-  );
-  assert.deepEqual(
-    diagnostics.filter((d) => d.severity === 'error'),
-    [],
-  );
-  assert.deepEqual(enforcer.apply(set!.rules, 'enforce').errors, []);
+  denial.apply(rules(mode) + privileged.join('') + namedRules(dir) + long);
 }
 
 before(() => {
@@ -96,66 +83,21 @@ before(() => {
   fs.writeFileSync(`${dir}/vault/a`, 'a');
   fs.copyFileSync('/usr/bin/true', `${dir}/bin/tool`);
   fs.copyFileSync('/usr/bin/python3.11', `${dir}/bin/allowed`);
-  const tiers = planTiers(false);
-  sensor = KernelSensor.open({
-    capture: new Map(),
-    tracepoints: [],
-    lifecycle: true,
-    ringBytes: 1 << 16,
-    priorityRingBytes: 1 << 20,
-    ignorePid: process.pid,
-    programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
-    configure: (object) => configureTiers(object, tiers),
-  });
-  enforcer = new Enforcer({
-    object: sensor.object,
-    control: sensor.control,
-    tiers,
+  for (const name of ['log', 'log/sub', 'etc']) fs.mkdirSync(`${dir}/${name}`);
+  for (const name of ['log/a', 'etc/passwd', 'fixed', 'plain', 'linked'])
+    fs.writeFileSync(`${dir}/${name}`, '');
+  denial = new Denial(rules('enforce') + privileged.join('') + namedRules(dir) + long, {
+    tiers: planTiers({ maxTier }),
     stateDir: `${dir}/state`,
-    mode: 'enforce',
-    pin: false,
-    protectedExecutables: [],
-    maxDenialsPerMinute: 0,
-    onTamper: () => {},
-    onTrip: (rule) => assert.fail(`${rule} tripped`),
   });
-  apply('enforce');
-  enforcer.attach();
-  sensor.start({
-    record: (rec: AnyRec) => {
-      if (rec.clause !== 0) {
-        const name = 'path0' in rec ? rec.path0 : undefined;
-        const { flags, clause, nr, kind, policy } = rec;
-        records.push({ flags, clause, nr, kind, policy, name });
-      }
-    },
-    batchEnd() {},
-    loss: (loss) => assert.fail(JSON.stringify(loss)),
-    failed: (error) => assert.fail(String(error)),
-  });
-  enforcer.seed();
 });
 
 after(() => {
-  enforcer?.close();
-  sensor?.close();
+  denial?.close();
   fs.rmSync(dir, { recursive: true });
 });
 
-/** Runs Python; `ok` or the errno's name. */
-function act(code: string, python = PYTHON): string {
-  const lines = code
-    .split('\n')
-    .map((line) => `  ${line}`)
-    .join('\n');
-  const program = `import os,socket,errno,ctypes\nlibc=ctypes.CDLL(None,use_errno=True)\ndef check(r):\n  if r<0: raise OSError(ctypes.get_errno(),'x')\ntry:\n${lines}\n  print('ok')\nexcept OSError as e: print(errno.errorcode.get(e.errno,e.errno))`;
-  const { stdout, stderr } = spawnSync(python, ['-c', program], { encoding: 'utf8' });
-  return stdout.trim() || stderr;
-}
-const drained = (): typeof records => {
-  while (sensor.drain() > 0);
-  return records.splice(0);
-};
+const drained = () => denial.told();
 
 test('a file that a rule names is refused to all but the exempt, and the record tells it', { skip }, () => {
   drained();
@@ -163,7 +105,7 @@ test('a file that a rule names is refused to all but the exempt, and the record 
   const [record] = drained();
   assert.equal(record?.name, key);
   assert.equal((record?.flags ?? 0) & RF_FLAG.DENIED, RF_FLAG.DENIED);
-  assert.deepEqual(enforcer.decider(record as DecidedRecord), { kind: 'rule', name: 'No key' });
+  assert.deepEqual(denial.enforcer.decider(record as DecidedRecord), { kind: 'rule', name: 'No key' });
   assert.equal(act(`open('${key}')`, `${dir}/bin/allowed`), 'ok');
   assert.equal(act(`open('${dir}/vault/a')`), 'ok');
 });
@@ -250,11 +192,11 @@ test('an address that no rule names is reached, and the exempt reach the other',
 });
 
 test('a deny entry holds for raw sockets, too', { skip }, () => {
-  const { id } = enforcer.deny.add({ target: '127.0.6.0/24' });
+  const { id } = denial.enforcer.deny.add({ target: '127.0.6.0/24' });
   const raw = `socket.socket(socket.AF_INET,socket.SOCK_RAW,1).sendto(b'x'*8,('127.0.6.1',0))`;
   assert.equal(act(raw), 'EPERM');
   assert.equal(act(`socket.socket().connect(('127.0.6.1',9))`), 'EPERM');
-  enforcer.deny.remove(id);
+  denial.enforcer.deny.remove(id);
   assert.equal(act(raw), 'ok');
 });
 
@@ -263,6 +205,9 @@ const PRIVILEGED: readonly (readonly [name: string, call: string])[] = [
   ['tracing', 'syscall(101, 16, 1, 0, 0)'],
   ['loading BPF', 'syscall(321, 0, 0, 0)'],
   ['loading a module', 'open(F,"<","/etc/passwd"); $a=""; syscall(313, fileno(F), $a, 0)'],
+  ['loading a module from memory', '$a="x" x 4096; $b=""; syscall(175, $a, 4096, $b)'],
+  ['unmounting', '$a="/proc"; syscall(166, $a, 0)'],
+  ['reading the memory of another', '$a="x" x 16; syscall(310, getppid(), $a, 1, $a, 1, 0)'],
 ];
 for (const [name, call] of PRIVILEGED) {
   test(`a rule on the process alone refuses ${name} to it`, { skip }, () => {
@@ -271,19 +216,45 @@ for (const [name, call] of PRIVILEGED) {
   });
 }
 
+for (const [name, rule, refused, allowed] of NAMED_ACTS) {
+  test(`a rule refuses ${name}, tells it, and lets what is near it pass`, { skip }, () => {
+    drained();
+    for (const code of refused) assert.equal(act(code.replaceAll('DIR', dir)), 'EPERM', code);
+    const told = drained().map(({ by, flags }) => [by, (flags & RF_FLAG.DENIED) !== 0]);
+    assert.deepEqual(
+      told,
+      refused.map(() => [rule, true]),
+    );
+    for (const code of allowed) assert.equal(act(code.replaceAll('DIR', dir)), 'ok', code);
+  });
+}
+
+test('a path too long to be read passes a rule that fails open, and none that fails closed', { skip }, () => {
+  fs.mkdirSync(`${dir}/out/${LONG}`, { recursive: true });
+  fs.writeFileSync(`${dir}/out/${LONG}x`, '');
+  drained();
+  assert.equal(act(`open('${dir}/out/${LONG}x')`), 'ok');
+  assert.equal(act(`open('${dir}/out/${LONG}x')`, `${dir}/bin/allowed`), 'EPERM');
+  assert.deepEqual(
+    drained().map(({ by }) => by),
+    ['Fail closed'],
+  );
+  assert.equal(act(`open('${dir}/plain')`, `${dir}/bin/allowed`), 'ok');
+});
+
 test('deny entries name files, folders and programs, too', { skip }, () => {
   fs.writeFileSync(`${dir}/out/plain`, 'p');
   const cat = (file: string) => spawnSync('cat', [file]).status;
   assert.equal(cat(`${dir}/out/plain`), 0, 'before');
-  const file = enforcer.deny.add({ target: `${dir}/out` });
-  const exe = enforcer.deny.add({ target: 'exe:/usr/bin/tac' });
+  const file = denial.enforcer.deny.add({ target: `${dir}/out` });
+  const exe = denial.enforcer.deny.add({ target: 'exe:/usr/bin/tac' });
   assert.equal(cat(`${dir}/out/plain`), 1);
   assert.equal(spawnSync('tac', ['/etc/passwd']).error?.message, 'spawnSync tac EPERM');
   drained();
   cat(`${dir}/out/plain`);
-  assert.deepEqual(enforcer.decider(drained()[0] as DecidedRecord)?.kind, 'entry');
-  enforcer.deny.remove(file.id);
-  enforcer.deny.remove(exe.id);
+  assert.deepEqual(denial.enforcer.decider(drained()[0] as DecidedRecord)?.kind, 'entry');
+  denial.enforcer.deny.remove(file.id);
+  denial.enforcer.deny.remove(exe.id);
   assert.equal(cat(`${dir}/out/plain`), 0, 'after');
   assert.equal(spawnSync('tac', ['/etc/passwd']).status, 0);
 });
@@ -301,6 +272,6 @@ test('a replaced file is known by its name at once and by itself a moment later'
   fs.writeFileSync(`${dir}/out/new`, 'k');
   fs.renameSync(`${dir}/out/new`, key);
   assert.equal(act(`open('${key}')`), 'EPERM');
-  enforcer.refresh();
+  denial.enforcer.refresh();
   assert.equal(act(`os.chroot('${dir}/secret')\nopen('/key')`), 'EPERM');
 });

@@ -48,7 +48,7 @@ before(() => {
   fs.writeFileSync(config, 'mode: enforce\n');
   fs.copyFileSync('/usr/bin/python3.11', maintainer);
   process.on('SIGTERM', note).on('SIGHUP', note);
-  const tiers = planTiers(false);
+  const tiers = planTiers();
   sensor = KernelSensor.open({
     capture: new Map(),
     tracepoints: [],

@@ -19,7 +19,7 @@ import type { AnyRec } from '../src/sensors/record.gen.ts';
 import { KernelSensor } from '../src/sensors/sensor.ts';
 
 /** The tier without security hooks: what breaks a rule is killed. */
-const tiers = process.getuid?.() === 0 ? planTiers(false) : undefined;
+const tiers = process.getuid?.() === 0 ? planTiers() : undefined;
 const skip =
   tiers === undefined ? 'needs root' : tiers.exec === 'signal' ? false : `the tier here is ${tiers.exec}`;
 const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'rf-kill-')));

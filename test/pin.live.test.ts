@@ -4,9 +4,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PIN_DIR, unpinAll } from '../src/enforce/index.ts';
 import { probe } from '../src/sensors/probe.ts';
 import { mountBpffs } from './lib/bpffs.ts';
+import { denyRule } from './lib/denial.ts';
 
 /** Pinned enforcement: the engine is killed, the refusals stay; a new one adopts them; `unload` ends them. */
 const main = new URL('../src/engine/cli/index.js', import.meta.url).pathname;
@@ -34,12 +36,19 @@ after(() => {
   fs.rmSync(dir, { recursive: true });
 });
 
+/** What the engine in charge has written: alerts as JSON, one a line. */
+let written = '';
+
 async function start(): Promise<void> {
-  const child = spawn(process.execPath, [main, 'run', '-c', `${dir}/config.yaml`], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const child = spawn(process.execPath, [main, 'run', '-c', `${dir}/config.yaml`, '-o', 'json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   engine = child;
   let log = '';
+  written = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    written += chunk;
+  });
   await new Promise<void>((resolve, reject) => {
     child.stderr?.on('data', (chunk: Buffer) => {
       log += chunk;
@@ -61,7 +70,8 @@ test('pinned refusals outlive kill -9, are adopted without a gap, and end with u
   skip,
   timeout: 300_000,
 }, async () => {
-  fs.writeFileSync(`${dir}/rules.yaml`, '- list: nothing\n  items: []\n');
+  const condition = 'evt.type = connect and fd.sip = "127.0.13.1"';
+  fs.writeFileSync(`${dir}/rules.yaml`, denyRule('No test net', condition));
   fs.writeFileSync(
     `${dir}/config.yaml`,
     `mode: enforce\nbuiltin_rules: false\nrules_files: [${dir}/rules.yaml]\nstate_dir: ${dir}/state\n` +
@@ -74,7 +84,10 @@ test('pinned refusals outlive kill -9, are adopted without a gap, and end with u
   const first = engine as ChildProcess;
   first.kill('SIGKILL');
   await new Promise((resolve) => first.once('exit', resolve));
+  const killed = Date.now();
   assert.equal(connect('127.0.11.1'), 'EPERM');
+  const refuses = connect('127.0.13.1') === 'EPERM';
+  const gap = Date.now();
 
   // While the new engine takes over, an act in a tight loop finds no moment in which it is allowed.
   const stop = `${dir}/stop`;
@@ -89,6 +102,16 @@ test('pinned refusals outlive kill -9, are adopted without a gap, and end with u
   fs.writeFileSync(stop, '');
   await closed;
   assert.equal(seen.trim(), '0 true');
+  // What was refused while there was none is told by the one that adopts.
+  const told = (): string[] =>
+    written
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { rule: string; time: string })
+      .filter(({ time }) => Date.parse(time) >= killed && Date.parse(time) <= gap)
+      .map(({ rule }) => rule);
+  for (let i = 0; i < 200 && told().length < 2; i++) await sleep(50);
+  assert.deepEqual(told(), ['Refused by deny list', ...(refuses ? ['No test net'] : [])]);
 
   const second = engine as ChildProcess;
   second.kill('SIGTERM');

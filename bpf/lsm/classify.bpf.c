@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The classifier of system calls: which of them user space has to see. */
+#include "cgroup.h"
 #include "classify.h"
 #include "exempt.h"
 #include "match.h"
@@ -39,6 +40,10 @@ struct rf_identity {
 	__u32 exe_len;	  /* RF_EXE_UNKNOWN where it did not fit */
 	__u32 generation; /* of the masks */
 	__u32 have;	  /* which masks are filled */
+	__u64 cgroup;	  /* node of the cgroup that container was found for; 0 = never asked */
+	__u32
+	    container; /* 1 for good: neither it nor its children leave by changing their cgroup */
+	__u32 pad;
 	char comm[16];
 	struct rf_mask mask[RF_PROCESS_CLASSES];
 	__u8 exe[RF_EXE_MAX];
@@ -101,8 +106,18 @@ int rf_judge_process(__u32 op, __u32 generation)
 	return 0;
 }
 
-/* One string of something that may be refused. What cannot be read meets no requirement, and proves
- * no exemption either. */
+/* What a string says that cannot be read: it meets the requirements of the clauses that fail closed
+ * and no other, and proves no exemption. */
+static __always_inline void rf_unread(const struct rf_policy *p, __u32 op, struct rf_scratch *s)
+{
+	const struct rf_mask *closed = &rf_class_of(p, op)->closed;
+
+	__builtin_memset(&s->forbid, 0, sizeof(s->forbid));
+	for (int i = 0; i < RF_LANES; i++)
+		s->lane[i] = *closed;
+}
+
+/* One string of something that may be refused. */
 static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratch *s, __u32 scratch,
 				     __u32 op, __u32 string, __u32 span, struct rf_mask *m)
 {
@@ -114,7 +129,7 @@ static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratc
 	if (!t->start || !rf_meets(m, &t->care))
 		return 0;
 	if (!span || rf_scan(scratch, op, string, p->generation, span))
-		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
+		rf_unread(p, op, s);
 	rf_conclude(t, s, m);
 	return 0;
 }
@@ -136,6 +151,42 @@ static __always_inline void rf_process(const struct rf_policy *p, const struct r
 		rf_judge_process(op, p->generation);
 	if (id->generation == p->generation && id->have & (1U << i))
 		rf_and(m, &id->mask[i]);
+}
+
+/* Whether the current task is in a container, or was when it was first asked about. */
+static __always_inline __u32 rf_container_of(struct rf_identity *id, __u32 scratch)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct kernfs_node *kn = rf_cgroup_node(task);
+	__u64 node = BPF_CORE_READ(kn, id);
+
+	if (!id)
+		return rf_in_container(scratch);
+	if (id->container || id->cgroup == node)
+		return id->container;
+	id->container = rf_in_container(scratch);
+	id->cgroup = node;
+	return id->container;
+}
+
+/* The clauses that hold for where the task belongs. Asked late: it is the dearest question. */
+static __always_inline void rf_scope(const struct rf_policy *p, const struct rf_class *c,
+				     const struct rf_object *o, struct rf_scratch *s,
+				     struct rf_mask *m)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct rf_intervals *t = &c->number[RF_NUMBER_SCOPE];
+	struct rf_identity *id;
+	__u32 span = 0;
+
+	if (t->count && rf_meets(m, &t->care)) {
+		id = bpf_task_storage_get(&identities, task, NULL, 0);
+		rf_number(p, t, true, rf_container_of(id, o->scratch), m);
+	}
+	if (c->string[RF_STRING_CGROUP].start && rf_meets(m, &c->string[RF_STRING_CGROUP].care)) {
+		span = rf_cgroup_span(o->scratch);
+		rf_strict(p, s, o->scratch, o->op, RF_STRING_CGROUP, span, m);
+	}
 }
 
 static __always_inline void rf_credentials(const struct rf_policy *p, const struct rf_class *c,
@@ -233,6 +284,26 @@ static __always_inline __u32 rf_base(struct rf_scratch *s, __s32 dirfd)
 	}
 	bpf_loop(RF_BASE_MAX, rf_base_step, &loop, 0);
 	return s->done ? s->pos : 0;
+}
+
+__u32 rf_walk_span(__u32 scratch, __u64 dentry, __u64 mnt)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_scratch *s = rf_scratch(scratch);
+	struct rf_loop loop = {.s = s};
+	__u32 len;
+
+	if (!s || !task->fs)
+		return 0;
+	s->root = (__u64)task->fs->root.dentry;
+	s->root_mnt = (__u64)task->fs->root.mnt;
+	s->node = dentry;
+	s->mnt = mnt;
+	s->pos = RF_JOIN;
+	s->done = 0;
+	bpf_loop(RF_BASE_MAX, rf_base_step, &loop, 0);
+	len = RF_JOIN - s->pos;
+	return s->done && len && len <= RF_FILE_MAX ? s->pos | len << 16 : 0;
 }
 
 #define RF_NORM(i) (RF_NORMAL + ((i)&1023))
@@ -363,7 +434,7 @@ int rf_judge_kill(struct rf_query *q)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	__builtin_memset(s->label, 0, sizeof(s->label));
+	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
 	span = q->path ? rf_read_path(s, q, &raw) : 0;
 	if (span) {
 		len = rf_normalise(s, span & 0xffff, span >> 16);
@@ -493,6 +564,23 @@ static __always_inline void rf_seed_exe(struct task_struct *task, struct rf_iden
 	rf_scratch_release(s);
 }
 
+/* Whoever is in a container when it executes something is known to be: asked while rules ask. */
+static __always_inline void rf_settle(struct rf_identity *id)
+{
+	const struct rf_policy *p = rf_policy();
+	struct rf_scratch *s;
+	__u32 scratch;
+
+	if (!p || !(p->flags & RF_POLICY_SCOPES) || id->container)
+		return;
+	scratch = rf_scratch_claim();
+	s = rf_scratch(scratch);
+	if (!s)
+		return;
+	rf_container_of(id, scratch);
+	rf_scratch_release(s);
+}
+
 int rf_judge_exec(__u32 slot)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -509,6 +597,7 @@ int rf_judge_exec(__u32 slot)
 	bpf_get_current_comm(id->comm, sizeof(id->comm));
 	id->comm_known = 1;
 	id->exe_len = RF_EXE_UNKNOWN;
+	rf_settle(id);
 	if (!s)
 		return 0;
 	off = s->exec.exe.off;
@@ -540,7 +629,7 @@ __u32 rf_judge_image(void)
 	if (!s)
 		return 0;
 	if (id && id->exe_len <= RF_EXE_MAX) {
-		__builtin_memset(s->label, 0, sizeof(s->label));
+		__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
 		bpf_probe_read_kernel(&s->buf[RF_JOIN], RF_EXE_MAX, id->exe);
 		o.exe = RF_JOIN | id->exe_len << 16;
 		o.comm = RF_NORMAL | rf_put_comm(s, id->comm);
@@ -572,6 +661,7 @@ int BPF_PROG(rf_judge_exec_alone, struct task_struct *p, int old_pid, struct lin
 	bpf_get_current_comm(id->comm, sizeof(id->comm));
 	id->comm_known = 1;
 	id->exe_len = RF_EXE_UNKNOWN;
+	rf_settle(id);
 	rf_seed_exe(task, id);
 	return 0;
 }
@@ -657,14 +747,12 @@ static __always_inline void rf_strict_process(const struct rf_policy *p, const s
 	rf_strict(p, s, o->scratch, o->op, RF_STRING_PCOMM, span, m);
 }
 
-/* The object's path: a requirement is met by the name or by a label. */
-static __always_inline void rf_strict_object(const struct rf_policy *p, const struct rf_object *o,
-					     struct rf_scratch *s, const struct rf_class *c,
-					     struct rf_mask *m)
+/* A path of the object: a requirement is met by the name or by a label. */
+static __always_inline void rf_strict_path(const struct rf_policy *p, const struct rf_object *o,
+					   struct rf_scratch *s, __u32 string, __u32 span,
+					   const struct rf_mask *label, struct rf_mask *m)
 {
-	__u32 string = o->op == RF_OP_EXEC ? RF_STRING_EXE : RF_STRING_PATH;
-	__u32 span = o->op == RF_OP_EXEC ? o->exe : o->path;
-	const struct rf_matcher *t = &c->string[string];
+	const struct rf_matcher *t = &rf_class_of(p, o->op)->string[string];
 
 	if (!t->start || !rf_meets(m, &t->care)) {
 		if (o->guard) /* a rule that names no object guards none */
@@ -673,11 +761,25 @@ static __always_inline void rf_strict_object(const struct rf_policy *p, const st
 	}
 	if (o->guard)
 		rf_and(m, &t->care);
-	if (!span || rf_scan(o->scratch, o->op, string, p->generation, span))
+	if (o->guard)
 		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
+	else if (!span || rf_scan(o->scratch, o->op, string, p->generation, span))
+		rf_unread(p, o->op, s);
 	for (int i = 0; i < RF_LANES; i++)
-		rf_or(&s->lane[i], &s->label[i]);
+		rf_or(&s->lane[i], &label[i]);
 	rf_conclude(t, s, m);
+}
+
+static __always_inline void rf_strict_object(const struct rf_policy *p, const struct rf_object *o,
+					     struct rf_scratch *s, struct rf_mask *m)
+{
+	if (o->op == RF_OP_EXEC) {
+		rf_strict_path(p, o, s, RF_STRING_EXE, o->exe, s->label, m);
+		return;
+	}
+	rf_strict_path(p, o, s, RF_STRING_PATH, o->path, s->label, m);
+	if (o->op == RF_OP_RENAME || o->op == RF_OP_LINK)
+		rf_strict_path(p, o, s, RF_STRING_OTHER, o->other, s->other, m);
 }
 
 static __always_inline void rf_strict_numbers(const struct rf_policy *p, const struct rf_object *o,
@@ -689,6 +791,7 @@ static __always_inline void rf_strict_numbers(const struct rf_policy *p, const s
 	rf_number(p, &c->number[RF_NUMBER_DADDR4], o->family == AF_INET, bpf_ntohl(v4), m);
 	rf_number(p, &c->number[RF_NUMBER_DPORT], o->family != 0, o->port, m);
 	rf_number(p, &c->number[RF_NUMBER_PROTO], o->family != 0, o->proto, m);
+	rf_number(p, &c->number[RF_NUMBER_ID], o->has_id, o->id, m);
 }
 
 /* The refusing clauses that the call's numbers allow. */
@@ -705,9 +808,10 @@ static __always_inline bool rf_deny_numbers(const struct rf_policy *p, const str
 	rf_or(m, &c->kill);
 	if (!rf_any(m))
 		return false;
-	rf_and(m, rf_call_mask(p, o->nr));
-	if (!o->guard)
+	if (!o->guard) {
+		rf_and(m, rf_call_mask(p, o->nr));
 		rf_and(m, &c->bits[o->bits & (RF_BIT_STATES - 1)]);
+	}
 	rf_strict_numbers(p, o, c, m);
 	if (!rf_any(m))
 		return false;
@@ -734,7 +838,7 @@ static __always_inline __u32 rf_deny_by(const struct rf_policy *p, const struct 
 	if (!s || !rf_deny_numbers(p, o, &m))
 		return 0;
 	c = rf_class_of(p, op);
-	rf_strict_object(p, o, s, c, &m);
+	rf_strict_object(p, o, s, &m);
 	if (rf_any(&m))
 		rf_strict_process(p, o, s, &m);
 	if (rf_any(&m) && o->family == AF_INET6)
@@ -746,6 +850,8 @@ static __always_inline __u32 rf_deny_by(const struct rf_policy *p, const struct 
 	} else {
 		rf_strict(p, s, o->scratch, op, RF_STRING_ADDR6, RF_PROCESS | 16 << 16, &m);
 	}
+	if (rf_any(&m))
+		rf_scope(p, c, o, s, &m);
 	if (!rf_any(&m))
 		return 0;
 	now = m;
@@ -793,12 +899,14 @@ int rf_judge_seed(struct bpf_iter__task *ctx)
 
 	if (!task)
 		return 0;
+	leader = task->group_leader;
+	if (task->tgid == rf_control.ignore_tgid)
+		rf_control.ignore_start = leader->start_boottime;
 	if (bpf_task_storage_get(&identities, task, NULL, 0))
 		return 0;
 	id = bpf_task_storage_get(&identities, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!id)
 		return 0;
-	leader = task->group_leader;
 	bpf_probe_read_kernel(id->comm, sizeof(id->comm), leader->comm);
 	id->comm_known = 1;
 	id->exe_len = RF_EXE_UNKNOWN;
@@ -820,11 +928,12 @@ int rf_judge_once(struct rf_query *q)
 struct rf_deny_test {
 	struct rf_object o;
 	__u32 len;
-	__u32 pad;
+	__u32 other_len;
 	__u8 path[RF_RAW_MAX];
+	__u8 other[RF_RAW_MAX];
 };
 
-/* For tests: whether the rules refuse the caller to open a path. */
+/* For tests: whether the rules refuse an operation to the caller. */
 SEC("syscall")
 int rf_deny_once(struct rf_deny_test *t)
 {
@@ -835,13 +944,21 @@ int rf_deny_once(struct rf_deny_test *t)
 	o.op = t->o.op;
 	o.nr = t->o.nr;
 	o.bits = t->o.bits;
+	o.family = t->o.family;
+	o.port = t->o.port;
+	o.proto = t->o.proto;
+	__builtin_memcpy(o.addr, t->o.addr, sizeof(o.addr));
+	o.has_id = t->o.has_id;
+	o.id = t->o.id;
 	o.scratch = rf_scratch_claim();
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return -1;
-	__builtin_memset(s->label, 0, sizeof(s->label));
+	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
 	bpf_probe_read_kernel(&s->buf[RF_JOIN], RF_RAW_MAX, t->path);
-	o.path = RF_JOIN | t->len << 16;
+	bpf_probe_read_kernel(&s->buf[RF_NORMAL], RF_RAW_MAX, t->other);
+	o.path = t->len ? RF_JOIN | t->len << 16 : 0;
+	o.other = t->other_len ? RF_NORMAL | t->other_len << 16 : 0;
 	decided = rf_judge_deny(&o);
 	rf_scratch_release(s);
 	return decided;

@@ -3,16 +3,12 @@
  * Refusal before the act, at the kernel's security hooks: files, programs, sockets. The object is
  * judged as the kernel has it, so nothing can be rewritten behind our back.
  */
-#include "classify.h"
+#include "calls.h"
 #include "deny.h"
-#include "exempt.h"
-#include "label.h"
 #include "record.h"
+#include "refuse.h"
 
-#define EPERM 1
-#define RF_LABEL_DEPTH 40 /* folders between an object and the root of its file system */
-#define RF_COMM_AT 1024	  /* place of a program's name in the scratch buffer */
-#define RF_FILE_MAX 512
+#define RF_COMM_AT 1024 /* place of a program's name in the scratch buffer */
 #define PROT_EXEC 4
 #define O_ACCMODE 3
 #define O_WRONLY 1
@@ -21,30 +17,9 @@
 #define O_TRUNC 01000
 #define O_DIRECTORY 0200000
 #define FMODE_EXEC 0x20
+#define AF_UNSPEC 0
 #define SOCK_STREAM 1
 #define SOCK_RAW 3
-
-#if defined(__TARGET_ARCH_x86)
-#define RF_NR_OPENAT 257
-#define RF_NR_EXECVE 59
-#define RF_NR_CONNECT 42
-#define RF_NR_SENDTO 44
-#define RF_NR_PTRACE 101
-#define RF_NR_MOUNT 165
-#define RF_NR_INIT_MODULE 175
-#define RF_NR_FINIT_MODULE 313
-#define RF_NR_BPF 321
-#else
-#define RF_NR_OPENAT 56
-#define RF_NR_EXECVE 221
-#define RF_NR_CONNECT 203
-#define RF_NR_SENDTO 206
-#define RF_NR_PTRACE 117
-#define RF_NR_MOUNT 40
-#define RF_NR_INIT_MODULE 105
-#define RF_NR_FINIT_MODULE 273
-#define RF_NR_BPF 280
-#endif
 
 struct rf_labels_map labels SEC(".maps");
 
@@ -69,12 +44,6 @@ struct msghdr {
 	void *msg_name;
 } __attribute__((preserve_access_index));
 
-static __always_inline void rf_label_or(struct rf_scratch *s, const struct rf_mask *lanes)
-{
-	for (int i = 0; i < RF_LANES; i++)
-		rf_or(&s->label[i], &lanes[i]);
-}
-
 /* Gathers the labels of an object and of the folders above it, up to the root of its file system.
  */
 static __always_inline void rf_walk_labels(struct rf_scratch *s, struct dentry *d, __u32 op,
@@ -82,7 +51,7 @@ static __always_inline void rf_walk_labels(struct rf_scratch *s, struct dentry *
 {
 	struct rf_label_key key = {};
 
-	__builtin_memset(s->label, 0, sizeof(s->label));
+	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
 	if (!d)
 		return;
 	key.generation = generation;
@@ -98,11 +67,11 @@ static __always_inline void rf_walk_labels(struct rf_scratch *s, struct dentry *
 			l = bpf_map_lookup_elem(&labels, &key);
 			if (l) {
 				if (i == 0)
-					rf_label_or(s, l->self);
+					rf_label_or(s->label, l->self);
 				if (i == 1 || (moved && i == 0))
-					rf_label_or(s, l->child);
+					rf_label_or(s->label, l->child);
 				if (i > 0 || moved)
-					rf_label_or(s, l->below);
+					rf_label_or(s->label, l->below);
 			}
 		}
 		if (parent == d)
@@ -111,33 +80,44 @@ static __always_inline void rf_walk_labels(struct rf_scratch *s, struct dentry *
 	}
 }
 
-/* The record of a refusal: to the priority ring, with the path that stands in the scratch. */
-static __always_inline void rf_refused(const struct rf_object *o, __u32 decided, __u64 flags)
+/* A path of the scratch, into the record. By way of memory: what is given to a global function must
+ * be a plain number. */
+static __always_inline __u32 rf_put_span(__u32 slot, struct rf_scratch *text, __u32 span)
 {
-	struct rf_scratch *text = rf_scratch(o->scratch);
-	__u32 span = o->op == RF_OP_EXEC ? o->exe : o->path;
-	volatile __u64 *address;
-	struct rf_slot *s;
-	__u32 slot;
+	volatile __u64 *address = &text->node;
 
+	*address = (__u64)&text->buf[(span & 0xffff) & (RF_BUF - 1)];
+	return rf_put_kernel_mem(slot, *address, span >> 16);
+}
+
+int rf_refused(const struct rf_object *o, __u32 decided, __u64 flags)
+{
+	struct rf_scratch *text;
+	struct rf_slot *s;
+	__u32 slot, span;
+
+	if (!o)
+		return 0;
+	text = rf_scratch(o->scratch);
 	slot = rf_begin(RF_KIND_CALL, 1);
 	s = rf_slot(slot);
 	if (!s)
-		return;
+		return 0;
 	s->h.nr = o->nr;
 	s->h.flags =
 	    RF_F_NO_RESULT | (decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
 	s->h.clause = decided & RF_DECIDED_CLAUSE;
 	s->call.args[2] = flags;
-	if (text && span) {
-		/* By way of memory: what is given to a global function must be a plain number. */
-		address = &text->node;
-		*address = (__u64)&text->buf[(span & 0xffff) & (RF_BUF - 1)];
-		rf_set_str(&s->call.path[0], rf_put_kernel_mem(slot, *address, span >> 16));
-	} else if (text) {
+	if (o->has_id)
+		s->call.args[0] = o->id;
+	span = o->op == RF_OP_EXEC ? o->exe : o->path;
+	if (text && o->other)
+		rf_set_str(&s->call.path[1], rf_put_span(slot, text, o->other));
+	if (text && span)
+		rf_set_str(&s->call.path[0], rf_put_span(slot, text, span));
+	else if (text)
 		rf_set_str(&s->call.path[0], rf_put_dentry(slot, text->node, text->mnt));
-	}
-	rf_send(slot);
+	return rf_send(slot);
 }
 
 /* What is decided of an object, its labels and the policy being of one generation. */
@@ -184,6 +164,26 @@ static __always_inline __u32 rf_file_span(struct rf_scratch *s, struct path *pat
 	return n > 1 && n <= RF_FILE_MAX ? RF_JOIN | (__u32)(n - 1) << 16 : 0;
 }
 
+/*
+ * 1 = these programs change what the kernel's security functions return, instead of being called by
+ * them. The functions' arguments are those of the hooks, but where it is said below; bpf_d_path is
+ * to be had for opens only. Set by the loader.
+ */
+const volatile __u32 rf_by_return;
+
+/* The path of a program, or of what is mapped as code. */
+static __always_inline __u32 rf_code_span(__u32 scratch, struct rf_scratch *s, struct file *file)
+{
+	volatile __u64 *node = &s->node, *mnt = &s->mnt;
+
+	if (!rf_by_return)
+		return rf_file_span(s, &file->f_path);
+	/* By way of memory: what is given to a global function must be a plain number. */
+	*node = (__u64)file->f_path.dentry;
+	*mnt = (__u64)file->f_path.mnt;
+	return rf_walk_span(scratch, *node, *mnt);
+}
+
 static __always_inline __u32 rf_file_bits(__u64 flags)
 {
 	__u32 access = flags & O_ACCMODE, bits = RF_BIT_OK;
@@ -204,7 +204,7 @@ static __always_inline __u32 rf_file_bits(__u64 flags)
 SEC("lsm/file_open")
 int BPF_PROG(rf_lsm_open, struct file *file, int ret)
 {
-	struct rf_object o = {.op = RF_OP_OPEN, .nr = RF_NR_OPENAT};
+	struct rf_object o = {.op = RF_OP_OPEN};
 	struct rf_scratch *s;
 	__u64 flags;
 	int err;
@@ -214,6 +214,7 @@ int BPF_PROG(rf_lsm_open, struct file *file, int ret)
 	flags = file->f_flags;
 	if (rf_exempt() || !rf_refusing(RF_OP_OPEN) || flags & FMODE_EXEC)
 		return 0;
+	o.nr = rf_nr_among(RF_NR_OPENAT, RF_NR_OPEN, RF_NR_CREAT, RF_NR_OPENAT2);
 	o.bits = rf_file_bits(flags);
 	o.scratch = rf_scratch_claim();
 	s = rf_scratch(o.scratch);
@@ -262,7 +263,7 @@ int BPF_PROG(rf_lsm_exec, struct linux_binprm *bprm, int ret)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	o.exe = rf_file_span(s, &bprm->file->f_path);
+	o.exe = rf_code_span(o.scratch, s, bprm->file);
 	o.comm = rf_name_span(s, bprm->filename);
 	err = rf_conclude_deny(&o, 0, bprm->file->f_path.dentry, false);
 	rf_scratch_release(s);
@@ -271,24 +272,35 @@ int BPF_PROG(rf_lsm_exec, struct linux_binprm *bprm, int ret)
 	return 0;
 }
 
+#define READ_IMPLIES_EXEC 0x400000
+#define PROT_READ 1
+
+/* Whether a mapping becomes code. The hook is told what it becomes, the function what was asked. */
+static __always_inline bool rf_maps_code(__u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!rf_by_return)
+		return ctx[2] & PROT_EXEC;
+	return ctx[1] & PROT_EXEC || (ctx[1] & PROT_READ && task->personality & READ_IMPLIES_EXEC);
+}
+
 /* Code that is loaded without being executed: the dynamic loader given a program, and libraries. */
 SEC("lsm/mmap_file")
-int BPF_PROG(rf_lsm_map, struct file *file, unsigned long reqprot, unsigned long prot,
-	     unsigned long flags, int ret)
+int rf_lsm_map(__u64 *ctx)
 {
 	struct rf_object o = {.op = RF_OP_EXEC, .nr = RF_NR_EXECVE, .bits = RF_BIT_OK};
+	struct file *file = (void *)ctx[0];
 	struct rf_scratch *s;
 	int err;
 
-	if (ret)
-		return ret;
-	if (!file || !(prot & PROT_EXEC) || rf_exempt() || !rf_refusing(RF_OP_EXEC))
+	if (!file || !rf_maps_code(ctx) || rf_exempt() || !rf_refusing(RF_OP_EXEC))
 		return 0;
 	o.scratch = rf_scratch_claim();
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	o.exe = rf_file_span(s, &file->f_path);
+	o.exe = rf_code_span(o.scratch, s, file);
 	err = rf_conclude_deny(&o, 0, file->f_path.dentry, false);
 	rf_scratch_release(s);
 	if (err)
@@ -301,6 +313,7 @@ SEC("lsm/path_truncate")
 int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 {
 	struct rf_object o = {.op = RF_OP_OPEN, .nr = RF_NR_OPENAT};
+	volatile __u64 *node, *mnt;
 	struct rf_scratch *s;
 	int err;
 
@@ -313,9 +326,12 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 	s = rf_scratch(o.scratch);
 	if (!s)
 		return 0;
-	/* By identity alone: bpf_d_path is not to be had here before 6.8. */
+	/* By way of memory: what is given to a global function must be a plain number. */
 	s->node = (__u64)path->dentry;
 	s->mnt = (__u64)path->mnt;
+	node = &s->node;
+	mnt = &s->mnt;
+	o.path = rf_walk_span(o.scratch, *node, *mnt); /* bpf_d_path is not to be had before 6.8 */
 	err = rf_conclude_deny(&o, O_WRONLY | O_TRUNC, path->dentry, false);
 	rf_scratch_release(s);
 	if (err)
@@ -359,11 +375,8 @@ int BPF_PROG(rf_lsm_link, struct dentry *old_dentry, struct inode *dir, struct d
 }
 
 SEC("lsm/inode_rename")
-int BPF_PROG(rf_lsm_rename, struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir,
-	     struct dentry *new_dentry, int ret)
+int BPF_PROG(rf_lsm_rename, struct inode *old_dir, struct dentry *old_dentry)
 {
-	if (ret)
-		return ret;
 	if (rf_guard(old_dentry))
 		return -EPERM;
 	return 0;
@@ -395,7 +408,11 @@ static __always_inline int rf_refuse_dest(struct rf_dest *d)
 		return 0;
 	rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
 		       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
-	return !(decided & RF_DECIDED_MONITOR);
+	if (decided & RF_DECIDED_MONITOR)
+		return 0;
+	if (decided & RF_DECIDED_KILL)
+		bpf_send_signal(9);
+	return 1;
 }
 
 /* The rules on connections; the deny list is asked at the cgroup, which sees fast open as well. */
@@ -417,6 +434,39 @@ int BPF_PROG(rf_lsm_connect, struct socket *sock, struct sockaddr *address, int 
 	return 0;
 }
 
+/* Of an IPv4 socket an address without a family is an IPv4 address, but for connect. */
+static __always_inline bool rf_read_own(struct rf_dest *d, void *address, struct sock *sk)
+{
+	__u16 family = 0;
+
+	if (rf_read_dest(d, address))
+		return true;
+	bpf_probe_read_kernel(&family, sizeof(family), address);
+	if (family != AF_UNSPEC || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_INET)
+		return false;
+	d->family = AF_INET;
+	return !bpf_probe_read_kernel(d->addr, 4, address + 4);
+}
+
+/* The rules on the address that a socket is given. */
+SEC("lsm/socket_bind")
+int BPF_PROG(rf_lsm_bind, struct socket *sock, struct sockaddr *address, int addrlen, int ret)
+{
+	struct rf_dest d = {.nr = RF_NR_BIND};
+	struct sock *sk;
+
+	if (ret)
+		return ret;
+	sk = sock->sk;
+	if (!sk || rf_exempt() || !rf_refusing(RF_OP_BIND) || !rf_read_own(&d, address, sk))
+		return 0;
+	d.sock_type = sock->type;
+	d.proto = sk->sk_protocol;
+	if (rf_refuse_dest(&d))
+		return -EPERM;
+	return 0;
+}
+
 /*
  * Messages with a destination. The cgroup programs ask the deny list for all of them but raw
  * packets; the rules are asked here. Of a stream it is a connect by another name (fast open).
@@ -424,7 +474,7 @@ int BPF_PROG(rf_lsm_connect, struct socket *sock, struct sockaddr *address, int 
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(rf_lsm_send, struct socket *sock, struct msghdr *msg, int size, int ret)
 {
-	struct rf_dest d = {.nr = RF_NR_SENDTO};
+	struct rf_dest d = {};
 	struct sock *sk;
 	__u32 id, op = RF_OP_SENDMSG;
 	void *name;
@@ -434,12 +484,13 @@ int BPF_PROG(rf_lsm_send, struct socket *sock, struct msghdr *msg, int size, int
 	name = msg->msg_name;
 	sk = sock->sk;
 	d.sock_type = sock->type;
+	d.nr = rf_nr_among(RF_NR_SENDTO, RF_NR_SENDMSG, RF_NR_SENDMMSG, RF_NR_NONE);
 	if (d.sock_type == SOCK_STREAM) {
 		d.nr = RF_NR_CONNECT;
 		op = RF_OP_CONNECT;
 	}
 	if (!name || !sk || rf_exempt() || (d.sock_type != SOCK_RAW && !rf_refusing(op)) ||
-	    !rf_read_dest(&d, name))
+	    !(d.sock_type == SOCK_STREAM ? rf_read_dest(&d, name) : rf_read_own(&d, name, sk)))
 		return 0;
 	d.proto = sk->sk_protocol;
 	if (d.sock_type == SOCK_RAW) {
@@ -451,62 +502,6 @@ int BPF_PROG(rf_lsm_send, struct socket *sock, struct msghdr *msg, int size, int
 		}
 	}
 	if (rf_refuse_dest(&d))
-		return -EPERM;
-	return 0;
-}
-
-/* Operations of which only the process is judged. */
-static __always_inline int rf_refuse_process(__u32 op, __u32 nr)
-{
-	struct rf_object o = {};
-	struct rf_scratch *s;
-	int err;
-
-	if (rf_exempt() || !rf_refusing(op))
-		return 0;
-	o.op = op;
-	o.nr = nr;
-	o.bits = RF_BIT_OK;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
-	if (!s)
-		return 0;
-	__builtin_memset(s->label, 0, sizeof(s->label));
-	s->node = 0;
-	s->mnt = 0;
-	err = rf_conclude_deny(&o, 0, NULL, false);
-	rf_scratch_release(s);
-	return err;
-}
-
-#define RF_PROCESS_HOOK(name, hook, op, nr)                                                        \
-	SEC("lsm/" hook)                                                                           \
-	int rf_lsm_##name(__u64 *ctx)                                                              \
-	{                                                                                          \
-		if (rf_refuse_process(op, nr))                                                     \
-			return -EPERM;                                                             \
-		return 0;                                                                          \
-	}
-
-RF_PROCESS_HOOK(ptrace, "ptrace_access_check", RF_OP_PTRACE, RF_NR_PTRACE)
-RF_PROCESS_HOOK(traceme, "ptrace_traceme", RF_OP_PTRACE, RF_NR_PTRACE)
-RF_PROCESS_HOOK(bpf, "bpf", RF_OP_BPF, RF_NR_BPF)
-RF_PROCESS_HOOK(mount, "sb_mount", RF_OP_MOUNT, RF_NR_MOUNT)
-
-#define RF_READING_MODULE 2 /* enum kernel_read_file_id, and enum kernel_load_data_id */
-
-SEC("lsm/kernel_read_file")
-int rf_lsm_module_file(__u64 *ctx)
-{
-	if (ctx[1] == RF_READING_MODULE && rf_refuse_process(RF_OP_MODULE, RF_NR_FINIT_MODULE))
-		return -EPERM;
-	return 0;
-}
-
-SEC("lsm/kernel_load_data")
-int rf_lsm_module_data(__u64 *ctx)
-{
-	if (ctx[0] == RF_READING_MODULE && rf_refuse_process(RF_OP_MODULE, RF_NR_INIT_MODULE))
 		return -EPERM;
 	return 0;
 }

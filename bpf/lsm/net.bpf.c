@@ -4,6 +4,7 @@
  * a destination, before it happens, with the address as the kernel uses it. They consult the deny
  * list first and the rules after it.
  */
+#include "calls.h"
 #include "classify.h"
 #include "deny.h"
 #include "match.h"
@@ -21,14 +22,6 @@ struct rf_host4_map host4 SEC(".maps");
 struct rf_host6_map host6 SEC(".maps");
 struct rf_deny_scope_map deny_scopes SEC(".maps");
 struct rf_deny_control_map deny_control SEC(".maps");
-
-#if defined(__TARGET_ARCH_x86)
-#define RF_NR_CONNECT 42
-#define RF_NR_SENDTO 44
-#else
-#define RF_NR_CONNECT 203
-#define RF_NR_SENDTO 206
-#endif
 
 static __always_inline struct rf_deny_control *rf_deny_settings(void)
 {
@@ -201,9 +194,15 @@ int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags)
 	s->call.fd.type = d->family == AF_INET ? RF_FD_IPV4 : RF_FD_IPV6;
 	s->call.fd.proto = d->proto;
 	s->call.fd.sock_type = d->sock_type;
-	s->call.fd.role = 1;
-	s->call.fd.rport = d->port;
-	__builtin_memcpy(s->call.fd.raddr, d->addr, 16);
+	if (d->nr == RF_NR_BIND) {
+		s->call.fd.role = 2;
+		s->call.fd.lport = d->port;
+		__builtin_memcpy(s->call.fd.laddr, d->addr, 16);
+	} else {
+		s->call.fd.role = 1;
+		s->call.fd.rport = d->port;
+		__builtin_memcpy(s->call.fd.raddr, d->addr, 16);
+	}
 	return rf_send(slot);
 }
 
@@ -216,7 +215,9 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 
 	if (!d)
 		return 0;
-	o.op = d->nr == RF_NR_CONNECT ? RF_OP_CONNECT : RF_OP_SENDMSG;
+	o.op = d->nr == RF_NR_CONNECT ? RF_OP_CONNECT
+	       : d->nr == RF_NR_BIND  ? RF_OP_BIND
+				      : RF_OP_SENDMSG;
 	o.nr = d->nr;
 	o.family = d->family;
 	o.port = d->port;
@@ -246,7 +247,7 @@ static __always_inline int rf_wall(struct rf_dest *d, bool rules)
 	/* Neither the init process nor the engine is ever refused anything. */
 	if (!c || tgid <= 1 || rf_ignored(tgid))
 		return 1;
-	id = rf_deny_dest(d);
+	id = d->nr == RF_NR_BIND ? 0 : rf_deny_dest(d); /* entries name destinations */
 	if (id) {
 		rf_deny_record(d, RF_CLAUSE_ENTRY | id, c->monitor ? RF_F_WOULD_DENY : RF_F_DENIED);
 		return !!c->monitor;
@@ -310,6 +311,20 @@ RF_WALL(connect4, "cgroup/connect4", 4, RF_NR_CONNECT)
 RF_WALL(connect6, "cgroup/connect6", 6, RF_NR_CONNECT)
 RF_WALL(sendmsg4, "cgroup/sendmsg4", 4, RF_NR_SENDTO)
 RF_WALL(sendmsg6, "cgroup/sendmsg6", 6, RF_NR_SENDTO)
+
+/* A socket's own address: the deny list does not speak of it. */
+#define RF_WALL_BIND(name, section, family)                                                        \
+	SEC(section)                                                                               \
+	int rf_##name(struct bpf_sock_addr *ctx)                                                   \
+	{                                                                                          \
+		struct rf_dest d = {};                                                             \
+                                                                                                   \
+		rf_dest##family(&d, ctx, RF_NR_BIND);                                              \
+		return rf_wall(&d, true);                                                          \
+	}
+
+RF_WALL_BIND(bind4, "cgroup/bind4", 4)
+RF_WALL_BIND(bind6, "cgroup/bind6", 6)
 
 #define RF_IP4_PROTO 9
 #define RF_IP4_DST 16

@@ -5,7 +5,7 @@ import { type DenyClause, joinDenials } from './deny-clauses.ts';
 import { type CheckNote, type FormulaResult, toFormula } from './formula.ts';
 import { mergeClauses, type OwnedClause } from './merge.ts';
 import { numberTable } from './number-table.ts';
-import { OPERATIONS, type OperationName } from './operations.ts';
+import { isDeniable, OPERATIONS, type OperationName, refusedWith } from './operations.ts';
 import { OutputPool } from './outputs.ts';
 import { stringTable } from './string-table.ts';
 import {
@@ -19,18 +19,6 @@ import {
 } from './tables.ts';
 import { BIT_STATES, NUMBER_DIMS, type NumberDim, STRING_DIMS, type StringDim } from './term.ts';
 
-/** Operations that a rule may refuse, and what refuses them on which tier is said in docs/enforcement.md. */
-const DENIABLE: ReadonlySet<OperationName> = new Set([
-  'exec',
-  'open',
-  'connect',
-  'send',
-  'ptrace',
-  'module',
-  'bpf',
-  'mount',
-]);
-
 /** Clauses of one condition before the rest is left out. */
 const CONDITION_CAP = 64;
 
@@ -42,6 +30,8 @@ export interface RulePlan {
   readonly notes: readonly CheckNote[];
   /** The kernel decides the whole condition. */
   readonly exact: boolean;
+  /** The calls that a denying rule refuses: with those it names all that do the same. */
+  readonly refuses?: readonly string[];
 }
 
 /** A denying rule that the kernel cannot decide. */
@@ -129,19 +119,24 @@ function compileDenial(
   const list = toClauses(result.formula, events, CONDITION_CAP);
   if (list.clauses.length === 0) return [];
   const problem = denialProblem(result, list, name);
+  const refused = list.clauses.map((c) => new Set([...c.events].flatMap((e) => refusedWith(name, e))));
   plans.push({
     rule: rule.name,
     operation: name,
     purpose: 'deny',
     notes: result.notes,
     exact: problem === undefined,
+    refuses: [...new Set(refused.flatMap((calls) => [...calls]))],
   });
   if (problem !== undefined) {
     errors.push({ rule: rule.name, ...problem });
     return [];
   }
   const action = rule.enforce === 'kill' ? 'kill' : 'deny';
-  return list.clauses.map((clause) => ({ clause, owner: { rules: [rule.name], action, mode: rule.mode } }));
+  return list.clauses.map((clause, i) => ({
+    clause: { ...clause, events: refused[i] ?? new Set() },
+    owner: { rules: [rule.name], action, mode: rule.mode, failClosed: rule.failClosed === true },
+  }));
 }
 
 function denialProblem(
@@ -149,8 +144,13 @@ function denialProblem(
   list: ClauseList,
   name: OperationName,
 ): Omit<PolicyError, 'rule'> | undefined {
-  if (!DENIABLE.has(name))
+  if (!isDeniable(name))
     return { message: `the kernel does not refuse ${name}`, help: 'add a positive evt.type' };
+  const beyond = list.clauses
+    .flatMap((c) => [...c.events])
+    .find((event) => refusedWith(name, event).length === 0);
+  if (beyond !== undefined)
+    return { message: `the kernel does not refuse ${beyond}`, help: `take ${beyond} out of evt.type` };
   const undecided = result.notes.find((n) => n.where !== 'kernel');
   if (undecided !== undefined) {
     return {
@@ -211,6 +211,7 @@ function buildClass(
         rules: [...d.rules].map((i) => rules[i]?.name ?? ''),
         action: 'emit',
         mode: 'monitor',
+        failClosed: false,
       }),
     ),
   ];
@@ -233,6 +234,7 @@ function buildClass(
     deny: maskOf((_, i) => owners[i]?.action === 'deny'),
     kill: maskOf((_, i) => owners[i]?.action === 'kill'),
     monitor: maskOf((_, i) => owners[i]?.action !== 'emit' && owners[i]?.mode === 'monitor'),
+    closed: maskOf((_, i) => owners[i]?.failClosed === true),
     events: new Map(input.events.map((e) => [e, maskOf((c) => c.events.has(e))])),
     bits: Array.from({ length: BIT_STATES }, (_, s) => maskOf((c) => ((c.bits >> BigInt(s)) & 1n) !== 0n)),
     strings,
@@ -244,10 +246,12 @@ function buildClass(
 
 /** Files, folders and programs that denying clauses name. Lanes are those of the string table. */
 function namedObjects(input: Input): NamedObject[] {
-  const dim: StringDim = input.name === 'exec' ? 'exe' : 'path';
+  const dims: readonly StringDim[] = input.name === 'exec' ? ['exe'] : ['path', 'other'];
   return input.deny.flatMap(({ clause }, index) =>
-    (clause.require.get(dim) ?? []).flatMap((patterns, lane) =>
-      patterns.map((pattern) => ({ clause: index, lane, pattern })),
+    dims.flatMap((dim) =>
+      (clause.require.get(dim) ?? []).flatMap((patterns, lane) =>
+        patterns.map((pattern) => ({ clause: index, lane, pattern, other: dim === 'other' })),
+      ),
     ),
   );
 }

@@ -40,4 +40,9 @@ export interface PolicyRule {
   readonly enforce: Enforcement;
   /** Effective mode: a denying rule in `monitor` only reports what it would have refused. */
   readonly mode: 'monitor' | 'enforce';
+  /** Refuses also where the kernel cannot read a text that the rule asks for. */
+  readonly failClosed?: boolean | undefined;
 }
+
+/** The field of the check that a scope by cgroup becomes; no rule can write it. */
+export const CGROUP_SCOPE = 'scope.cgroup';

@@ -17,7 +17,7 @@ const EQUAL = new Set(['=', '==', 'in']);
 export function decideFile(check: Check, operation: OperationName, purpose: Purpose): Decision | undefined {
   const name =
     check.field === 'evt.arg' || check.field === 'evt.rawarg' ? `${check.field}.${check.arg}` : check.field;
-  if (operation !== 'open') return undefined;
+  if (operation !== 'open') return purpose === 'deny' ? named(check, operation) : undefined;
   switch (name) {
     case 'fd.num':
       return resultDecision(check, purpose);
@@ -46,6 +46,27 @@ export function decideFile(check: Check, operation: OperationName, purpose: Purp
     default:
       return undefined;
   }
+}
+
+/** Which path of an operation a field shows: the first argument of the call that is a path, or the second. */
+const NAMED: Readonly<Partial<Record<OperationName, Readonly<Record<string, StringDim>>>>> = {
+  unlink: { 'fs.path.name': 'path' },
+  mkdir: { 'fs.path.name': 'path' },
+  symlink: { 'fs.path.source': 'path' },
+  rename: { 'fs.path.source': 'path', 'fs.path.target': 'other' },
+  link: { 'fs.path.target': 'path', 'fs.path.source': 'other' },
+};
+
+/** The fields of an operation's paths that a denying rule may use. */
+export function namedFields(operation: OperationName): string[] {
+  return Object.keys(NAMED[operation] ?? {});
+}
+
+/** A path that an operation on names is about, as the kernel resolved it. */
+function named(check: Check, operation: OperationName): Decision | undefined {
+  const dim = NAMED[operation]?.[check.field];
+  if (dim === undefined) return undefined;
+  return check.op === 'exists' ? always(true, 'such a call has a path') : stringDecision(dim, check);
 }
 
 function flag(check: Check, test: (state: number) => boolean): Decision {

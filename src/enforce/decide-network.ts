@@ -7,13 +7,17 @@ import { complement, type Intervals, union } from './sets.ts';
 import type { Decision, Pattern, Term } from './term.ts';
 
 const NETWORK: ReadonlySet<OperationName> = new Set(['connect', 'send', 'bind']);
-const ADDRESS = new Set(['fd.sip', 'fd.rip', 'fd.ip', 'fd.snet', 'fd.rnet', 'fd.net']);
-const PORT = new Set(['fd.sport', 'fd.rport', 'fd.port']);
+/** By the letter of the end they speak of; none = either. The end that is bound is the server's, and our own. */
+const ADDRESS = (ends: string): Set<string> =>
+  new Set([...ends].flatMap((end) => [`fd.${end.trim()}ip`, `fd.${end.trim()}net`]));
+const PORT = (ends: string): Set<string> => new Set([...ends].map((end) => `fd.${end.trim()}port`));
+const PEER = { address: ADDRESS('sr '), port: PORT('sr ') };
+const OWN = { address: ADDRESS('sl '), port: PORT('sl ') };
 const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 };
 
 /**
  * Checks about the peer of a connection. Before the connection exists its source is not known and its server is the
- * destination, so either-endpoint fields mean the destination here.
+ * destination, so either-endpoint fields mean the destination here; for bind they mean the socket's own address.
  */
 export function decideNetwork(
   check: Check,
@@ -25,8 +29,9 @@ export function decideNetwork(
     return operation === 'bind'
       ? unknown('the address of a socket is compared in user space')
       : detectNetwork(check);
-  if (ADDRESS.has(check.field)) return address(check);
-  if (PORT.has(check.field)) return numberDecision('dport', check);
+  const end = operation === 'bind' ? OWN : PEER;
+  if (end.address.has(check.field)) return address(check);
+  if (end.port.has(check.field)) return numberDecision('dport', check);
   switch (check.field) {
     case 'fd.l4proto': {
       const numbers = check.values.map((v) => PROTOCOLS[String(v)]).filter((n) => n !== undefined);

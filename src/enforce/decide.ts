@@ -1,5 +1,5 @@
-import type { Check } from './condition.ts';
-import { decideFile } from './decide-file.ts';
+import { CGROUP_SCOPE, type Check } from './condition.ts';
+import { decideFile, namedFields } from './decide-file.ts';
 import { decideNetwork } from './decide-network.ts';
 import {
   always,
@@ -12,8 +12,8 @@ import {
   unknown,
 } from './decision.ts';
 import type { OperationName } from './operations.ts';
-import { U32_MAX } from './sets.ts';
-import { BIT, type Decision } from './term.ts';
+import { type Intervals, U32_MAX } from './sets.ts';
+import { BIT, type Decision, type Pattern } from './term.ts';
 
 /** What the kernel can say of one check for one kind of operation. */
 export function decide(check: Check, operation: OperationName, purpose: Purpose): Decision {
@@ -56,14 +56,55 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
     case 'evt.res':
       return textualResult(check, operation, purpose);
     case 'container.id':
-      return unknown('containers are told apart in user space', 'user.uid, proc.exepath');
-    default:
-      return (
-        decideFile(check, operation, purpose) ??
-        decideNetwork(check, operation, purpose) ??
-        unknown(`the kernel has no ${check.field} for this operation`, denyFields(operation))
-      );
+      return container(check, purpose);
+    case CGROUP_SCOPE:
+      return {
+        kind: 'terms',
+        anyOf: [{ on: 'string', dim: 'cgroup', patterns: check.values.flatMap((v) => below(String(v))) }],
+        strength: 'exact',
+      };
+    case 'evt.arg':
+      if (purpose === 'deny' && operation === 'setuid' && check.arg === 'uid') return becomes(check);
+      break;
+    case 'evt.rawarg.uid':
+      if (purpose === 'deny' && operation === 'setuid') return numberDecision('id', check);
+      break;
   }
+  return (
+    decideFile(check, operation, purpose) ??
+    decideNetwork(check, operation, purpose) ??
+    unknown(`the kernel has no ${check.field} for this operation`, denyFields(operation))
+  );
+}
+
+/** Inside a container or not is what the kernel knows; which one it is, and what it is made of, is not. */
+function container(check: Check, purpose: Purpose): Decision {
+  // User space knows containers by other ways as well: it may know of one where the kernel does not.
+  if (purpose === 'detect') return unknown('containers are told apart in user space');
+  if (!['=', '==', 'in', '!='].includes(check.op) || check.values.some((v) => v !== 'host'))
+    return unknown('the kernel does not tell containers apart', 'container.id = host, container.id != host');
+  const set: Intervals = check.op === '!=' ? [[1, 1]] : [[0, 0]];
+  return {
+    kind: 'terms',
+    anyOf: [{ on: 'number', dim: 'scope', set: { set, absent: false } }],
+    strength: 'exact',
+  };
+}
+
+/** A cgroup and what is below it. */
+function below(path: string): Pattern[] {
+  const whole = path.replace(/\/+$/, '');
+  return [
+    { at: 'exact', text: whole === '' ? '/' : whole },
+    { at: 'prefix', text: `${whole}/` },
+  ];
+}
+
+/** Whom the call makes of the process, by name: of the one user whose name is the same everywhere. */
+function becomes(check: Check): Decision {
+  return check.values.every((v) => v === 'root')
+    ? numberDecision('id', { ...check, values: check.values.map(() => 0) })
+    : unknown('users are known by number', 'evt.rawarg.uid, evt.arg.uid = root');
 }
 
 function textualResult(check: Check, operation: OperationName, purpose: Purpose): Decision {
@@ -100,5 +141,6 @@ function denyFields(operation: OperationName): string {
   if (operation === 'open') return `fd.name, fd.directory, fd.filename, evt.is_open_read/write, ${process}`;
   if (['connect', 'send', 'bind'].includes(operation))
     return `fd.sip, fd.snet, fd.sport, fd.l4proto, ${process}`;
-  return process;
+  const own = operation === 'setuid' ? ['evt.rawarg.uid'] : namedFields(operation);
+  return [...own, process].join(', ');
 }

@@ -29,7 +29,8 @@ export function bitDecision(table: bigint, strength: 'exact' | 'necessary' = 'ex
 
 export function stringDecision(dim: StringDim, check: Check): Decision {
   // Matching by components is a prefix only of what is absolute and in its normal form.
-  const test = check.op === 'pmatch' && dim !== 'path' ? undefined : textTest(check.op, check.values);
+  const test =
+    check.op === 'pmatch' && dim !== 'path' && dim !== 'other' ? undefined : textTest(check.op, check.values);
   if (test === undefined)
     return unknown(`the kernel does not evaluate \`${check.op}\``, 'startswith, endswith, contains');
   return {

@@ -18,7 +18,7 @@ export function joinDenials(clauses: readonly DenyClause[]): DenyClause[] {
   if (clauses.length <= APART) return [...clauses];
   const groups = new Map<string, OwnedClause[]>();
   clauses.forEach(({ clause, owner }, index) => {
-    const key = `${owner.action} ${owner.mode}`;
+    const key = `${owner.action} ${owner.mode} ${owner.failClosed}`;
     const group = groups.get(key) ?? [];
     groups.set(key, group);
     group.push({ clause, rules: new Set([index]) });
@@ -39,6 +39,7 @@ export function joinDenials(clauses: readonly DenyClause[]): DenyClause[] {
 /** What a record of a refusal tells of the operation. */
 export interface RefusedRecord {
   readonly path0?: string | undefined;
+  readonly path1?: string | undefined;
   readonly exe?: string | undefined;
   readonly uid?: number | undefined;
   readonly fdRaddr?: string | undefined;
@@ -55,6 +56,7 @@ function fits(clause: Clause, rec: RefusedRecord): boolean {
   const texts: Partial<Record<StringDim, string | null>> = {};
   // The path of an exec is that of the new program.
   if (rec.path0 !== undefined) texts.path = rec.path0;
+  if (rec.path1 !== undefined) texts.other = rec.path1;
   if (rec.exe !== undefined) texts.exe = rec.exe;
   else if (!clause.require.has('path') && rec.path0 !== undefined) texts.exe = rec.path0;
   if (fdRaddr !== undefined) texts.addr6 = fdRaddr.length === 16 ? fdRaddr : null;

@@ -14,7 +14,7 @@ const MASK = 32;
 const MATCHER = MASK * (LIMITS.lanes + 1) + 8 + 256;
 const INTERVALS = 8 + MASK * 2;
 const OUTPUT = MASK * (LIMITS.lanes + 1) + 8;
-const CLASS_BITS = 8 + MASK * 5;
+const CLASS_BITS = 8 + MASK * 6;
 const CLASS_STRINGS = CLASS_BITS + MASK * BIT_STATES;
 const CLASS_NUMBERS = CLASS_STRINGS + MATCHER * STRING_DIMS.length;
 const CLASS = CLASS_NUMBERS + INTERVALS * NUMBER_DIMS.length;
@@ -29,6 +29,9 @@ const SLACK_WORDS = 320;
 
 /** Bytes of struct rf_policy; the loader compares it with the map's value size. */
 export const POLICY_BYTES = TABLE_AT + 4 * (LIMITS.tableWords + SLACK_WORDS);
+
+/** RF_POLICY_SCOPES. */
+const SCOPES = 1;
 
 const PROCESS_CLASSES = 8;
 const NO_PROCESS = 0xffff_ffff;
@@ -76,6 +79,8 @@ class PolicyWriter {
 
   header(policy: Policy, options: EncodeOptions): void {
     this.buffer.writeUInt32LE(policy.generation, 0);
+    const scopes = policy.classes.some((table) => table.numbers.has('scope'));
+    this.buffer.writeUInt32LE(scopes ? SCOPES : 0, 4);
     for (const table of policy.classes) {
       for (const [event, mask] of table.events) {
         for (const nr of options.numbers(event)) this.#mask(CALLS_AT + nr * MASK, mask);
@@ -94,7 +99,7 @@ class PolicyWriter {
     const at = CLASSES_AT + table.op * CLASS;
     this.buffer.writeUInt32LE(1, at);
     this.buffer.writeUInt32LE(process, at + 4);
-    this.#masks(at + 8, [table.emit, table.deny, table.kill, table.monitor, careOf(table)]);
+    this.#masks(at + 8, [table.emit, table.deny, table.kill, table.monitor, careOf(table), table.closed]);
     this.#masks(at + CLASS_BITS, table.bits);
     STRING_DIMS.forEach((dim, i) => {
       const strings = table.strings.get(dim);

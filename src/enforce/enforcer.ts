@@ -1,11 +1,14 @@
 import type { Tier } from '../engine/core/alert.ts';
+import { bootId } from '../engine/core/clock.ts';
 import { bootNow } from '../engine/enrich/clock.ts';
 import type { CompiledRule } from '../rules/index.ts';
 import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
 import type { Control } from '../sensors/control.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events.ts';
 import { RF_FLAG, RF_KIND, RF_OP } from '../sensors/layout.gen.ts';
+import type { AnyRec } from '../sensors/record.gen.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
+import { ClauseNameStore, type ClauseNames, clauseNames, clauseRule } from './clause-names.ts';
 import { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
 import type { PolicyRule } from './condition.ts';
 import { type RefusedRecord, ruleOf } from './deny-clauses.ts';
@@ -15,14 +18,16 @@ import { entryOfRule, entryRules } from './deny-objects.ts';
 import { DenyStore } from './deny-store.ts';
 import { policyRules } from './from-rules.ts';
 import { GUARD_BIT, guardedWhat } from './guard.ts';
+import { Journal, type JournalReport, leaveJournal } from './journal.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { identifier, type Label, LabelMap, policyLabels } from './labels.ts';
 import { attachWall, cgroupId } from './network-wall.ts';
+import { OPERATIONS } from './operations.ts';
 import { pinLinks, unpinAll } from './pins.ts';
 import { Budget, protector } from './rails.ts';
 import { findUndone, putBack, undoneText } from './repair.ts';
 import type { Policy } from './tables.ts';
-import { refusedBy, type TierPlan } from './tiers.ts';
+import { NETWORK, refusedBy, type TierPlan } from './tiers.ts';
 
 /** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
 export const CLASSIFIER_PROGRAMS: readonly string[] = [
@@ -110,12 +115,16 @@ export class Enforcer {
   readonly #protect: (rule: PolicyRule) => PolicyRule;
   readonly #budget: Budget;
   readonly #codes = codesByNumber();
+  readonly #names: ClauseNameStore;
   #policy: Policy | undefined;
   /** It and those before it: records of their refusals may still be on the way. */
   #policies: readonly Policy[] = [];
   #attached = false;
   #networkEntries = false;
-  #generation = 0;
+  /** What the clauses of the engine before stood for. */
+  readonly #before: ClauseNames | undefined;
+  #journal: Journal | undefined;
+  #generation: number;
   #watching = false;
   #pinned: boolean;
   #again: () => ApplyReport = () => ({
@@ -135,6 +144,10 @@ export class Enforcer {
     this.#control = options.control;
     this.#tiers = options.tiers;
     this.#kernel = new KernelPolicy(options.object);
+    this.#names = new ClauseNameStore(options.stateDir, bootId());
+    this.#before = options.pin ? this.#names.load() : undefined;
+    // Generations go on where the engine before left off: its refusals may still have to be told.
+    this.#generation = this.#before?.generation ?? 0;
     this.#labels = new LabelMap(options.object);
     const kernel = new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId, (any) => {
       this.#networkEntries = any;
@@ -185,11 +198,22 @@ export class Enforcer {
    */
   seed(): void {
     this.#object.iterate('rf_judge_seed');
-    if (this.#pinned) pinLinks(this.#links);
+    if (this.#pinned) {
+      this.#journal = Journal.adopt();
+      pinLinks(this.#links);
+    }
     this.#timer = setInterval(() => {
       this.refresh();
       this.#repair();
     }, REFRESH_MS).unref();
+  }
+
+  /** Hands over what was refused while there was no engine; then the next one is left the same. After `seed`. */
+  takeJournal(take: (rec: AnyRec) => void): JournalReport | undefined {
+    const report = this.#journal?.read(take);
+    if (report !== undefined) leaveJournal(this.#object);
+    this.#journal = undefined;
+    return report;
   }
 
   /** Follows files that were made, replaced or removed since, and entries that have expired. */
@@ -213,6 +237,7 @@ export class Enforcer {
     const what = undoneText(undone);
     try {
       putBack(this.#object, this.#links, this.#tiers, undone, this.#pinned);
+      if (undone.unpinned) leaveJournal(this.#object);
       this.#options.onTamper(what);
     } catch (error) {
       // Without a file system for pins there is nothing to try again each second.
@@ -248,6 +273,7 @@ export class Enforcer {
       this.#policy = policy;
       this.#policies = [policy, ...this.#policies.slice(0, KEPT_POLICIES)];
       this.#fitWall();
+      if (this.#options.pin) this.#names.save(clauseNames(policy));
       this.#control.setPolicy(generation);
       this.deny.setMonitor(this.#watching || mode === 'monitor');
       this.#again = () => this.apply(rules, mode);
@@ -300,21 +326,23 @@ export class Enforcer {
     const op = rec.kind === RF_KIND.EXEC ? RF_OP.EXEC : def === undefined ? -1 : RF_OP[def.op];
     const policy = this.#policies.find(({ generation }) => generation === rec.policy);
     const owner = policy?.classes.find((c) => c.op === op)?.clauses[rec.clause - 1];
-    const name = owner === undefined ? undefined : ruleOf(owner, rec);
+    const before = this.#before?.generation === rec.policy ? this.#before : undefined;
+    const name = owner === undefined ? before && clauseRule(before, op, rec.clause) : ruleOf(owner, rec);
     if (name === undefined) return undefined;
     const id = entryOfRule(name);
     if (id !== undefined) return { kind: 'entry', id, entry: this.deny.entry(id) };
-    if ((rec.flags & (RF_FLAG.DENIED | RF_FLAG.KILLED)) !== 0) this.#spend(name);
+    const now = rec.policy === this.#generation;
+    if (now && (rec.flags & (RF_FLAG.DENIED | RF_FLAG.KILLED)) !== 0) this.#spend(name);
     return { kind: 'rule', name };
   }
 
   /** The mechanism that saw what a record tells of, or that refused it. */
   tierOf(rec: { readonly flags: number; readonly kind: number; readonly nr: number }): Tier {
     if ((rec.flags & DECIDED) === 0) return 'observe';
-    if (rec.kind === RF_KIND.EXEC) return this.#tiers.exec;
-    const op = EVENTS[this.#codes[rec.nr] ?? -1]?.op;
-    if (op === 'OPEN') return this.#tiers.files;
-    return op === 'EXEC' ? this.#tiers.exec : this.#tiers.network;
+    const op = rec.kind === RF_KIND.EXEC ? 'EXEC' : EVENTS[this.#codes[rec.nr] ?? -1]?.op;
+    const operation = OPERATIONS.find((row) => op !== undefined && row.op === RF_OP[op])?.name ?? '';
+    // What was decided was decided by something: asked for killing, which more tiers can.
+    return refusedBy(this.#tiers, operation, 'kill') ?? 'observe';
   }
 
   close(): void {
@@ -326,8 +354,7 @@ export class Enforcer {
 
 function refusesNetwork(policy: Policy | undefined): boolean {
   return (policy?.classes ?? []).some(
-    ({ operation, clauses }) =>
-      (operation === 'connect' || operation === 'send') && clauses.some(({ action }) => action !== 'emit'),
+    ({ operation, clauses }) => NETWORK.has(operation) && clauses.some(({ action }) => action !== 'emit'),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { CompiledRule, Constant, Operand, Plan } from '../rules/index.ts';
-import type { Check, CheckValue, Condition, PolicyRule } from './condition.ts';
+import { CGROUP_SCOPE, type Check, type CheckValue, type Condition, type PolicyRule } from './condition.ts';
 
 /** The rules as the clause compiler reads them. `globalMode` applies where a rule has none of its own. */
 export function policyRules<E>(
@@ -19,21 +19,28 @@ export function policyRules<E>(
       enforce: rule.enforce,
       mode: rule.mode ?? globalMode,
       denial: scopedDenial(rule),
+      failClosed: rule.fail === 'closed',
     }));
 }
 
-/** A scope narrows what is refused. Only `all` is known to the kernel: anything else must not be taken for it. */
+/** A scope narrows what is refused, not what is reported. */
 function scopedDenial<E>(rule: CompiledRule<E>): Condition | undefined {
-  if (rule.scope === undefined || rule.scope.kind === 'all') return undefined;
-  const scope: Check = {
-    field: '',
-    op: '',
-    values: [],
-    opaque:
-      'the kernel does not tell scopes apart; use deny entries with a scope, or user.uid and proc.exepath',
-    text: `scope: ${rule.scope.kind}`,
-  };
-  return { kind: 'and', items: [toCondition(rule.plan), { kind: 'check', check: scope }] };
+  const { scope } = rule;
+  if (scope === undefined || scope.kind === 'all') return undefined;
+  const check: Check =
+    scope.kind === 'cgroup'
+      ? { field: CGROUP_SCOPE, op: 'in', values: scope.paths.map(latin1), text: 'scope: cgroup' }
+      : {
+          field: 'container.id',
+          op: scope.kind === 'host' ? '=' : '!=',
+          values: ['host'],
+          text: `scope: ${scope.kind}`,
+        };
+  return { kind: 'and', items: [toCondition(rule.plan), { kind: 'check', check }] };
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** A checked condition in the compiler's form. */

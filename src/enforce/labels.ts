@@ -3,6 +3,8 @@ import type { BpfMap, BpfObject } from '../sensors/bpf.ts';
 import { LIMITS, type Mask, type Policy } from './tables.ts';
 
 const KEY_BYTES = 24;
+/** RF_LABEL_OTHER: what the second path of an operation names. */
+const OTHER = 0x100;
 const MASK_BYTES = 32;
 const KINDS = ['self', 'child', 'below'] as const;
 type Kind = (typeof KINDS)[number];
@@ -24,14 +26,15 @@ export interface Label extends ObjectId {
 export function policyLabels(policy: Policy, identify: (path: string) => ObjectId | undefined): Label[] {
   const labels = new Map<string, Label & { lanes: Record<Kind, Mask[]> }>();
   for (const table of policy.classes) {
-    for (const { clause, lane, pattern } of table.named) {
+    for (const { clause, lane, pattern, other } of table.named) {
       const kind = kindOf(pattern.at, pattern.text);
       const id = kind === undefined ? undefined : identify(pattern.text);
       if (kind === undefined || id === undefined) continue;
-      const key = `${table.op} ${id.dev} ${id.ino}`;
+      const op = table.op | (other ? OTHER : 0);
+      const key = `${op} ${id.dev} ${id.ino}`;
       const label = labels.get(key) ?? {
         ...id,
-        op: table.op,
+        op,
         lanes: { self: none(), child: none(), below: none() },
       };
       labels.set(key, label);

@@ -8,6 +8,9 @@ export const WALL_PROGRAMS: readonly string[] = ['rf_connect4', 'rf_connect6', '
 /** The same with the deny list alone, for kernels that do not give these programs the storage of tasks. */
 export const LIST_PROGRAMS: readonly string[] = WALL_PROGRAMS.map((name) => name.replace('rf_', 'rf_list_'));
 
+/** The rules on the address that a socket is given. */
+export const BIND_PROGRAMS = ['rf_bind4', 'rf_bind6'] as const;
+
 /** Cuts connections that are older than an entry, and raw packets: a look at every packet that leaves. */
 export const EGRESS_PROGRAM = 'rf_egress';
 

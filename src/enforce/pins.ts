@@ -3,11 +3,14 @@ import path from 'node:path';
 import { AppError } from '../engine/core/diagnostic.ts';
 import { makeFolder } from '../engine/core/folder.ts';
 import type { BpfLink } from '../sensors/bpf.ts';
+import { errnoName } from '../sensors/libbpf.ts';
 
 /** Where enforcement is kept when it shall outlive the engine. */
 export const PIN_DIR = '/sys/fs/bpf/ringfence';
 
 const BPFFS_MAGIC = 0xcafe4a11;
+/** Begins the names of pins that are journals of refusals, and no links. */
+export const JOURNAL_PREFIX = 'journal_';
 /** Names with a dot are reserved in a BPF file system. */
 const NEW = '_new';
 
@@ -26,7 +29,12 @@ export function pinLinks(links: ReadonlyMap<string, BpfLink>, dir: string = PIN_
     link.pin(path.join(dir, name + NEW));
   }
   for (const name of links.keys()) fs.renameSync(path.join(dir, name + NEW), path.join(dir, name));
-  for (const name of fs.readdirSync(dir)) if (!links.has(name)) fs.rmSync(path.join(dir, name));
+  for (const name of fs.readdirSync(dir))
+    if (!links.has(name) && !isJournal(name)) fs.rmSync(path.join(dir, name));
+}
+
+export function isJournal(name: string): boolean {
+  return name.startsWith(JOURNAL_PREFIX);
 }
 
 /** Whether each link still has its pin. */
@@ -41,4 +49,9 @@ export function unpinAll(dir: string = PIN_DIR): string[] {
   for (const name of names) fs.rmSync(path.join(dir, name));
   fs.rmdirSync(dir);
   return names;
+}
+
+/** A map could not be pinned. */
+export function pinFailed(file: string, errno: number): AppError {
+  return new AppError('E_PIN', `cannot pin ${file}: ${errnoName(errno)}`);
 }

@@ -50,6 +50,7 @@ export interface ClauseOwner {
   readonly parts?: readonly { readonly rule: string; readonly clause: Clause }[];
   readonly action: 'emit' | 'deny' | 'kill';
   readonly mode: 'monitor' | 'enforce';
+  readonly failClosed: boolean;
 }
 
 /** A path that a denying clause names: user space looks up what it is, so that other names are no way around. */
@@ -57,6 +58,8 @@ export interface NamedObject {
   readonly clause: number;
   readonly lane: number;
   readonly pattern: Pattern;
+  /** Named by the operation's second path. */
+  readonly other: boolean;
 }
 
 export interface ClassTable {
@@ -67,6 +70,8 @@ export interface ClassTable {
   readonly kill: Mask;
   /** Denying clauses that only report. */
   readonly monitor: Mask;
+  /** Denying clauses that hold where a string cannot be read. */
+  readonly closed: Mask;
   readonly events: ReadonlyMap<string, Mask>;
   /** Indexed by the operation's bits. */
   readonly bits: readonly Mask[];

@@ -1,11 +1,14 @@
 import type { NumberSet } from './sets.ts';
 
-/** Strings the kernel can match, each by an automaton of its own. The index is the number in `policy.h`. */
-export const STRING_DIMS = ['path', 'raw', 'comm', 'exe', 'pcomm', 'addr6'] as const;
+/**
+ * Strings the kernel can match, each by an automaton of its own. The index is the number in `policy.h`. `other`: the
+ * second path of an operation that has two; `cgroup`: the path of the task's cgroup below its hierarchy.
+ */
+export const STRING_DIMS = ['path', 'raw', 'comm', 'exe', 'pcomm', 'addr6', 'other', 'cgroup'] as const;
 export type StringDim = (typeof STRING_DIMS)[number];
 
-/** Numbers the kernel can match, by intervals. `scope`: 0 = the host, 1 = a container. */
-export const NUMBER_DIMS = ['uid', 'loginuid', 'scope', 'daddr4', 'dport', 'proto'] as const;
+/** Numbers the kernel can match, by intervals. `scope`: 0 = the host, 1 = a container; `id`: whom setuid makes it. */
+export const NUMBER_DIMS = ['uid', 'loginuid', 'scope', 'daddr4', 'dport', 'proto', 'id'] as const;
 export type NumberDim = (typeof NUMBER_DIMS)[number];
 
 /** Dimensions that belong to the process: evaluated once per process and policy, then kept in task storage. */

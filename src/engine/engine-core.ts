@@ -89,7 +89,10 @@ export class EngineCore {
     const { plan, rules } = this.#state;
     const { config } = spec;
     this.#mode = modeOf(spec);
-    const tiers = planTiers(config.enforcement.cut_connections);
+    const tiers = planTiers({
+      cutConnections: config.enforcement.cut_connections,
+      maxTier: config.sensors.max_tier,
+    });
     const { files, exec, network } = tiers;
     const guards = guardPrograms(tiers, config.enforcement.self_protection);
     this.#tiers = { observe: 'observe', files, exec, network };
@@ -173,6 +176,7 @@ export class EngineCore {
     this.#enforcer.seed();
     this.#enricher.warmStart();
     this.#protect();
+    this.#tellJournal();
     this.#watchNames(rules);
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
@@ -288,6 +292,23 @@ export class EngineCore {
     const fields = { what: what.join(', '), restored: failed === undefined ? 'yes' : 'no' };
     const alert = internalAlert({ rule, priority: 2, message, fields }, this.#spec.hostname);
     this.#send({ type: 'alerts', alerts: [alert] });
+  }
+
+  /** What pinned programs refused while no engine was there. */
+  #tellJournal(): void {
+    const report = this.#enforcer.takeJournal((rec) => this.#pipeline.record(rec));
+    this.#pipeline.flush();
+    if (report === undefined) return;
+    const { told, full, unreadable } = report;
+    if (told > 0) this.#log('warn', { refusals: told }, 'refused while no engine ran');
+    if (full || unreadable)
+      this.#log(
+        'warn',
+        { code: 'W_JOURNAL' },
+        full
+          ? 'more was refused while no engine ran than the journal holds'
+          : 'another build wrote the journal of refusals: it cannot be read',
+      );
   }
 
   #lost(loss: Loss): void {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import type { Btf } from './btf.ts';
 import { errnoName, lastErrno, native, openOptions, type Ptr, viewAt, withMessages } from './libbpf.ts';
+import { ATTACH, PROG } from './probe-program.ts';
 import { verifierSummary } from './verifier-log.ts';
 
 const BPF_MAP_TYPE_PERCPU = new Set([5, 6, 10, 21]);
@@ -123,6 +124,8 @@ export class BpfObject {
   readonly #btf: Btf;
   readonly #programs = new Map<string, Ptr>();
   readonly #maps = new Map<string, Ptr>();
+  /** Programs that were turned to kernel functions. */
+  readonly #modifying = new Set<string>();
   #ptr: Ptr;
   #loaded = false;
 
@@ -159,6 +162,19 @@ export class BpfObject {
 
   setMaxEntries(map: string, count: number): void {
     native().mapSetMaxEntries(this.#mapPtr(map), count);
+  }
+
+  /** Makes a program for a security hook one that changes what a kernel function returns. Before load only. */
+  modifyReturn(program: string, kernelFunction: string): void {
+    const ptr = this.#programPtr(program);
+    const lib = native();
+    const rc =
+      lib.programType(ptr, PROG.tracing) ||
+      lib.programAttachType(ptr, ATTACH.modifyReturn) ||
+      lib.programTarget(ptr, 0, kernelFunction);
+    if (rc !== 0)
+      throw new AppError('sensor/attach', `cannot turn ${program} to ${kernelFunction}: ${errnoName(rc)}`);
+    this.#modifying.add(program);
   }
 
   /** Lets an existing (pinned) map stand for one of the object. */
@@ -225,7 +241,10 @@ export class BpfObject {
 
   /** Attaches by the program's section name. */
   attach(program: string): BpfLink {
-    return this.#link(program, (ptr) => native().programAttach(ptr));
+    const modifies = this.#modifying.has(program);
+    return this.#link(program, (ptr) =>
+      modifies ? native().programAttachTrace(ptr) : native().programAttach(ptr),
+    );
   }
 
   /** Attaches to a perf event, which then belongs to the link. */

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '4fd257e0f3f84218';
+export const ABI_HASH = '21292ae3629ed3a4';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -225,7 +225,7 @@ export const STRUCTS = {
     ],
   },
   rf_control: {
-    size: 144,
+    size: 152,
     fields: [
       { name: 'ring[0].seq', offset: 0, size: 8, type: 'u64', count: 1 },
       { name: 'ring[0].need_wakeup', offset: 8, size: 4, type: 'u32', count: 1 },
@@ -233,10 +233,11 @@ export const STRUCTS = {
       { name: 'ring[1].seq', offset: 64, size: 8, type: 'u64', count: 1 },
       { name: 'ring[1].need_wakeup', offset: 72, size: 4, type: 'u32', count: 1 },
       { name: 'ring[1].pad', offset: 76, size: 52, type: 'u32', count: 13 },
-      { name: 'ignore_tgid', offset: 128, size: 4, type: 'u32', count: 1 },
-      { name: 'policy', offset: 132, size: 4, type: 'u32', count: 1 },
-      { name: 'canary', offset: 136, size: 4, type: 'u32', count: 1 },
-      { name: 'spare', offset: 140, size: 4, type: 'u32', count: 1 },
+      { name: 'ignore_start', offset: 128, size: 8, type: 'u64', count: 1 },
+      { name: 'ignore_tgid', offset: 136, size: 4, type: 'u32', count: 1 },
+      { name: 'policy', offset: 140, size: 4, type: 'u32', count: 1 },
+      { name: 'canary', offset: 144, size: 4, type: 'u32', count: 1 },
+      { name: 'spare', offset: 148, size: 4, type: 'u32', count: 1 },
     ],
   },
   rf_exec: {

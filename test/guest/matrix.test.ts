@@ -14,6 +14,7 @@ const always = ['test/guest/base.guest.js', 'test/enforce.live.test.js', 'test/g
 
 /** Everything is emulated, and slow: the long mode (RINGFENCE_LONG=1) also compares both ways to see a call, and so on. */
 const long = [
+  'test/enforce-return.live.test.js',
   'test/guest/tiers.guest.js',
   'test/guest/uring.guest.js',
   'test/guard-engine.live.test.js',

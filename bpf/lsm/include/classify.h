@@ -74,6 +74,10 @@ struct rf_object {
 	__u32 comm;
 	__u32 guard;	  /* judged by labels alone, for whatever way of opening */
 	__u32 generation; /* of the policy that labels were gathered for; 0 = there are none */
+	__u32 other;	  /* the second path, as path */
+	__u32 id;	  /* setuid: who the process becomes */
+	__u32 has_id;
+	__u32 pad;
 };
 
 /* What is decided: 0 = nothing, else 1 + clause and these. */
@@ -86,6 +90,10 @@ struct rf_object {
 extern __u32 rf_judge_deny(const struct rf_object *o);
 /* Whether any rule is left to be asked by the numbers alone: cheap, and almost always the end. */
 extern int rf_may_refuse(const struct rf_object *o);
+
+/* Writes a path as the task sees it into a scratch: its span, 0 = not known, or too long to be
+ * matched. */
+extern __u32 rf_walk_span(__u32 scratch, __u64 dentry, __u64 vfsmount);
 
 /* In the new image: what the rules say of it; it has been killed unless they only watch. */
 extern __u32 rf_judge_image(void);

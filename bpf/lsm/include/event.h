@@ -292,6 +292,7 @@ enum rf_spare {
 /* In .bss, mapped by user space. */
 struct rf_control {
 	struct rf_ring_ctl ring[2]; /* bulk, priority */
+	__u64 ignore_start;	    /* its start_boottime, once known: a number comes again */
 	__u32 ignore_tgid;	    /* the engine itself; 0 = ignore nobody */
 	__u32 policy;		    /* generation in force, copied to every record */
 	__u32 canary;		    /* thread of the engine whose calls are shown; 0 = none */

@@ -204,6 +204,7 @@ struct mm_struct {
 
 struct task_struct {
 	unsigned int flags;
+	unsigned int personality;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;

@@ -12,9 +12,11 @@ struct rf_label_key {
 	__u64 ino;
 	__u32 dev; /* as in struct super_block */
 	__u32 generation;
-	__u32 op; /* enum rf_op */
+	__u32 op; /* enum rf_op, and RF_LABEL_OTHER for what the second path of it names */
 	__u32 pad;
 };
+
+#define RF_LABEL_OTHER 0x100
 
 /* Requirements that are met, lane by lane: by the object itself, by what lies directly in it, and
  * by everything below it. */

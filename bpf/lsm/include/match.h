@@ -12,6 +12,7 @@
 #define RF_PROCESS 0   /* what is matched of a process */
 #define RF_RAW_MAX 512
 #define RF_PATH_MAX 768 /* longer ones go to user space unjudged */
+#define RF_FILE_MAX 512 /* what may be refused by its name; longer ones by their labels */
 #define RF_DEPTH 64
 #define RF_HITS 64 /* outputs met in one pass */
 #define RF_SCRATCHES 128
@@ -27,6 +28,7 @@ struct rf_scratch {
 	struct rf_mask lane[RF_LANES];
 	struct rf_mask forbid;
 	struct rf_mask label[RF_LANES]; /* requirements that the object meets by its identity */
+	struct rf_mask other[RF_LANES]; /* and those that the second one meets */
 	/* State of the walk and of the normalisation: here, because the verifier follows every
 	 * value that stands on the stack through every turn of a loop. */
 	__u64 node;

@@ -31,7 +31,9 @@ enum rf_string {
 	RF_STRING_EXE = 3,
 	RF_STRING_PCOMM = 4,
 	RF_STRING_ADDR6 = 5, /* 16 bytes, network order */
-	RF_STRINGS = 6,
+	RF_STRING_OTHER = 6, /* the second path of an operation that has two */
+	RF_STRING_CGROUP = 7,
+	RF_STRINGS = 8,
 };
 
 enum rf_number {
@@ -41,7 +43,8 @@ enum rf_number {
 	RF_NUMBER_DADDR4 = 3, /* host byte order */
 	RF_NUMBER_DPORT = 4,
 	RF_NUMBER_PROTO = 5,
-	RF_NUMBERS = 6,
+	RF_NUMBER_ID = 6, /* the user or group that a process becomes */
+	RF_NUMBERS = 7,
 };
 
 enum rf_bit {
@@ -93,10 +96,14 @@ struct rf_class {
 	struct rf_mask kill;
 	struct rf_mask monitor; /* denying clauses that only report */
 	struct rf_mask care;	/* clauses that look at the process */
+	struct rf_mask closed;	/* denying clauses that hold where a string cannot be read */
 	struct rf_mask bits[RF_BIT_STATES];
 	struct rf_matcher string[RF_STRINGS];
 	struct rf_intervals number[RF_NUMBERS];
 };
+
+/* rf_policy.flags */
+#define RF_POLICY_SCOPES 1 /* some rule asks whether a task is in a container */
 
 struct rf_policy {
 	__u32 generation;

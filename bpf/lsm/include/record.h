@@ -96,9 +96,17 @@ static __always_inline void rf_drop(__u32 slot)
 		__sync_lock_test_and_set(&s->busy, 0);
 }
 
+/* The engine itself, tgid being the current one; and not who got its number after its death. */
 static __always_inline bool rf_ignored(__u32 tgid)
 {
-	return tgid == rf_control.ignore_tgid;
+	struct task_struct *task;
+	__u64 start;
+
+	if (tgid != rf_control.ignore_tgid)
+		return false;
+	start = rf_control.ignore_start;
+	task = bpf_get_current_task_btf();
+	return !start || task->group_leader->start_boottime == start;
 }
 
 /* The struct file behind an fd of the current task, 0 if there is none. */

@@ -135,6 +135,7 @@ const WHERE = { kernel: 'kernel     ', bounded: 'kernel, in part', user: 'user s
 function showPlan(plan: RulePlan): void {
   const whole = plan.exact ? 'decided in the kernel' : 'the kernel passes what may match';
   print(`${plan.rule} (${plan.purpose} ${plan.operation}): ${whole}`);
+  if (plan.refuses !== undefined) print(`  refuses      ${plan.refuses.join(', ') || 'nothing'}`);
   for (const check of plan.notes) {
     const why = check.reason === undefined ? '' : `  (${check.reason})`;
     print(

@@ -359,6 +359,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Nothing on this machine can refuse what the rule denies.',
     'ringfence doctor says what is missing.',
   ),
+  W_JOURNAL: row(
+    'Refusals untold',
+    'Pinned enforcement refused more while no engine ran than can be told.',
+    'The refusals held. A larger sensors.priority_ring_bytes holds more of them.',
+  ),
   E_SYSTEM: row(
     'The system refused',
     'A file, socket or process could not be used.',

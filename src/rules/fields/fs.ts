@@ -2,12 +2,14 @@ import type { Event } from '../../engine/enrich/event.ts';
 import { paramIndex } from '../../engine/enrich/params.ts';
 import { absolute, squeeze } from '../../engine/enrich/paths.ts';
 import type { FsPaths } from '../../sensors/event-def.ts';
+import { RF_FLAG } from '../../sensors/layout.gen.ts';
 import { type Field, path } from './define.ts';
 
-/** The path of a call that succeeded: as passed, or absolute. */
+/** The path of a call that succeeded, or that Ringfence refused: as passed, or absolute. */
 function fsPath(e: Event, which: keyof FsPaths, raw: boolean): string | undefined {
   const name = e.def.fs?.[which];
-  if (name === undefined || e.call === undefined || e.failed) return undefined;
+  if (name === undefined || e.call === undefined) return undefined;
+  if (e.failed && (e.rec.flags & RF_FLAG.DENIED) === 0) return undefined;
   const index = paramIndex(e.def, name);
   const param = index === undefined ? undefined : e.def.params[index];
   if (param === undefined) return undefined;
@@ -25,10 +27,14 @@ const ROLES = [
 ] as const;
 
 export const FS_FIELDS: readonly Field[] = ROLES.flatMap(([role, doc]) => [
-  path(`fs.path.${role}`, `${doc}, as an absolute path; only when the call succeeded.`, (e) =>
-    fsPath(e, role, false),
+  path(
+    `fs.path.${role}`,
+    `${doc}, as an absolute path; only when the call succeeded or was refused by Ringfence.`,
+    (e) => fsPath(e, role, false),
   ),
-  path(`fs.path.${role}raw`, `${doc}, as passed; only when the call succeeded.`, (e) =>
-    fsPath(e, role, true),
+  path(
+    `fs.path.${role}raw`,
+    `${doc}, as passed; only when the call succeeded or was refused by Ringfence.`,
+    (e) => fsPath(e, role, true),
   ),
 ]);
