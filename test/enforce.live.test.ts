@@ -207,7 +207,10 @@ const PRIVILEGED: readonly (readonly [name: string, call: string])[] = [
   ['loading a module', 'open(F,"<","/etc/passwd"); $a=""; syscall(313, fileno(F), $a, 0)'],
   ['loading a module from memory', '$a="x" x 4096; $b=""; syscall(175, $a, 4096, $b)'],
   ['unmounting', '$a="/proc"; syscall(166, $a, 0)'],
-  ['reading the memory of another', '$a="x" x 16; syscall(310, getppid(), $a, 1, $a, 1, 0)'],
+  [
+    'reading the memory of another',
+    '$a="x" x 16; $v=pack("PQ", $a, 16); syscall(310, getppid(), $v, 1, $v, 1, 0)',
+  ],
 ];
 for (const [name, call] of PRIVILEGED) {
   test(`a rule on the process alone refuses ${name} to it`, { skip }, () => {
