@@ -15,7 +15,6 @@ interface Libc {
     addressLength: number,
   ): number;
   close(fd: number): number;
-  malloc_trim(pad: number): number;
 }
 
 let loaded: Libc | undefined;
@@ -29,7 +28,6 @@ function libc(): Libc {
     socket: lib.func('int socket(int, int, int)') as Libc['socket'],
     sendto: lib.func('int64_t sendto(int, void *, size_t, int, void *, uint32_t)') as Libc['sendto'],
     close: lib.func('int close(int)') as Libc['close'],
-    malloc_trim: lib.func('int malloc_trim(size_t)') as Libc['malloc_trim'],
   };
   return loaded;
 }
@@ -76,5 +74,10 @@ export function notifyServiceManager(
 
 /** Gives back to the system what the C library keeps of freed memory, of all threads. */
 export function trimMemory(): void {
-  libc().malloc_trim(0);
+  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  try {
+    koffi.load('libc.so.6').func('int malloc_trim(size_t)')(0);
+  } catch {
+    // Another C library: it has no such call.
+  }
 }
