@@ -9,7 +9,7 @@ import { type CompiledRule, loadRules, type RuleFile, type RuleSet } from '../sr
 import { type RecordSpec, recordOf } from '../src/sensors/build-record.ts';
 import { syscallNumber } from '../src/sensors/syscalls.ts';
 
-const EVENTS = 200_000;
+const EVENTS = 50_000;
 const ROUNDS = 7;
 
 function opens(): RecordSpec[] {
