@@ -16,8 +16,9 @@
 #define IPPROTO_UDP 17
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_RAW 255
+#define RF_PROTO_OTHER 256 /* an internet socket of another kind; 0 = none at all */
 
-/* As fd.l4proto tells it: 0 = another kind of internet socket. */
+/* As fd.l4proto tells it. */
 static __always_inline __u32 rf_proto_of(__u32 type, __u32 proto)
 {
 	switch (type) {
@@ -29,7 +30,7 @@ static __always_inline __u32 rf_proto_of(__u32 type, __u32 proto)
 	case SOCK_RAW:
 		return IPPROTO_RAW;
 	}
-	return 0;
+	return RF_PROTO_OTHER;
 }
 
 static __always_inline bool rf_mapped(const __u32 *w)

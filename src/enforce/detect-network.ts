@@ -11,6 +11,10 @@ const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, 
 /** Either end of a connection: its own end is looked up in user space. */
 const EITHER_END = new Set(['fd.ip', 'fd.net', 'fd.port']);
 
+const INTERNET = new Set(['4', '6', 'ipv4', 'ipv6', 'ip']);
+const INTERNET_SOCKET: Term = { on: 'number', dim: 'proto', set: { set: EVERYTHING, absent: false } };
+const OTHER_SOCKET: Term = { on: 'number', dim: 'proto', set: { set: [], absent: true } };
+
 const ANY_V4: Term = { on: 'number', dim: 'daddr4', set: { set: EVERYTHING, absent: false } };
 const ANY_V6: Term = { on: 'string', dim: 'addr6', patterns: [{ at: 'prefix', text: '' }] };
 
@@ -97,18 +101,13 @@ function protocol(check: Check): Decision {
   return exact({ on: 'number', dim: 'proto', set: { set, absent: differs } });
 }
 
-/** Whether it is an internet socket, and of which family; other kinds are told apart in user space. */
+/**
+ * Whether it is an internet socket, which the protocol tells: the address may be missing although the family is known,
+ * as after a connection that failed. The family itself is told apart in user space.
+ */
 function kind(check: Check): Decision {
   if (!EQUAL.has(check.op)) return unknown(`\`${check.op}\` on the kind of a descriptor`);
-  const families = check.values.map((v) => String(v));
-  const terms = families.flatMap((v): Term[] => {
-    if (v === '4' || v === 'ipv4') return [ANY_V4];
-    if (v === '6' || v === 'ipv6') return [ANY_V6];
-    return v === 'ip' ? [ANY_V4, ANY_V6] : [];
-  });
-  if (families.every((v) => ['4', '6', 'ipv4', 'ipv6', 'ip'].includes(v))) return exact(...terms);
-  // None of them is an IPv4 socket.
-  return terms.length > 0
-    ? unknown('it is told apart in user space')
-    : necessary({ on: 'number', dim: 'daddr4', set: { set: [], absent: true } });
+  const internet = check.values.map((v) => INTERNET.has(String(v)));
+  if (internet.every(Boolean)) return necessary(INTERNET_SOCKET);
+  return internet.some(Boolean) ? unknown('it is told apart in user space') : necessary(OTHER_SOCKET);
 }

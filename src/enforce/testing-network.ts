@@ -26,7 +26,8 @@ export interface NetworkEvent {
 }
 
 const EINPROGRESS = -115;
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, raw: 255 };
+/** 256 = an internet socket of another kind, such as SCTP's. */
+const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, raw: 255, '<NA>': 256 };
 const V4 = ['10.0.0.7', '127.0.0.1', '192.0.2.9', '0.0.0.0'];
 const V6 = ['::1', '2001:db8::7', 'fd00::1'];
 const NETS = ['10.0.0.0/8', '127.0.0.0/8', '192.0.2.9/32', '2001:db8::/33', 'fd00::/8', '0.0.0.0/0'];
@@ -39,9 +40,7 @@ export function seen(
   destination: End | null | undefined,
 ): Pick<Operation, 'numbers' | 'strings'> {
   const inet = socket.kind !== 'u';
-  const numbers = new Map<NumberDim, number | null>([
-    ['proto', inet ? (PROTOCOLS[socket.protocol] ?? 0) : null],
-  ]);
+  const numbers = new Map<NumberDim, number | null>([['proto', inet ? PROTOCOLS[socket.protocol]! : null]]);
   const strings = new Map<StringDim, string | null>();
   if (destination !== undefined) {
     const ip = destination?.ip;
@@ -60,7 +59,7 @@ export const networkEvent: fc.Arbitrary<NetworkEvent> = fc
     event: fc.constantFrom('connect' as const, 'sendto' as const),
     ret: fc.constantFrom(0, 5, EINPROGRESS, -111, -13),
     kind: fc.constantFrom('4' as const, '6' as const, 'u' as const),
-    protocol: fc.constantFrom('tcp', 'udp', 'raw'),
+    protocol: fc.constantFrom('tcp', 'udp', 'raw', '<NA>'),
     v4: fc.tuple(fc.constantFrom(...V4), fc.constantFrom(...V4)),
     v6: fc.tuple(fc.constantFrom(...V6), fc.constantFrom(...V6)),
     port: fc.constantFrom(22, 53, 443),
