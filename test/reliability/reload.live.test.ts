@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ask } from '../../src/engine/control/client.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence, rounds } from './evidence.ts';
-import { heldBy, holdings } from './host.ts';
+import { heldBy, held } from './host.ts';
 
 const ROUNDS = rounds('RINGFENCE_RELOADS', 60);
 /** The heap may be anywhere between two collections. */
@@ -37,11 +37,11 @@ test(`${ROUNDS} reloads under load leave descriptors, BPF objects, threads and m
       await ask(engine.socket, 'reload');
     };
     for (let n = 1; n <= 10; n++) await reload(n);
-    const before = { ...holdings(pid), maps: heldBy(pid).map.size };
+    const before = { ...(await held(pid)), maps: heldBy(pid).map.size };
     const start = performance.now();
     for (let n = 11; n <= 10 + ROUNDS; n++) await reload(n);
     const each = (performance.now() - start) / ROUNDS;
-    const end = { ...holdings(pid), maps: heldBy(pid).map.size };
+    const end = { ...(await held(pid)), maps: heldBy(pid).map.size };
     assert.ok(end.fds <= before.fds, `descriptors: ${before.fds} became ${end.fds}`);
     assert.equal(end.bpf, before.bpf, 'BPF objects');
     assert.equal(end.maps, before.maps, 'maps');
