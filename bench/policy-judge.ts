@@ -2,6 +2,7 @@ import { compilePolicy } from '../src/enforce/compile.ts';
 import { policyRules } from '../src/enforce/from-rules.ts';
 import { KernelPolicy } from '../src/enforce/kernel-policy.ts';
 import { OPERATIONS } from '../src/enforce/operations.ts';
+import { DENY_BYTES, writeDenial } from '../src/enforce/testing-denial.ts';
 import { EVENT_NAMES } from '../src/sensors/events.ts';
 import { allocate, native, progOptions } from '../src/sensors/libbpf.ts';
 import { loadObject } from '../src/sensors/loader.ts';
@@ -15,10 +16,8 @@ const RUNS = 500;
 const PATH = '/srv/data/customer-77/public.txt';
 const PROG_SYSCALL = 31;
 const SLEEPABLE = 16;
-/** struct rf_query, struct rf_deny_test and struct bpf_test_run_opts; the object's path. */
+/** struct rf_query and struct bpf_test_run_opts. */
 const QUERY_BYTES = 64;
-const OBJECT_BYTES = 64;
-const DENY_BYTES = OBJECT_BYTES + 8 + 512;
 const RUN_BYTES = 88;
 const OP_OPEN = OPERATIONS.find((o) => o.name === 'open')?.op ?? 0;
 
@@ -82,13 +81,7 @@ export async function judgeCosts(
     q.writeInt32LE(-100, 32);
     q.writeInt32LE(-1, 48);
   });
-  const denial = new Context(DENY_BYTES, (d) => {
-    d.writeUInt32LE(OP_OPEN, 0);
-    d.writeUInt32LE(nr, 4);
-    d.writeUInt32LE(3, 8);
-    d.writeUInt32LE(PATH.length, OBJECT_BYTES);
-    d.write(PATH, OBJECT_BYTES + 8, 'latin1');
-  });
+  const denial = new Context(DENY_BYTES, (d) => writeDenial(d, { op: 'open', event: 'openat', path: PATH }));
   const nothing = new Context(QUERY_BYTES, () => {});
   const empty = emptyProgram();
   const kernel = new KernelPolicy(object);

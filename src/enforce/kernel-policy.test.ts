@@ -10,10 +10,11 @@ import type { Condition } from './condition.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { lexicalPath } from './lexical.ts';
 import { classify } from './model.ts';
-import { type OperationName, operation } from './operations.ts';
+import { operation } from './operations.ts';
 import type { Policy } from './tables.ts';
 import { BIT, type NumberDim, type StringDim } from './term.ts';
 import { condition } from './testing.ts';
+import { type Act, DENY_BYTES, writeDenial } from './testing-denial.ts';
 
 const EVENTS = ['open', 'openat', 'creat'] as const;
 const OP_OPEN = operation('open').op;
@@ -139,43 +140,12 @@ test('the kernel judges as the model does', { skip }, () => {
   assert.ok(dropped > 0 && emitted > 0, 'both verdicts occur');
 });
 
-/** struct rf_deny_test: the object, two lengths and two paths. */
-const OBJECT_BYTES = 80;
-const PATH_BYTES = 512;
-const DENY_BYTES = OBJECT_BYTES + 8 + 2 * PATH_BYTES;
 const denial = skip === false ? allocate(DENY_BYTES) : undefined;
-
-/** What is judged: an operation as the hooks describe it. */
-interface Act {
-  readonly op: OperationName;
-  readonly event: string;
-  readonly bits?: number;
-  readonly path?: string;
-  readonly other?: string;
-  /** 4 or 16 bytes. */
-  readonly address?: string;
-  readonly port?: number;
-  readonly protocol?: number;
-  readonly id?: number;
-}
 
 /** The clause that refuses an act, by the kernel; undefined = it is allowed. */
 function refused(act: Act): number | undefined {
   const bytes = Buffer.from(denial!.memory);
-  const { path = '', other = '', address, id } = act;
-  bytes.fill(0);
-  const family = address === undefined ? 0 : address.length === 4 ? 2 : 10;
-  const words = [operation(act.op).op, syscallNumber(act.event)!, act.bits ?? BIT.ok, family];
-  [...words, act.port ?? 0, act.protocol ?? 0].forEach((word, i) => {
-    bytes.writeUInt32LE(word, i * 4);
-  });
-  bytes.write(address ?? '', 24, 'latin1');
-  bytes.writeUInt32LE(id ?? 0, 68);
-  bytes.writeUInt32LE(id === undefined ? 0 : 1, 72);
-  bytes.writeUInt32LE(path.length, OBJECT_BYTES);
-  bytes.writeUInt32LE(other.length, OBJECT_BYTES + 4);
-  bytes.write(path, OBJECT_BYTES + 8, 'latin1');
-  bytes.write(other, OBJECT_BYTES + 8 + PATH_BYTES, 'latin1');
+  writeDenial(bytes, act);
   const opts = Buffer.from(run!.memory);
   opts.fill(0);
   opts.writeBigUInt64LE(BigInt(RUN_BYTES), 0);

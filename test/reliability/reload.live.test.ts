@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ask } from '../../src/engine/control/client.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence, rounds } from './evidence.ts';
-import { heldBy, held } from './host.ts';
+import { held, heldBy } from './host.ts';
 
 const ROUNDS = rounds('RINGFENCE_RELOADS', 60);
 /** The heap may be anywhere between two collections. */
