@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { CAPABILITIES } from '../../src/engine/cli/service-unit.ts';
 import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
@@ -19,6 +20,13 @@ const only = (caps: readonly string[]): string[] => [
   '--no-new-privs',
   `--bounding-set=-all,${caps.map((cap) => `+${cap}`).join(',')}`,
 ];
+interface Status {
+  readonly tiers: Readonly<Record<string, string>>;
+  readonly engine: {
+    readonly canary: { readonly ok: boolean; readonly seen: number };
+    readonly guard: { readonly state: string };
+  };
+}
 const RULES = `- rule: Opened
   desc: An event by another user.
   condition: evt.type in (open, openat) and fd.name = /etc/hostname and proc.name = cat
@@ -31,10 +39,12 @@ test('with the capabilities of the unit and no others it sees, knows who, and ca
 }, async () => {
   const engine = await LiveEngine.start({ rules: RULES, wrap: only(names), config: { mode: 'enforce' } });
   try {
-    const status = (await ask(engine.socket, 'status')) as {
-      tiers: Record<string, string>;
-      engine: { canary: { ok: boolean; seen: number }; guard: { state: string } };
-    };
+    // The first canary is let go a moment after the engine is ready.
+    let status = (await ask(engine.socket, 'status')) as Status;
+    for (let n = 0; n < 100 && status.engine.canary.seen === 0; n++) {
+      await setTimeout(200);
+      status = (await ask(engine.socket, 'status')) as Status;
+    }
     assert.equal(status.engine.canary.ok, true);
     assert.ok(status.engine.canary.seen > 0);
     assert.notEqual(status.tiers.network, 'observe');
