@@ -6,12 +6,13 @@
  * the run without an engine of the same round; the table shows medians. The result is written to docs/performance.md.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { kernelCosts } from './kernel-cost.ts';
-import { counters, lostOf, Monitor, median, ringfenceCommand, shareOf, type Variant } from './monitor.ts';
+import { counters, lostOf, Monitor, ringfenceCommand, shareOf, type Variant } from './monitor.ts';
+import { machine, median, writeSection } from './report.ts';
 import { ruleCosts } from './rules-cost.ts';
 
 const ROUNDS = Number(process.env.RINGFENCE_BENCH_ROUNDS ?? 5);
@@ -151,25 +152,13 @@ function table(results: ReadonlyMap<string, Result>): string {
   return lines.join('\n');
 }
 
-const MARK = ['<!-- measured: begin -->', '<!-- measured: end -->'] as const;
-
-function write(text: string): void {
-  const path = join(PACKAGE_ROOT, 'docs/performance.md');
-  const old = readFileSync(path, 'utf8');
-  const [head, rest] = old.split(MARK[0]);
-  const tail = rest?.split(MARK[1])[1];
-  if (head === undefined || tail === undefined) throw new Error(`${path} has lost its marks`);
-  writeFileSync(path, `${head}${MARK[0]}\n${text}\n${MARK[1]}${tail}`);
-}
-
 if (process.getuid?.() !== 0) throw new Error('the bench needs root: it loads BPF programs');
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
 try {
   execFileSync('cc', ['-O2', '-o', join(folder, 'workload'), join(PACKAGE_ROOT, 'bench/workload.c')]);
   const results = await measure(folder, variants(folder));
-  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, kernel ${release().replace(/-.*/, '')}, Node ${process.versions.node}, ${ROUNDS} rounds`;
   const text = [
-    `${machine}.`,
+    `${machine()}, ${ROUNDS} rounds.`,
     '',
     table(results),
     '',
@@ -177,7 +166,7 @@ try {
     '',
     ruleCosts(process.env.RINGFENCE_BENCH_RULES),
   ].join('\n');
-  write(text);
+  writeSection('measured', text);
   console.log(text);
 } finally {
   rmSync(folder, { recursive: true });

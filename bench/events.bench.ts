@@ -6,7 +6,7 @@
  * written to docs/performance.md.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +18,7 @@ import { type CompiledRule, loadRules, type RuleSet } from '../src/rules/index.t
 import { planCapture } from '../src/sensors/capture-plan.ts';
 import { EVENT_NAMES } from '../src/sensors/events.ts';
 import { KernelSensor } from '../src/sensors/sensor.ts';
+import { median, writeSection } from './report.ts';
 
 const ROUNDS = 5;
 const LOOP_MS = 50;
@@ -36,9 +37,6 @@ interface Sample {
   readonly bytes: number;
   readonly lost: number;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** The reader of one watched round: counts what the loop makes. */
 class Watch {
@@ -118,16 +116,6 @@ async function measure(program: string, folder: string, rules: RuleSet<Event>): 
   });
 }
 
-const MARK = ['<!-- events: begin -->', '<!-- events: end -->'] as const;
-
-function write(text: string): void {
-  const path = join(PACKAGE_ROOT, 'docs/performance.md');
-  const [head, rest] = readFileSync(path, 'utf8').split(MARK[0]);
-  const tail = rest?.split(MARK[1])[1];
-  if (head === undefined || tail === undefined) throw new Error(`${path} has lost its marks`);
-  writeFileSync(path, `${head}${MARK[0]}\n${text}\n${MARK[1]}${tail}`);
-}
-
 if (process.getuid?.() !== 0) throw new Error('the bench needs root: it loads BPF programs');
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
 try {
@@ -142,7 +130,7 @@ try {
     '|---|---|---|---|---|---|---|',
     ...(await measure(program, folder, rules)),
   ].join('\n');
-  write(text);
+  writeSection('events', text);
   console.log(text);
 } finally {
   rmSync(folder, { recursive: true });

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { counters, lostOf, Monitor, median, ringfenceCommand, shareOf } from './monitor.ts';
+import { counters, lostOf, Monitor, ringfenceCommand, shareOf } from './monitor.ts';
+import { median } from './report.ts';
 import { openRule } from './rules-cost.ts';
 
 const OPENS = 200_000;

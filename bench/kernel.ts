@@ -38,10 +38,6 @@ export function mapMemory(pid: number | 'self'): number {
   return [...maps.values()].reduce((a, b) => a + b, 0);
 }
 
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 /** A program at a cgroup that lets every connect through: what there is to pay for any program. */
 export function attachEmpty(cgroup: string): { readonly fd: number; readonly close: () => void } {
   const lib = native();

@@ -100,7 +100,3 @@ export function lostOf({
 export function shareOf({ emitted = 0, filtered = 0 }: ReturnType<typeof counters>): string {
   return `${((100 * emitted) / (emitted + filtered)).toFixed(1)} %`;
 }
-
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}

@@ -6,8 +6,9 @@ import { importFeed } from '../src/engine/cli/deny-import.ts';
 import { ask } from '../src/engine/control/client.ts';
 import { LiveEngine } from '../test/lib/engine.ts';
 import { Actor } from './actor.ts';
-import { mapMemory, median } from './kernel.ts';
+import { mapMemory } from './kernel.ts';
 import { address } from './policy-wall.ts';
+import { median } from './report.ts';
 
 const SWAPS = 7;
 const PUSHES = 15;

@@ -12,8 +12,9 @@ import { loadObject } from '../src/sensors/loader.ts';
 import { cgroup2Mount } from '../src/sensors/probe.ts';
 import { syscallNumber } from '../src/sensors/syscalls.ts';
 import { Actor } from './actor.ts';
-import { attachEmpty, median, runTime, withRunTimes } from './kernel.ts';
+import { attachEmpty, runTime, withRunTimes } from './kernel.ts';
 import { compiledRules } from './policy-rules.ts';
+import { median } from './report.ts';
 
 const ROUNDS = 41;
 const CONNECTS = 2_000;

@@ -3,6 +3,11 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 
+/** The middle value, the upper one of two; NaN of none. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
 /** What the figures were taken on. */
 export function machine(): string {
   const kernel = release().replace(/-.*/, '');

@@ -16,14 +16,11 @@ import { RF_CAPTURE_FLAG, RF_OP } from '../src/sensors/layout.gen.ts';
 import { Ring } from '../src/sensors/ring.ts';
 import { KernelSensor, type SensorOptions } from '../src/sensors/sensor.ts';
 import { syscallNumber } from '../src/sensors/syscalls.ts';
+import { median } from './report.ts';
 
 const ROUNDS = 5;
 const ROUND_MS = 400;
 const run = promisify(execFile);
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
 
 /** A ring full of one open record, read over and over. */
 function decodeBench(): void {

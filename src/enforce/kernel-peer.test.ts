@@ -11,12 +11,12 @@ import { classify } from './model.ts';
 import { OPERATIONS } from './operations.ts';
 import type { Policy } from './tables.ts';
 import { type End, networkCondition, resultBits, seen } from './testing-network.ts';
+import { TestRun } from './testing-run.ts';
 
 /** The destination of connects and messages, as the kernel program finds it in real sockets. */
 const skip = process.getuid?.() === 0 ? false : 'needs root';
-/** struct rf_query and struct bpf_test_run_opts. */
+/** struct rf_query. */
 const QUERY_BYTES = 64;
-const RUN_BYTES = 88;
 const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10];
 const [STREAM, DGRAM] = [1, 2];
 const EINPROGRESS = 115;
@@ -24,8 +24,7 @@ const NONBLOCK = 0o4000;
 
 let object: BpfObject;
 let policy: KernelPolicy;
-const query = skip === false ? allocate(QUERY_BYTES) : undefined;
-const run = skip === false ? allocate(RUN_BYTES) : undefined;
+const query = skip === false ? new TestRun(QUERY_BYTES) : undefined;
 
 interface Made {
   readonly name: string;
@@ -129,20 +128,14 @@ after(() => {
 
 /** What the kernel program says of such a call by this process. */
 function judge({ event, fd, ret, to }: Made): boolean {
-  const q = Buffer.from(query!.memory);
+  const q = query!.context;
   q.fill(0);
   q.writeUInt32LE(OPERATIONS.find((o) => (o.events as readonly string[]).includes(event))?.op ?? 0, 0);
   q.writeUInt32LE(syscallNumber(event)!, 4);
   q.writeBigInt64LE(BigInt(ret), 8);
   q.writeInt32LE(fd, 48);
   q.writeBigUInt64LE(to, 56);
-  const opts = Buffer.from(run!.memory);
-  opts.fill(0);
-  opts.writeBigUInt64LE(BigInt(RUN_BYTES), 0);
-  opts.writeBigUInt64LE(query!.address, 32);
-  opts.writeUInt32LE(QUERY_BYTES, 48);
-  assert.equal(native().programTestRun(object.programFd('rf_judge_once'), run!.address), 0);
-  return opts.readUInt32LE(56) !== 0;
+  return query!.call(object.programFd('rf_judge_once')) !== 0;
 }
 
 /** The same by the model. */

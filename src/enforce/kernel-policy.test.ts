@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { BpfObject } from '../sensors/bpf.ts';
-import { allocate, native } from '../sensors/libbpf.ts';
+import { allocate } from '../sensors/libbpf.ts';
 import { loadObject } from '../sensors/loader.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
 import { compilePolicy } from './compile.ts';
@@ -15,19 +15,18 @@ import type { Policy } from './tables.ts';
 import { BIT, type NumberDim, type StringDim } from './term.ts';
 import { condition } from './testing.ts';
 import { type Act, DENY_BYTES, writeDenial } from './testing-denial.ts';
+import { TestRun } from './testing-run.ts';
 
 const EVENTS = ['open', 'openat', 'creat'] as const;
 const OP_OPEN = operation('open').op;
 const AT_FDCWD = -100;
-/** struct rf_query and struct bpf_test_run_opts. */
+/** struct rf_query. */
 const QUERY_BYTES = 64;
-const RUN_BYTES = 88;
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 let object: BpfObject;
 let policy: KernelPolicy;
-const query = skip === false ? allocate(QUERY_BYTES) : undefined;
-const run = skip === false ? allocate(RUN_BYTES) : undefined;
+const query = skip === false ? new TestRun(QUERY_BYTES) : undefined;
 const path = skip === false ? allocate(4096) : undefined;
 
 before(() => {
@@ -52,7 +51,7 @@ interface Open {
 function judge(open: Open): boolean {
   const bytes = Buffer.from(path!.memory);
   bytes.fill(0).write(open.raw, 'latin1');
-  const q = Buffer.from(query!.memory);
+  const q = query!.context;
   q.fill(0);
   q.writeUInt32LE(OP_OPEN, 0);
   q.writeUInt32LE(syscallNumber(open.event)!, 4);
@@ -60,13 +59,7 @@ function judge(open: Open): boolean {
   q.writeBigUInt64LE(path!.address, 16);
   q.writeBigUInt64LE(BigInt(open.flags), 24);
   q.writeInt32LE(AT_FDCWD, 32);
-  const opts = Buffer.from(run!.memory);
-  opts.fill(0);
-  opts.writeBigUInt64LE(BigInt(RUN_BYTES), 0);
-  opts.writeBigUInt64LE(query!.address, 32);
-  opts.writeUInt32LE(QUERY_BYTES, 48);
-  assert.equal(native().programTestRun(object.programFd('rf_judge_once'), run!.address), 0);
-  return opts.readUInt32LE(56) !== 0;
+  return query!.call(object.programFd('rf_judge_once')) !== 0;
 }
 
 /** The same by the model. */
@@ -140,19 +133,12 @@ test('the kernel judges as the model does', { skip }, () => {
   assert.ok(dropped > 0 && emitted > 0, 'both verdicts occur');
 });
 
-const denial = skip === false ? allocate(DENY_BYTES) : undefined;
+const denial = skip === false ? new TestRun(DENY_BYTES) : undefined;
 
 /** The clause that refuses an act, by the kernel; undefined = it is allowed. */
 function refused(act: Act): number | undefined {
-  const bytes = Buffer.from(denial!.memory);
-  writeDenial(bytes, act);
-  const opts = Buffer.from(run!.memory);
-  opts.fill(0);
-  opts.writeBigUInt64LE(BigInt(RUN_BYTES), 0);
-  opts.writeBigUInt64LE(denial!.address, 32);
-  opts.writeUInt32LE(DENY_BYTES, 48);
-  assert.equal(native().programTestRun(object.programFd('rf_deny_once'), run!.address), 0);
-  const decided = opts.readUInt32LE(56) & 0xffff;
+  writeDenial(denial!.context, act);
+  const decided = denial!.call(object.programFd('rf_deny_once')) & 0xffff;
   return decided === 0 ? undefined : decided - 1;
 }
 

@@ -3,15 +3,14 @@ import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { PATHS } from '../engine/enrich/container-id.cases.ts';
 import type { BpfObject } from '../sensors/bpf.ts';
-import { allocate, native } from '../sensors/libbpf.ts';
 import { loadObject } from '../sensors/loader.ts';
 import { cgroup2Mount } from '../sensors/probe.ts';
+import { TestRun } from './testing-run.ts';
 
 const root = cgroup2Mount();
 const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'needs cgroup2' : false;
 const folder = `${root}/rf-scope-${process.pid}`;
-const RUN_BYTES = 88;
-const run = skip === false ? allocate(RUN_BYTES) : undefined;
+const run = skip === false ? new TestRun() : undefined;
 let object: BpfObject;
 const home = `${root}${fs.readFileSync('/proc/self/cgroup', 'latin1').split('0::')[1]?.trim()}`;
 
@@ -40,11 +39,7 @@ function inContainer(path: string): boolean {
   fs.mkdirSync(cgroup, { recursive: true });
   fs.writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid));
   try {
-    const opts = Buffer.from(run!.memory);
-    opts.fill(0);
-    opts.writeBigUInt64LE(BigInt(RUN_BYTES), 0);
-    assert.equal(native().programTestRun(object.programFd('rf_container_once'), run!.address), 0);
-    return opts.readUInt32LE(56) === 1;
+    return run!.call(object.programFd('rf_container_once')) === 1;
   } finally {
     fs.writeFileSync(`${home}/cgroup.procs`, String(process.pid));
   }
