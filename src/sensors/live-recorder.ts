@@ -20,6 +20,8 @@ export class LiveRecorder {
   readonly records: RecordSpec[] = [];
   readonly losses: Loss[] = [];
   readonly errors: unknown[] = [];
+  /** How many of `sensor.makeCanary`'s calls have come back. */
+  canaries = 0;
   readonly #family = new Set([process.pid]);
 
   constructor(
@@ -43,6 +45,7 @@ export class LiveRecorder {
       batchEnd: () => {},
       loss: (loss) => this.losses.push(loss),
       failed: (error) => this.errors.push(error),
+      canary: () => void this.canaries++,
     });
   }
 

@@ -9,8 +9,13 @@ import { readReport } from './results.ts';
 import { runInGuest } from './run.ts';
 
 const built = join(projectRoot, 'dist/test/guest');
-/** What every run does in the guests: that they are what they should be, and that refusals hold there. */
-const always = ['test/guest/base.guest.js', 'test/enforce.live.test.js', 'test/guard.live.test.js'];
+/** What every run does in the guests: that they are what they should be, that refusals hold, that the engine sees. */
+const always = [
+  'test/guest/base.guest.js',
+  'test/enforce.live.test.js',
+  'test/guard.live.test.js',
+  'src/sensors/sensor-canary.test.js',
+];
 
 /** Everything is emulated, and slow: the long mode (RINGFENCE_LONG=1) also compares both ways to see a call, and so on. */
 const long = [
