@@ -7,7 +7,7 @@ export interface Evidence {
   readonly result: string;
 }
 
-/** Notes what a test has shown. Kept only when report.ts runs the tests. */
+/** Notes what a test has shown. Kept in the long mode only. */
 export function evidence(row: Evidence): void {
   const file = process.env.RINGFENCE_EVIDENCE;
   if (file) appendFileSync(file, `${JSON.stringify(row)}\n`);
