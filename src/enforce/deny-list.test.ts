@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { type DenyEntry, parseTarget, targetText } from './deny-entry.ts';
 import { DenyList, type DenySink } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
@@ -21,8 +21,19 @@ class Recorder implements DenySink {
   configure(): void {}
 }
 
+const folders: string[] = [];
+after(() => {
+  for (const folder of folders) fs.rmSync(folder, { recursive: true });
+});
+
+function newFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-deny-'));
+  folders.push(folder);
+  return folder;
+}
+
 function make(options: { dir?: string; now?: () => number } = {}) {
-  const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'rf-deny-'));
+  const dir = options.dir ?? newFolder();
   const sink = new Recorder();
   const list = new DenyList({
     sink,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,7 +29,10 @@ before(async () => {
   server = await ControlServer.listen(path, commands, log);
 });
 after(async () => {
-  await server.close();
+  // A client that stays must not hold up the end.
+  const idle = connect(path);
+  await once(idle, 'connect');
+  await Promise.all([once(idle, 'close'), server.close()]);
   assert.equal(existsSync(path), false);
   rmSync(folder, { recursive: true });
 });

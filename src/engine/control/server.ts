@@ -25,6 +25,7 @@ export class ControlServer {
   readonly #log: Log;
   readonly #path: string;
   readonly #server: Server;
+  readonly #clients = new Set<Socket>();
 
   private constructor(path: string, commands: readonly ControlCommand[], log: Log) {
     this.#path = path;
@@ -60,8 +61,11 @@ export class ControlServer {
     return control;
   }
 
+  /** Stops listening and hangs up on whoever is connected. */
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const client of this.#clients) client.destroy();
+    await closed;
     rmSync(this.#path, { force: true });
   }
 
@@ -76,6 +80,8 @@ export class ControlServer {
     const lines = new Lines();
     socket.setEncoding('utf8').setTimeout(IDLE_MS, () => socket.destroy());
     socket.on('error', () => socket.destroy());
+    this.#clients.add(socket);
+    socket.once('close', () => this.#clients.delete(socket));
     // The engine may end while somebody is connected.
     socket.unref();
     let queue = Promise.resolve();
