@@ -20,6 +20,19 @@ struct rf_iovec {
 	__u64 len;
 };
 
+/* The same of a 32-bit caller. */
+struct rf_msghdr32 {
+	__u32 name;
+	__u32 namelen;
+	__u32 iov;
+	__u32 iovlen;
+};
+
+struct rf_iovec32 {
+	__u32 base;
+	__u32 len;
+};
+
 /* Context of a syscalls/sys_exit_NAME tracepoint; at entry only nr is the same. */
 struct rf_tp_call {
 	__u64 common;
@@ -44,6 +57,14 @@ static __always_inline __u64 rf_arg(struct rf_slot *s, __s8 index)
 		return s->call.args[5];
 	}
 	return 0;
+}
+
+static __always_inline __u32 rf_user_u32(__u64 ptr)
+{
+	__u32 value = 0;
+
+	bpf_probe_read_user(&value, sizeof(value), (void *)ptr);
+	return value;
 }
 
 /* A path argument, and what it is relative to. */
@@ -108,12 +129,40 @@ int rf_call_object(__u32 slot, __u32 nr)
 	} else if (c->addr >= 0) {
 		ptr = rf_arg(s, c->addr_len);
 		len = ptr;
-		if (ptr > 4096) /* a pointer to the length: accept, recvfrom */
-			bpf_probe_read_user(&len, sizeof(len), (void *)ptr);
+		if (ptr > 4096) /* a pointer to the length: accept, recvfrom, once they are over */
+			len = s->h.flags & RF_F_NO_RESULT ? 0 : rf_user_u32(ptr);
 		rf_set_str(&s->call.addr,
 			   rf_put_user_mem(slot, rf_arg(s, c->addr), len, RF_ADDR_MAX));
 	}
 	return 0;
+}
+
+static __always_inline bool rf_read_msghdr(struct rf_slot *s, __u64 ptr, struct rf_msghdr *msg)
+{
+	struct rf_msghdr32 msg32;
+
+	if (!(s->h.flags & RF_F_COMPAT))
+		return !bpf_probe_read_user(msg, sizeof(*msg), (void *)ptr);
+	if (bpf_probe_read_user(&msg32, sizeof(msg32), (void *)ptr))
+		return false;
+	msg->name = msg32.name;
+	msg->namelen = msg32.namelen;
+	msg->iov = msg32.iov;
+	msg->iovlen = msg32.iovlen;
+	return true;
+}
+
+static __always_inline bool rf_read_iovec(struct rf_slot *s, __u64 ptr, struct rf_iovec *iov)
+{
+	struct rf_iovec32 iov32;
+
+	if (!(s->h.flags & RF_F_COMPAT))
+		return !bpf_probe_read_user(iov, sizeof(*iov), (void *)ptr);
+	if (bpf_probe_read_user(&iov32, sizeof(iov32), (void *)ptr))
+		return false;
+	iov->base = iov32.base;
+	iov->len = iov32.len;
+	return true;
 }
 
 static __always_inline void rf_put_msghdr(__u32 slot, struct rf_slot *s, struct rf_capture *c)
@@ -121,12 +170,13 @@ static __always_inline void rf_put_msghdr(__u32 slot, struct rf_slot *s, struct 
 	struct rf_msghdr msg = {};
 	struct rf_iovec iov = {};
 
-	if (bpf_probe_read_user(&msg, sizeof(msg), (void *)rf_arg(s, c->data)))
+	if (!rf_read_msghdr(s, rf_arg(s, c->data), &msg))
 		return;
-	if (msg.name)
+	/* Who sent a message is written there by the call. */
+	if (msg.name && (c->op == RF_OP_SENDMSG || !(s->h.flags & RF_F_NO_RESULT)))
 		rf_set_str(&s->call.addr,
 			   rf_put_user_mem(slot, msg.name, msg.namelen, RF_ADDR_MAX));
-	if (msg.iovlen && !bpf_probe_read_user(&iov, sizeof(iov), (void *)msg.iov))
+	if (msg.iovlen && rf_read_iovec(s, msg.iov, &iov))
 		rf_set_str(&s->call.data, rf_put_user_mem(slot, iov.base, iov.len, c->data_max));
 }
 
@@ -150,11 +200,10 @@ int rf_call_rest(__u32 slot, __u32 nr)
 
 	if (!s || !c)
 		return 0;
-	/* Structures of 32-bit callers have another layout; io_uring's are not in memory as
+	/* A vector of 32-bit callers has another layout; io_uring's data are not in memory as
 	 * arguments. */
-	if (c->data >= 0 &&
-	    !(s->h.flags & RF_F_IO_URING ||
-	      (s->h.flags & RF_F_COMPAT && c->flags & (RF_CAP_MSGHDR | RF_CAP_ARGV)))) {
+	if (c->data >= 0 && !(s->h.flags & RF_F_IO_URING ||
+			      (s->h.flags & RF_F_COMPAT && c->flags & RF_CAP_ARGV))) {
 		__u64 ptr = rf_arg(s, c->data);
 
 		if (c->flags & RF_CAP_MSGHDR)
@@ -191,45 +240,58 @@ int rf_sys_tp(struct rf_tp_call *ctx)
 	return rf_task_call(ctx->nr, entry ? 0 : ctx->ret, entry ? RF_F_NO_RESULT : 0, 0, 0);
 }
 
-/* The number of the call that runs; 32-bit calls have numbers of their own, and are left out. */
-static __always_inline __u32 rf_native_nr(void)
+/* The number of the call that runs. */
+static __always_inline __u32 rf_current_nr(bool compat)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u32 nr = compat ? rf_compat_nr(regs) : rf_regs_nr(regs);
 
-	if (rf_is_compat(task)) {
+	if (nr == ~0U)
 		rf_count(RF_STAT_COMPAT);
-		return ~0U;
-	}
-	return rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task));
+	return nr;
 }
 
 /* On every call: where tracefs can't be had. */
 SEC("tp_btf/sys_exit")
 int rf_sys_exit_btf(__u64 *ctx)
 {
-	return rf_call_returns(rf_native_nr(), ctx[1], 0);
+	bool compat = rf_is_compat(bpf_get_current_task_btf());
+
+	return rf_call_returns(rf_current_nr(compat), ctx[1], compat ? RF_F_COMPAT : 0);
 }
 
 #define ENOSYS 38
 
 /*
- * On every call: for those that this kernel does not know, and therefore has no hook for. Their
- * result is known before they run. At entry, where it is alone: a second program on sys_exit, where
- * those of known calls are, would cost every call twice as much.
+ * On every call: for those that have no tracepoint. This kernel does not know them: then their
+ * result is known before they run. Or they are a 32-bit caller's: those are reported without a
+ * result. At entry, where it is alone: a second program on sys_exit, where those of the others are,
+ * would cost every call twice as much.
  */
 SEC("tp_btf/sys_enter")
-int rf_sys_unknown(__u64 *ctx)
+int rf_sys_others(__u64 *ctx)
 {
-	__u32 nr = ctx[1];
-	const struct rf_capture *c = rf_capture_of(nr);
+	const struct rf_capture *c;
+	__u32 nr = ctx[1], flags = 0;
+	__s64 ret = -ENOSYS;
 
-	if (!c || !(c->flags & RF_CAP_NO_HOOK) || rf_is_compat(bpf_get_current_task_btf()))
-		return 0;
-	return rf_task_call(nr, -ENOSYS, 0, 0, 0);
+	if (rf_is_compat(bpf_get_current_task_btf())) {
+		nr = rf_current_nr(true);
+		flags = RF_F_COMPAT | RF_F_NO_RESULT;
+		ret = 0;
+	} else {
+		c = rf_capture_of(nr);
+		if (!c || !(c->flags & RF_CAP_NO_HOOK))
+			return 0;
+	}
+	return rf_task_call(nr, ret, flags, 0, 0);
 }
 
 SEC("tp_btf/sys_enter")
 int rf_sys_enter_btf(__u64 *ctx)
 {
-	return rf_call_enters(rf_native_nr(), 0);
+	bool compat = rf_is_compat(bpf_get_current_task_btf());
+
+	return rf_call_enters(rf_current_nr(compat), compat ? RF_F_COMPAT : 0);
 }

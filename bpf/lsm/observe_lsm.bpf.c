@@ -27,9 +27,11 @@ struct rf_body body_enter SEC(".maps");
 static __always_inline __u32 rf_function_nr(void *ctx, bool compat)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	return compat ? bpf_get_attach_cookie(ctx)
-		      : rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task));
+	if (!compat)
+		return rf_regs_nr(regs);
+	return rf_socketcall(regs) ? rf_compat_nr(regs) : bpf_get_attach_cookie(ctx);
 }
 
 static __always_inline int rf_function_returns(__u64 *ctx)

@@ -5,6 +5,7 @@
 
 struct rf_slots_map slots SEC(".maps");
 struct rf_capture_map capture SEC(".maps");
+struct rf_compat_map compat_calls SEC(".maps");
 struct rf_stats_map stats SEC(".maps");
 struct rf_ring_map events SEC(".maps");
 struct rf_ring_map priority SEC(".maps");

@@ -3,6 +3,7 @@ import { type KernelFunction, kernelFunctions } from './kernel-functions.ts';
 import { errnoName, lastErrno, linkOptions, native, progOptions } from './libbpf.ts';
 import { ATTACH, insn, PROG } from './probe-program.ts';
 import { hostArch } from './syscalls.ts';
+import { SOCKETCALLS } from './syscalls-ia32.ts';
 
 /**
  * System calls seen at their own functions. Each function needs a program of its own: six instructions that jump
@@ -42,6 +43,9 @@ const COMPAT_ALIASES: Readonly<Record<string, readonly string[]>> = {
   lchown: ['lchown16'],
   fchown: ['fchown16'],
 };
+
+/** Where 32-bit programs make all calls about sockets, if they like. */
+const SOCKETCALL = X64 ? '__ia32_compat_sys_socketcall' : undefined;
 
 /** Calls that open files are seen where the work is done, with the kernel's own copy of the path. */
 const OPENS: readonly { readonly program: string; readonly at: string }[] = [
@@ -120,8 +124,10 @@ export class CallFunctions {
     const own = this.#target(NATIVE + call, side) ?? this.#target(BARE + call, side);
     if (own === undefined) return [];
     const names = [call, ...(COMPAT_ALIASES[call] ?? [])];
-    const compat = COMPAT.flatMap((prefix) => names.map((name) => this.#target(prefix + name, side)));
-    return [own, ...compat.filter((target) => target !== undefined)];
+    const compat = COMPAT.flatMap((prefix) => names.map((name) => prefix + name));
+    if (SOCKETCALL !== undefined && SOCKETCALLS.includes(call)) compat.push(SOCKETCALL);
+    const found = compat.map((name) => this.#target(name, side));
+    return [own, ...found.filter((target) => target !== undefined)];
   }
 
   /** Programs that see this call, whoever makes it, better than its function does; none for most calls. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { AppError } from '../engine/core/diagnostic.ts';
 import type { BpfObject } from './bpf.ts';
 import {
@@ -14,7 +15,7 @@ import type { CaptureRow } from './capture.ts';
 import { RF_CAPTURE_FLAG } from './layout.gen.ts';
 import { openTracepoint } from './perf-event.ts';
 import { probe } from './probe.ts';
-import { syscallNumber } from './syscalls.ts';
+import { hostArch, syscallNumber } from './syscalls.ts';
 import { openTracefs, type Tracefs } from './tracefs.ts';
 
 /**
@@ -28,8 +29,8 @@ const PROGRAMS = {
   tracepoint: { exit: 'rf_sys_tp', enter: 'rf_sys_tp' },
   tp_btf: { exit: 'rf_sys_exit_btf', enter: 'rf_sys_enter_btf' },
 } as const;
-/** Sees the failures of calls that the kernel does not know. */
-const UNKNOWN = 'rf_sys_unknown';
+/** Sees calls that no tracepoint shows: those that the kernel does not know, and those of 32-bit callers. */
+const OTHERS = 'rf_sys_others';
 
 /** Calls that go by another name in the kernel. */
 const KERNEL_NAMES: Readonly<Record<string, string>> = {
@@ -78,7 +79,7 @@ export class CallPrograms {
   get programs(): readonly string[] {
     const { tracepoint, tp_btf } = PROGRAMS;
     if (this.tier === 'tp_btf') return Object.values(tp_btf);
-    const fallback = [...Object.values(tracepoint), UNKNOWN];
+    const fallback = [...Object.values(tracepoint), OTHERS];
     if (this.tier === 'tracepoint') return fallback;
     return [...BODY_PROGRAMS, ...this.#single, ...(this.#fallback ? fallback : [])];
   }
@@ -180,6 +181,8 @@ export class CallPrograms {
       key: `${side} tracepoint ${id}`,
       attach: (object) => object.attachPerfEvent(program, openTracepoint(id)),
     });
+    if (this.tier === 'tracepoint' && runs32Bit())
+      this.#want({ key: OTHERS, attach: (object) => object.attach(OTHERS) });
     return true;
   }
 
@@ -189,7 +192,7 @@ export class CallPrograms {
     if (!this.#mayFallBack) return false;
     this.#fallback = true;
     this.#unknown.add(nr);
-    this.#want({ key: UNKNOWN, attach: (object) => object.attach(UNKNOWN) });
+    this.#want({ key: OTHERS, attach: (object) => object.attach(OTHERS) });
     return true;
   }
 
@@ -205,6 +208,11 @@ export class CallPrograms {
 
 function everyCall(side: CallSide): Place {
   return { key: `${side} all`, attach: (object) => object.attach(PROGRAMS.tp_btf[side]) };
+}
+
+/** This kernel takes calls of 32-bit programs: then it also has the switch for their vdso. */
+function runs32Bit(): boolean {
+  return hostArch() === 'x64' && (existsSync('/proc/sys/abi/vsyscall32') || !existsSync('/proc/sys/abi'));
 }
 
 /** The functions of calls, where programs at functions really run. */

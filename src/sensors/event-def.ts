@@ -132,6 +132,11 @@ export function callResult(rec: CallRec): number {
   return (rec.flags & DENIED) !== 0 ? -1 : 0;
 }
 
+/** A descriptor that the call has written to captured memory; undefined before it has, and when it failed. */
+export function madeFd(rec: CallRec, offset: number): number | undefined {
+  return callResult(rec) < 0 || (rec.flags & NO_RESULT) !== 0 ? undefined : word32(rec.data, offset);
+}
+
 export const ret = (name: string, type: ParamType = 'errno'): ParamDef => ({ name, type, get: callResult });
 export const i32 = (name: string, type: ParamType, arg: number): ParamDef => ({
   name,

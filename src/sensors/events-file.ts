@@ -6,6 +6,7 @@ import {
   fd,
   flags,
   i32,
+  madeFd,
   recordOpenFlags,
   ret,
   row,
@@ -145,8 +146,8 @@ const descriptors: readonly EventDef[] = [
       { data: 0, dataMax: 8 },
       [
         res,
-        value('fd1', 'fd', (rec) => (rec.ret < 0 ? undefined : word32(rec.data, 0))),
-        value('fd2', 'fd', (rec) => (rec.ret < 0 ? undefined : word32(rec.data, 4))),
+        value('fd1', 'fd', (rec) => madeFd(rec, 0)),
+        value('fd2', 'fd', (rec) => madeFd(rec, 4)),
         value('ino', 'int', () => undefined),
         ...(name === 'pipe2' ? [flags('flags', FILE_FLAGS, 1, descriptorFlags)] : []),
       ],

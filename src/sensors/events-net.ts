@@ -1,5 +1,5 @@
 import type { EventDef, ParamDef } from './event-def.ts';
-import { constant, data, fd, flags, i32, ret, row, u32, value, word32 } from './event-def.ts';
+import { constant, data, fd, flags, i32, madeFd, ret, row, u32, value } from './event-def.ts';
 import { descriptorFlags, FILE_FLAGS, SHUTDOWN_HOW } from './flags.ts';
 import { SOCKET_FAMILIES } from './names.ts';
 
@@ -162,8 +162,8 @@ export const NET_EVENTS: readonly EventDef[] = [
     { data: 3, dataMax: 8 },
     [
       res,
-      value('fd1', 'fd', (rec) => (rec.ret < 0 ? undefined : word32(rec.data, 0))),
-      value('fd2', 'fd', (rec) => (rec.ret < 0 ? undefined : word32(rec.data, 4))),
+      value('fd1', 'fd', (rec) => madeFd(rec, 0)),
+      value('fd2', 'fd', (rec) => madeFd(rec, 4)),
       { name: 'source', type: 'hex' },
       { name: 'peer', type: 'hex' },
       constant('domain', SOCKET_FAMILIES, 0),

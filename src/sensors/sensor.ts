@@ -12,6 +12,8 @@ import { mapRing, type Ring } from './ring.ts';
 import { RingPump, type Waker } from './ring-pump.ts';
 import { makeHarmlessCall, threadId } from './self-call.ts';
 import { type Gap, SeqTracker } from './seq-tracker.ts';
+import { hostArch } from './syscalls.ts';
+import { compatCalls } from './syscalls-ia32.ts';
 
 const RING_BYTES = 8 << 20;
 /** Room for some hundred execs with much environment, or two thousand ordinary ones, while the reader is held up. */
@@ -61,7 +63,7 @@ export interface SensorStats {
   readonly emitted: number;
   readonly filtered: number;
   readonly self: number;
-  /** 32-bit system calls, which are passed over. */
+  /** 32-bit system calls that are none of ours, where all are looked at. */
   readonly compat: number;
   readonly lostRing: number;
   readonly lostPriority: number;
@@ -127,6 +129,7 @@ export class KernelSensor {
       this.#unmap.push(priority.unmap);
       this.#rings = { bulk: bulk.ring, priority: priority.ring };
       this.#capture = object.map('capture');
+      if (hostArch() === 'x64') writeCompatCalls(object.map('compat_calls'));
       this.setCapture(options.capture);
     } catch (error) {
       for (const unmap of this.#unmap) unmap();
@@ -300,4 +303,12 @@ export class KernelSensor {
       return sum;
     });
   }
+}
+
+/** Tells the kernel which call of ours each 32-bit call is. */
+function writeCompatCalls(map: BpfMap): void {
+  const rows = compatCalls();
+  const keys = Uint32Array.from(rows, ([theirs]) => theirs);
+  const values = Uint32Array.from(rows, ([, ours]) => ours + 1);
+  map.updateBatch(new Uint8Array(keys.buffer), new Uint8Array(values.buffer));
 }

@@ -105,6 +105,20 @@ static void by_compat(struct sockaddr_in *to)
 	say("connect", compat(362, sock, (long)low, sizeof(*to), 0));
 	strcpy(low, "made");
 	say("unlinkat", compat(301, AT_FDCWD, (long)low, 0, 0));
+
+	/* Calls about sockets within socketcall. Its vector stands at the end of what can be read. */
+	unsigned *args = (unsigned *)(low + 4096), text = (long)low + 256, header = (long)low + 512;
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	memcpy(low, to, sizeof(*to));
+	strcpy(low + 256, "by socketcall");
+	memcpy(args - 3, (unsigned[]){sock, (long)low, sizeof(*to)}, 12);
+	say("socketcall connect", compat(102, 3, (long)(args - 3), 0, 0));
+	memcpy(args - 6, (unsigned[]){udp, text, 13, 0, (long)low, sizeof(*to)}, 24);
+	say("socketcall sendto", compat(102, 11, (long)(args - 6), 0, 0));
+	memcpy(low + 768, (unsigned[]){text, 13}, 8);
+	memcpy(low + 512, (unsigned[]){(long)low, sizeof(*to), (long)low + 768, 1, 0, 0, 0}, 28);
+	say("sendmsg", compat(370, udp, header, 0, 0));
 }
 
 int main(int argc, char **argv)

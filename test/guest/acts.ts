@@ -19,7 +19,7 @@ export function act(program: string, how: string, folder: string, port: number):
     text
       .trim()
       .split('\n')
-      .map((line) => line.split(' '))
-      .map(([name, result]) => [name, Number(result)]),
+      .map((line) => /^(.*) (-?\d+)$/.exec(line) ?? [])
+      .map(([, name, result]) => [name, Number(result)]),
   );
 }

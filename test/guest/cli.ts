@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { UPSTREAM_RULES } from '../scenarios/lib/upstream.ts';
 import { type KernelLine, kernelLines } from './kernels.ts';
 import { GuestFailure, runInGuest } from './run.ts';
 
@@ -24,6 +26,8 @@ try {
     timeoutMs: Number(values.timeout) * 1000,
     writable: values.writable,
     append: values.append,
+    env: { RINGFENCE_GUEST: kernel },
+    copies: [UPSTREAM_RULES].filter((path) => existsSync(path)),
     onStdout: (chunk) => process.stdout.write(chunk),
     onStderr: (chunk) => process.stderr.write(chunk),
   });

@@ -22,6 +22,7 @@ const long = [
   'test/enforce-return.live.test.js',
   'test/guest/tiers.guest.js',
   'test/guest/uring.guest.js',
+  'test/compat.live.test.js',
   'test/guard-engine.live.test.js',
   'test/reliability/privileges.live.test.js',
   'test/lib/container.test.js',

@@ -17,6 +17,19 @@ static __always_inline struct rf_capture *rf_capture_of(__u32 nr)
 	return bpf_map_lookup_elem(&capture, &nr);
 }
 
+/* The number of ours that a 32-bit call has: those have numbers of their own. */
+static __always_inline __u32 rf_compat_nr(struct pt_regs *regs)
+{
+	__u32 socket = rf_socketcall(regs), nr = rf_regs_nr(regs), *ours;
+
+	if (socket)
+		nr = RF_COMPAT_SOCKETS + socket;
+	else if (nr >= RF_COMPAT_SOCKETS)
+		return ~0U;
+	ours = bpf_map_lookup_elem(&compat_calls, &nr);
+	return ours ? *ours - 1 : ~0U;
+}
+
 static __always_inline bool rf_failed(__s64 ret)
 {
 	return ret < 0 && ret >= -4095;

@@ -121,9 +121,39 @@ static __always_inline void rf_regs_args(struct pt_regs *regs, __u64 *args)
 	args[5] = regs->r9;
 }
 
+/* Many calls in one: which one, and where its arguments are. */
+#define RF_COMPAT_SOCKETCALL 102
+/* How many arguments each has, three bits a call, from the first on. */
+#define RF_SOCKETCALL_ARGS 045433552664443332333ULL
+
+/* Which call within socketcall it is, from 1 on; 0 = none. */
+static __always_inline __u32 rf_socketcall(struct pt_regs *regs)
+{
+	__u32 call = (__u32)regs->bx;
+
+	return (__u32)regs->orig_ax == RF_COMPAT_SOCKETCALL && call <= 20 ? call : 0;
+}
+
+static __always_inline void rf_socketcall_args(struct pt_regs *regs, __u64 *args)
+{
+	__u32 n = (RF_SOCKETCALL_ARGS >> (3 * (rf_socketcall(regs) - 1))) & 7;
+	__u32 *words = (void *)args;
+
+	__builtin_memset(args, 0, 6 * sizeof(*args));
+	if (n <= 6)
+		bpf_probe_read_user(words, n * sizeof(*words), (void *)(__u64)(__u32)regs->cx);
+	/* In place, from the end on. */
+	for (int i = 5; i >= 0; i--)
+		args[i] = words[i];
+}
+
 /* Those of a 32-bit call. */
 static __always_inline void rf_compat_args(struct pt_regs *regs, __u64 *args)
 {
+	if (rf_socketcall(regs)) {
+		rf_socketcall_args(regs, args);
+		return;
+	}
 	args[0] = (__u32)regs->bx;
 	args[1] = (__u32)regs->cx;
 	args[2] = (__u32)regs->dx;
@@ -157,6 +187,11 @@ static __always_inline void rf_regs_args(struct pt_regs *regs, __u64 *args)
 	args[3] = regs->regs[3];
 	args[4] = regs->regs[4];
 	args[5] = regs->regs[5];
+}
+
+static __always_inline __u32 rf_socketcall(struct pt_regs *regs)
+{
+	return 0;
 }
 
 static __always_inline void rf_compat_args(struct pt_regs *regs, __u64 *args)

@@ -271,7 +271,7 @@ enum rf_stat {
 	RF_STAT_EMITTED = 3,
 	RF_STAT_FILTERED = 4, /* rejected by the classifier */
 	RF_STAT_SELF = 5,     /* the engine's own */
-	RF_STAT_COMPAT = 6,   /* 32-bit system calls that were passed over */
+	RF_STAT_COMPAT = 6,   /* 32-bit system calls that are none of ours */
 	RF_STAT_MAX = 7,
 };
 

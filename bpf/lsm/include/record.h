@@ -26,6 +26,15 @@ struct rf_capture_map {
 	__type(value, struct rf_capture);
 };
 
+/* Which of our calls a 32-bit call is, plus one. Those within socketcall stand behind the others. */
+#define RF_COMPAT_SOCKETS 512
+struct rf_compat_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RF_COMPAT_SOCKETS + 32);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
 struct rf_stats_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, RF_STAT_MAX);
@@ -40,6 +49,7 @@ struct rf_ring_map {
 
 extern struct rf_slots_map slots SEC(".maps");
 extern struct rf_capture_map capture SEC(".maps");
+extern struct rf_compat_map compat_calls SEC(".maps");
 extern struct rf_stats_map stats SEC(".maps");
 extern struct rf_ring_map events SEC(".maps");
 extern struct rf_ring_map priority SEC(".maps");

@@ -1,5 +1,5 @@
 import type { EventDef } from '../../sensors/event-def.ts';
-import { callResult, recordOpenFlags, word32 } from '../../sensors/event-def.ts';
+import { callResult, madeFd, recordOpenFlags, word32 } from '../../sensors/event-def.ts';
 import { O, openFlags } from '../../sensors/flags.ts';
 import { RF_FD_TYPE } from '../../sensors/layout.gen.ts';
 import { EINPROGRESS } from '../../sensors/names.ts';
@@ -108,7 +108,7 @@ export class EventFd {
     if (def.fd === 'create') {
       const result = callResult(rec);
       if (result < 0) return -1;
-      return def.fdType !== undefined && def.capture.fd === undefined ? word32(rec.data, 0) : result;
+      return def.fdType !== undefined && def.capture.fd === undefined ? madeFd(rec, 0) : result;
     }
     return numberArgument(def, rec);
   }
