@@ -45,6 +45,8 @@ export function openForWriting(path: string, sync: 'full' | 'normal'): Database 
   // Pages are zeroed when SQLite takes them into use anew: no stale copy of a row in bytes that nothing covers.
   db.pragma('secure_delete = FAST');
   db.pragma('journal_size_limit = 8388608');
+  // better-sqlite3's own would be 16 MB: rows are appended, and what is read again the system keeps.
+  db.pragma('cache_size = -4096');
   return db;
 }
 
