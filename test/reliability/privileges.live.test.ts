@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,6 +12,7 @@ import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
 import { probe } from '../../src/sensors/probe.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
+import { SLOWNESS } from '../lib/slowness.ts';
 import { evidence } from './evidence.ts';
 
 const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0;
@@ -99,7 +102,7 @@ interface View {
 }
 
 const NEEDED: readonly (readonly [lacking: string, what: string, member: keyof View])[] = [
-  ['net_admin', 'refusing connections at the cgroup', 'network'],
+  ['net_admin', 'refusing and cutting connections at the cgroup', 'network'],
   ['sys_ptrace', 'executables of processes of others that are older than the engine', 'exe'],
   ['dac_read_search', 'descriptors of processes of others', 'fds'],
 ];
@@ -110,6 +113,27 @@ const OLDER = `- rule: Older
   output: exe=%proc.exepath fds=%proc.fdopencount
   priority: INFO
 `;
+
+const DENIED = '127.0.16.1';
+
+/** Whether a connection goes on after its address was denied: only a program at the cgroup sees its packets. */
+async function connection(): Promise<{ cut(): Promise<boolean>; close(): void }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, DENIED, resolve));
+  const client = connect((server.address() as AddressInfo).port, DENIED);
+  const [peer] = (await once(server, 'connection')) as [Socket];
+  return {
+    async cut() {
+      client.write('x');
+      return (await Promise.race([once(peer, 'data'), setTimeout(1000 * SLOWNESS)])) === undefined;
+    },
+    close() {
+      client.destroy();
+      peer.destroy();
+      server.close();
+    },
+  };
+}
 
 /** Starts an engine with these capabilities after a process of another user, which then opens a file. */
 async function viewWith(caps: readonly string[]): Promise<View> {
@@ -124,10 +148,15 @@ async function viewWith(caps: readonly string[]): Promise<View> {
   const engine = await LiveEngine.start({
     rules: OLDER,
     wrap: only(caps),
-    config: { append_output: [] },
+    config: {
+      append_output: [],
+      mode: 'enforce',
+      enforcement: { cut_connections: true, self_protection: false },
+    },
   });
+  const talk = await connection();
   try {
-    const { tiers } = (await ask(engine.socket, 'status')) as { tiers: Record<string, string> };
+    await ask(engine.socket, 'deny.add', { target: `${DENIED}/32` }).catch(() => {});
     older.stdin.write('go\n');
     const told = () => engine.alerts.find((alert) => alert.rule === 'Older')?.output;
     assert.ok(await engine.until(() => told() !== undefined, 5000));
@@ -135,10 +164,11 @@ async function viewWith(caps: readonly string[]): Promise<View> {
     return {
       exe: exe === program ? 'known' : 'unknown',
       fds: Number(fds) > 0 ? 'known' : 'unknown',
-      network: tiers.network ?? '',
+      network: (await talk.cut()) ? 'cut' : 'open',
     };
   } finally {
     older.kill();
+    talk.close();
     await engine.stop();
     rmSync(folder, { recursive: true });
   }
@@ -146,8 +176,7 @@ async function viewWith(caps: readonly string[]): Promise<View> {
 
 test('each capability of the unit is needed: what is lost without it', { skip }, async () => {
   const whole = await viewWith(names);
-  assert.deepEqual({ ...whole, network: '' }, { exe: 'known', fds: 'known', network: '' });
-  assert.notEqual(whole.network, 'observe');
+  assert.deepEqual(whole, { exe: 'known', fds: 'known', network: 'cut' });
   const lost: string[] = [];
   for (const [lacking, what, member] of NEEDED) {
     const view = await viewWith(names.filter((name) => name !== lacking));
