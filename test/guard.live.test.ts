@@ -56,7 +56,7 @@ before(() => {
     ringBytes: 1 << 16,
     priorityRingBytes: 1 << 20,
     ignorePid: process.pid,
-    programs: [...tiers.programs, ...guardPrograms(tiers, true)],
+    programs: [...tiers.hooks, tiers.wall[0] ?? '', ...guardPrograms(tiers, true)],
     configure: (object) => configureTiers(object, tiers),
   });
   sensor.start({

@@ -62,7 +62,7 @@ before(() => {
     ringBytes: 1 << 20,
     priorityRingBytes: 1 << 20,
     ignorePid: process.pid,
-    programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
+    programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks],
     configure: (object) => configureTiers(object, tiers),
   });
   enforcer = new Enforcer({

@@ -21,13 +21,14 @@ import { GUARD_BIT, guardedWhat } from './guard.ts';
 import { Journal, type JournalReport, leaveJournal } from './journal.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 import { identifier, type Label, LabelMap, policyLabels } from './labels.ts';
-import { attachWall, cgroupId } from './network-wall.ts';
+import { cgroupId } from './network-wall.ts';
 import { OPERATIONS } from './operations.ts';
 import { pinLinks, unpinAll } from './pins.ts';
 import { Budget, protector } from './rails.ts';
 import { findUndone, putBack, undoneText } from './repair.ts';
 import type { Policy } from './tables.ts';
 import { NETWORK, refusedBy, type TierPlan } from './tiers.ts';
+import { WallObject } from './wall-object.ts';
 
 /** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
 export const CLASSIFIER_PROGRAMS: readonly string[] = [
@@ -109,6 +110,7 @@ export class Enforcer {
   readonly #tiers: TierPlan;
   readonly #kernel: KernelPolicy;
   readonly #labels: LabelMap;
+  readonly #wall: WallObject;
   #timer: NodeJS.Timeout | undefined;
   readonly #links = new Map<string, BpfLink>();
   readonly #options: EnforcerOptions;
@@ -121,6 +123,8 @@ export class Enforcer {
   #policies: readonly Policy[] = [];
   #attached = false;
   #networkEntries = false;
+  /** A rule makes entries. */
+  #mayDeny = false;
   /** What the clauses of the engine before stood for. */
   readonly #before: ClauseNames | undefined;
   #journal: Journal | undefined;
@@ -144,6 +148,7 @@ export class Enforcer {
     this.#control = options.control;
     this.#tiers = options.tiers;
     this.#kernel = new KernelPolicy(options.object);
+    this.#wall = new WallObject(options.object, options.tiers.cgroup === undefined ? [] : options.tiers.wall);
     this.#names = new ClauseNameStore(options.stateDir, bootId());
     this.#before = options.pin ? this.#names.load() : undefined;
     // Generations go on where the engine before left off: its refusals may still have to be told.
@@ -173,23 +178,38 @@ export class Enforcer {
     ];
     for (const program of own) this.#links.set(program, this.#object.attach(program));
     this.#attached = true;
+    if (this.#mayDeny && this.#tiers.cgroup !== undefined) this.#wall.load();
     this.#fitWall();
   }
 
   /** The wall costs every connect of the machine: it stands while there is an entry or a rule for it, or is pinned. */
   #fitWall(): void {
     const { cgroup, wall } = this.#tiers;
-    if (!this.#attached || cgroup === undefined) return;
+    if (!this.#attached || cgroup === undefined || this.#wall.loading) return;
     const wanted = this.#options.pin || this.#networkEntries || refusesNetwork(this.#policy);
     if (wanted === wall.some((program) => this.#links.has(program))) return;
     if (wanted) {
-      for (const [program, link] of attachWall(this.#object, cgroup, wall)) this.#links.set(program, link);
+      for (const [program, link] of this.#wall.attach(cgroup, wall)) this.#links.set(program, link);
       return;
     }
     for (const program of wall) {
       this.#links.get(program)?.destroy();
       this.#links.delete(program);
     }
+  }
+
+  /**
+   * Gets the wall ready that nothing needs yet, beside this thread: the first entry shall not have to wait for the
+   * verifier. What is asked for meanwhile holds when this resolves.
+   */
+  async prepareWall(): Promise<void> {
+    await this.#wall.prepare();
+    this.#fitWall();
+  }
+
+  /** What `prepareWall` is at; before a change of policy or deny list is acknowledged. */
+  get preparing(): Promise<void> | undefined {
+    return this.#wall.loading;
   }
 
   /**
@@ -236,7 +256,7 @@ export class Enforcer {
     if (undone === undefined) return;
     const what = undoneText(undone);
     try {
-      putBack(this.#object, this.#links, this.#tiers, undone, this.#pinned);
+      putBack(this.#wall, this.#links, this.#tiers, undone, this.#pinned);
       if (undone.unpinned) leaveJournal(this.#object);
       this.#options.onTamper(what);
     } catch (error) {
@@ -272,6 +292,7 @@ export class Enforcer {
       this.#generation = generation;
       this.#policy = policy;
       this.#policies = [policy, ...this.#policies.slice(0, KEPT_POLICIES)];
+      this.#mayDeny = rules.some((rule) => rule.respond.some(({ action }) => action === 'deny_ip'));
       this.#fitWall();
       if (this.#options.pin) this.#names.save(clauseNames(policy));
       this.#control.setPolicy(generation);
@@ -345,10 +366,20 @@ export class Enforcer {
     return refusedBy(this.#tiers, operation, 'kill') ?? 'observe';
   }
 
+  /** Lets go of all that refuses, at once; then only `close` is left to be called. */
+  async detach(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#attached = false;
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    await Promise.all(links.map((link) => link.destroyLater()));
+  }
+
   close(): void {
     clearInterval(this.#timer);
     for (const link of this.#links.values()) link.destroy();
     this.#links.clear();
+    this.#wall.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Rules in the kernel: what other parts of the engine use.
  *
- *   const tiers = planTiers();              // load tiers.programs and CLASSIFIER_PROGRAMS with the sensors
+ *   const tiers = planTiers();              // load tiers.hooks and CLASSIFIER_PROGRAMS with the sensors
  *   const enforcer = new Enforcer({ object: sensor.object, control: sensor.control, tiers, stateDir, mode });
  *   enforcer.apply(rules, mode);            // compiles, fills, switches at once
  *   enforcer.attach();                      // before the sensors start

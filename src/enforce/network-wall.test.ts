@@ -13,12 +13,14 @@ import { DenyKernel } from './deny-kernel.ts';
 import { DenyList } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
 import { attachWall, cgroupId, EGRESS_PROGRAM, LIST_PROGRAMS } from './network-wall.ts';
+import { WallObject } from './wall-object.ts';
 
 const root = cgroup2Mount();
 const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'needs cgroup2' : false;
 const cgroup = `${root}/rf-wall-${process.pid}`;
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-wall-'));
 let object: BpfObject;
+let wall: WallObject | undefined;
 let links = new Map<string, BpfLink>();
 let list: DenyList;
 let server: net.Server;
@@ -28,11 +30,17 @@ before(async () => {
   if (skip !== false) return;
   fs.mkdirSync(`${cgroup}/inner`, { recursive: true });
   object = loadObject({
-    programs: new Set([...LIST_PROGRAMS, EGRESS_PROGRAM]),
+    programs: new Set([EGRESS_PROGRAM]),
     ringBytes: 4096,
     priorityRingBytes: 4096,
   });
-  links = attachWall(object, cgroup, LIST_PROGRAMS);
+  // As an engine does that starts without anything to refuse.
+  wall = new WallObject(object, LIST_PROGRAMS);
+  const prepared = wall.prepare();
+  assert.notEqual(wall.loading, undefined);
+  await prepared;
+  assert.equal(wall.loading, undefined);
+  links = wall.attach(cgroup, LIST_PROGRAMS);
   const clock = { bootNs: bootNow, nowMs: Date.now };
   list = new DenyList({
     sink: new DenyKernel(object, clock, cgroupId),
@@ -46,6 +54,7 @@ before(async () => {
 });
 after(() => {
   for (const link of links.values()) link.destroy();
+  wall?.close();
   object?.close();
   server?.close();
   fs.rmSync(state, { recursive: true });

@@ -1,7 +1,8 @@
-import type { BpfLink, BpfObject } from '../sensors/bpf.ts';
-import { attachWall, isCut } from './network-wall.ts';
+import type { BpfLink } from '../sensors/bpf.ts';
+import { isCut } from './network-wall.ts';
 import { arePinned, pinLinks } from './pins.ts';
 import type { TierPlan } from './tiers.ts';
+import type { WallObject } from './wall-object.ts';
 
 /** What of the enforcement somebody else undid. */
 export interface Undone {
@@ -31,14 +32,14 @@ export function undoneText({ cut, unpinned }: Undone): string[] {
 
 /** Makes it again; `links` has the new ones then. */
 export function putBack(
-  object: BpfObject,
+  wall: WallObject,
   links: Map<string, BpfLink>,
   tiers: TierPlan,
   { cut }: Undone,
   pinned: boolean,
 ): void {
   if (tiers.cgroup !== undefined && cut.length > 0) {
-    for (const [program, link] of attachWall(object, tiers.cgroup, cut)) {
+    for (const [program, link] of wall.attach(tiers.cgroup, cut)) {
       links.get(program)?.destroy();
       links.set(program, link);
     }

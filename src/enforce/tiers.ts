@@ -44,11 +44,9 @@ export interface TierPlan {
   readonly network: Tier;
   /** Why a higher tier was not taken. */
   readonly reasons: readonly string[];
-  /** Programs to load for these tiers. */
-  readonly programs: readonly string[];
-  /** Those of them that are attached by their own section: security hooks. */
+  /** Programs that are loaded with the sensors and attached by their own section: security hooks. */
   readonly hooks: readonly string[];
-  /** Those of them that are attached at the cgroup. */
+  /** Programs that are attached at the cgroup, and loaded when there is something to refuse. */
   readonly wall: readonly string[];
   /** Where the network wall is attached. */
   readonly cgroup: string | undefined;
@@ -86,7 +84,6 @@ export function planTiers(options: TierOptions = {}): TierPlan {
     exec: files,
     network: hooks ?? (wall ? 'cgroup' : 'observe'),
     reasons,
-    programs: [...wallPrograms, ...(hooks === undefined ? [] : HOOK_PROGRAMS)],
     wall: wallPrograms,
     hooks: hooks === undefined ? [] : HOOK_PROGRAMS,
     cgroup: wall ? cgroup2Mount() : undefined,

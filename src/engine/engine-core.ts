@@ -103,7 +103,7 @@ export class EngineCore {
       ringBytes: config.sensors.ring_bytes,
       priorityRingBytes: config.sensors.priority_ring_bytes,
       ignorePid: process.pid,
-      programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs, ...guards],
+      programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
       configure: (object) => configureTiers(object, tiers),
     });
     this.#enforcer = new Enforcer({
@@ -181,8 +181,6 @@ export class EngineCore {
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
     this.#reportRing();
-    // libbpf has read the kernel's types, 10 MB of them, and is done with them.
-    trimMemory();
   }
 
   /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is attached. */
@@ -192,6 +190,23 @@ export class EngineCore {
 
   get report(): EngineReport {
     return { ...this.#state.report, tiers: this.#tiers };
+  }
+
+  /** Does what can be done once the engine runs. */
+  settle(): void {
+    this.#enforcer
+      .prepareWall()
+      .catch((error: unknown) => {
+        const { message } = error as Error;
+        this.#log('error', { code: 'E_POLICY', message }, 'nothing can be refused at the network');
+      })
+      // libbpf has read the kernel's types, 10 MB of them, and is done with them.
+      .finally(trimMemory);
+  }
+
+  /** What a change of policy or deny list waits for. */
+  get preparing(): Promise<void> | undefined {
+    return this.#enforcer.preparing;
   }
 
   /** Builds the new state fully, then swaps. Throws and changes nothing if anything is wrong. */
@@ -248,15 +263,17 @@ export class EngineCore {
     }
   }
 
-  /** Takes what is in the rings, finishes what is under way, detaches. */
-  stop(): void {
-    clearInterval(this.#timer);
+  /** Detaches, takes what is in the rings, finishes what is under way. */
+  async stop(): Promise<void> {
+    await this.preparing;
     clearInterval(this.#canaryTimer);
+    this.#guard.close();
+    await Promise.all([this.#enforcer.detach(), this.#sensor.detach()]);
+    clearInterval(this.#timer);
     while (this.#sensor.drain() > 0);
     this.#pipeline.finish();
     this.#enricher.containers.close();
     this.#publish();
-    this.#guard.close();
     this.#enforcer.close();
     this.#sensor.close();
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 type Koffi = typeof import('koffi');
@@ -72,12 +73,32 @@ export function notifyServiceManager(
   return Number(sent) === data.length;
 }
 
-/** Gives back to the system what the C library keeps of freed memory, of all threads. */
+const MADV_DONTNEED = 4;
+
+/**
+ * Gives back what only the start needed: memory that the C library keeps after it was freed, of all threads, and pages
+ * of program files that were mapped on the way. Those are read again, from the page cache, where they are needed.
+ */
 export function trimMemory(): void {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   try {
-    koffi.load('libc.so.6').func('int malloc_trim(size_t)')(0);
+    const lib = koffi.load('libc.so.6');
+    lib.func('int malloc_trim(size_t)')(0);
+    const madvise = lib.func('int madvise(uint64_t, size_t, int)');
+    for (const { start, length } of unchangedFiles(readFileSync('/proc/self/smaps', 'latin1')))
+      madvise(start, length, MADV_DONTNEED);
   } catch {
-    // Another C library: it has no such call.
+    // Another C library has no malloc_trim; without /proc nothing is known of mappings.
   }
+}
+
+/** Read-only mappings of files without a page of our own (a relocation, a breakpoint), from /proc/PID/smaps. */
+export function unchangedFiles(smaps: string): { readonly start: bigint; readonly length: number }[] {
+  return smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((entry) => {
+    const found = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ [1-9]\d* +\//.exec(entry);
+    if (found === null || !/^Anonymous: +0 kB$/m.test(entry) || !/^Private_Dirty: +0 kB$/m.test(entry))
+      return [];
+    const [start, end] = [BigInt(`0x${found[1]}`), BigInt(`0x${found[2]}`)];
+    return [{ start, length: Number(end - start) }];
+  });
 }

@@ -32,6 +32,7 @@ function start(spec: EngineSpec): EngineCore | undefined {
   try {
     const core = EngineCore.start(spec, send);
     send({ type: 'ready', report: core.report });
+    core.settle();
     return core;
   } catch (error) {
     send({ type: 'failed', trouble: troubleOf(error) });
@@ -41,6 +42,7 @@ function start(spec: EngineSpec): EngineCore | undefined {
 
 async function answer(id: number, act: () => unknown): Promise<void> {
   try {
+    await core?.preparing;
     send({ type: 'answer', id, result: await act() });
   } catch (error) {
     send({ type: 'refused', id, trouble: troubleOf(error) });
@@ -51,8 +53,7 @@ let core: EngineCore | undefined;
 parentPort?.on('message', (message: ToEngine) => {
   if (message.type === 'start') core = start(message.spec);
   else if (message.type === 'stop') {
-    core?.stop();
-    send({ type: 'stopped' });
+    void Promise.resolve(core?.stop()).finally(() => send({ type: 'stopped' }));
   } else if (message.type === 'reload') void answer(message.id, () => core?.reload(message.spec));
   else void answer(message.id, () => core?.answer(message.question, message.args));
 });

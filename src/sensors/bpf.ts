@@ -117,11 +117,25 @@ export class BpfLink {
     if (this.#ptr !== null) native().linkDestroy(this.#ptr);
     this.#ptr = null;
   }
+
+  /**
+   * `destroy` beside this thread. The kernel waits, 50 ms and more, until a program that it lets go of runs nowhere:
+   * for many links at once it does so in the same time.
+   */
+  destroyLater(): Promise<void> {
+    const ptr = this.#ptr;
+    this.#ptr = null;
+    return ptr === null
+      ? Promise.resolve()
+      : new Promise((resolve) => native().linkDestroyLater(ptr, () => resolve()));
+  }
 }
 
 /** A CO-RE object: open, configure, load, attach, close. After a failed load it must be closed. */
 export class BpfObject {
   readonly #btf: Btf;
+  /** Kept for `again`. */
+  #elf: Uint8Array | undefined;
   readonly #programs = new Map<string, Ptr>();
   readonly #maps = new Map<string, Ptr>();
   /** Programs that were turned to kernel functions. */
@@ -129,8 +143,9 @@ export class BpfObject {
   #ptr: Ptr;
   #loaded = false;
 
-  private constructor(ptr: Ptr, btf: Btf) {
+  private constructor(ptr: Ptr, elf: Uint8Array, btf: Btf) {
     this.#ptr = ptr;
+    this.#elf = elf;
     this.#btf = btf;
     const lib = native();
     for (let p = lib.nextProgram(ptr, null); p !== null; p = lib.nextProgram(ptr, p)) {
@@ -148,7 +163,16 @@ export class BpfObject {
         `cannot open the BPF object: ${lines.filter(Boolean).at(-1) ?? ''}`,
       );
     }
-    return new BpfObject(result, btf);
+    return new BpfObject(result, elf, btf);
+  }
+
+  /** The same object once more, over the maps of this one: for programs that are loaded later. At most once. */
+  again(): BpfObject {
+    if (this.#elf === undefined) throw new Error('the BPF object was opened again before');
+    const more = BpfObject.open(this.#elf, 'ringfence', this.#btf);
+    this.#elf = undefined;
+    for (const name of more.#maps.keys()) more.reuseMap(name, this.map(name).fd);
+    return more;
   }
 
   get programNames(): readonly string[] {
@@ -218,6 +242,20 @@ export class BpfObject {
         help: 'run `ringfence doctor` to see what this kernel supports',
       },
     );
+  }
+
+  /** `load` beside this thread. It fails without the verifier's reasons, and nothing else may load meanwhile. */
+  loadLater(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      native().objectLoadLater(this.#ptr, (error, result) => {
+        this.#loaded = error === null && result === 0;
+        if (this.#loaded) resolve();
+        else
+          reject(
+            error ?? new AppError('sensor/load', `the kernel refused a BPF program (${errnoName(result)})`),
+          );
+      });
+    });
   }
 
   map(name: string): BpfMap {

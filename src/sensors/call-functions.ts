@@ -79,6 +79,8 @@ export interface CallTarget {
 
 export interface Detachable {
   destroy(): void;
+  /** The same beside this thread, where it takes long. */
+  destroyLater?(): Promise<void>;
 }
 
 /** struct bpf_prog_info up to `recursion_misses`, and where that stands. */

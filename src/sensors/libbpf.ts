@@ -76,6 +76,7 @@ function declare() {
   type Bytes = Uint8Array;
   type Spec = Parameters<typeof koffi.sizeof>[0];
   type Fn<A extends unknown[], R> = (...args: A) => R;
+  type Later<A extends unknown[], R> = (...args: [...A, (error: Error | null, result: R) => void]) => void;
   const f = <A extends unknown[], R>(name: string, result: string, args: Spec[]) =>
     lb.func(name, result, args) as unknown as Fn<A, R>;
   const c = <A extends unknown[], R>(name: string, result: string, args: Spec[]) =>
@@ -88,6 +89,8 @@ function declare() {
       koffi.pointer(OPEN_OPTS),
     ]),
     objectLoad: f<[Ptr], number>('bpf_object__load', 'int', [P]),
+    /** The same in a thread of libuv's pool. Not beside `withMessages`, whose callback belongs to this thread. */
+    objectLoadLater: lb.func('bpf_object__load', 'int', [P]).async as unknown as Later<[Ptr], number>,
     objectClose: f<[Ptr], void>('bpf_object__close', 'void', [P]),
     nextProgram: f<[Ptr, Ptr], Ptr>('bpf_object__next_program', P, [P, P]),
     nextMap: f<[Ptr, Ptr], Ptr>('bpf_object__next_map', P, [P, P]),
@@ -111,6 +114,7 @@ function declare() {
     iterCreate: f<[number], number>('bpf_iter_create', 'int', ['int']),
     linkFd: f<[Ptr], number>('bpf_link__fd', 'int', [P]),
     linkDestroy: f<[Ptr], number>('bpf_link__destroy', 'int', [P]),
+    linkDestroyLater: lb.func('bpf_link__destroy', 'int', [P]).async as unknown as Later<[Ptr], number>,
     linkOpen: f<[string], Ptr>('bpf_link__open', P, ['str']),
     mapName: f<[Ptr], string>('bpf_map__name', 'str', [P]),
     mapFd: f<[Ptr], number>('bpf_map__fd', 'int', [P]),

@@ -232,6 +232,13 @@ export class KernelSensor {
     return this.#pump?.drain() ?? 0;
   }
 
+  /** Detaches all programs at once; then only `close` is left to be called. */
+  async detach(): Promise<void> {
+    clearInterval(this.#gapTimer);
+    await Promise.all(this.#links.map((link) => link.destroyLater?.() ?? link.destroy()));
+    this.#links.length = 0;
+  }
+
   /** Detaches, and gives everything back. The order matters: a view that outlives its mapping kills the process. */
   close(): void {
     if (this.#closed) return;

@@ -46,7 +46,7 @@ export class Denial {
       ringBytes: 1 << 16,
       priorityRingBytes: 1 << 24,
       ignorePid: process.pid,
-      programs: [...CLASSIFIER_PROGRAMS, ...tiers.programs],
+      programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks],
       configure: (object) => configureTiers(object, tiers),
     });
     this.enforcer = new Enforcer({
