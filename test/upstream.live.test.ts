@@ -10,6 +10,7 @@ import {
   type Act,
   alertsOf,
   arrived,
+  BARRIER_RULE,
   lacks,
   loadUpstream,
   perform,
@@ -32,7 +33,7 @@ describe('every upstream rule fires on the real act', {
 }, () => {
   let stage: Stage;
   before(async () => {
-    stage = await Stage.open(UPSTREAM_RULES, OWN_RULES + EDGE_RULES);
+    stage = await Stage.open(UPSTREAM_RULES, OWN_RULES + EDGE_RULES + BARRIER_RULE);
   });
   after(async () => {
     assert.equal(await stage?.close(), 0);
@@ -41,9 +42,9 @@ describe('every upstream rule fires on the real act', {
   for (const { file, scenarios } of ['upstream', 'edges'].flatMap(loadUpstream)) {
     for (const scenario of scenarios) {
       const { rule, about } = scenario;
-      const name = about === undefined ? rule : `${rule}: ${about}`;
+      const name = `${about === undefined ? rule : `${rule}: ${about}`} (${file})`;
       if (only !== undefined && !name.includes(only)) continue;
-      test(`${name} (${file})`, async (t) => {
+      test(name, async (t) => {
         const why = lacks(stage, scenario);
         if (why !== undefined) t.skip(why);
         else await check(scenario);
@@ -112,7 +113,7 @@ describe('every upstream rule fires on the real act', {
     );
     for (const miss of scenario.misses ?? []) {
       const mark = await perform(stage, withFiles(miss, scenario));
-      await settle();
+      await settle(engine);
       assert.deepEqual(alertsOf(engine, rule, mark), [], `${miss.about} raised it`);
     }
   }

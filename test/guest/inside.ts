@@ -9,7 +9,10 @@ const line = (event: GuestTestEvent): void => {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 };
 
-const stream = run({ files: process.argv.slice(2), concurrency: 1, timeout: 900_000 });
+/** Who starts the guest bounds the whole. */
+const TIMEOUT_MS = 3_600_000;
+
+const stream = run({ files: process.argv.slice(2), concurrency: 1, timeout: TIMEOUT_MS });
 stream.on('test:start', ({ name, nesting }) => line({ type: 'start', name, nesting }));
 stream.on('test:pass', ({ name, nesting, skip, todo, details }) => {
   const why = skip ?? todo;

@@ -81,6 +81,19 @@ export function longParts(): Part[] {
       env: MORE,
       minutes: 30,
     },
+    {
+      name: 'scenarios',
+      what: 'all scenarios, here and in guests; writes docs/scenarios.md',
+      command: [
+        process.execPath,
+        '--enable-source-maps',
+        built('test/guest/scenarios.js'),
+        '--host',
+        '--write',
+      ],
+      env: {},
+      minutes: 180,
+    },
     ...kernelLines.map((kernel) => ({
       name: `guest-${kernel}`,
       what: `refusals, guard, sensors, privileges on Debian's ${kernel} kernel, emulated`,

@@ -134,24 +134,23 @@ static __always_inline __u32 rf_socketcall(struct pt_regs *regs)
 	return (__u32)regs->orig_ax == RF_COMPAT_SOCKETCALL && call <= 20 ? call : 0;
 }
 
-static __always_inline void rf_socketcall_args(struct pt_regs *regs, __u64 *args)
+/* One argument. By value: arguments in memory would make the stacks of callers too large. */
+static __noinline __attribute__((unused)) __u32 rf_socketcall_arg(struct pt_regs *regs, __u32 i)
 {
-	__u32 n = (RF_SOCKETCALL_ARGS >> (3 * (rf_socketcall(regs) - 1))) & 7;
-	__u32 *words = (void *)args;
+	__u32 n = (RF_SOCKETCALL_ARGS >> (3 * (rf_socketcall(regs) - 1))) & 7, word = 0;
 
-	__builtin_memset(args, 0, 6 * sizeof(*args));
-	if (n <= 6)
-		bpf_probe_read_user(words, n * sizeof(*words), (void *)(__u64)(__u32)regs->cx);
-	/* In place, from the end on. */
-	for (int i = 5; i >= 0; i--)
-		args[i] = words[i];
+	if (i < n)
+		bpf_probe_read_user(&word, sizeof(word),
+				    (void *)((__u64)(__u32)regs->cx + i * sizeof(word)));
+	return word;
 }
 
 /* Those of a 32-bit call. */
 static __always_inline void rf_compat_args(struct pt_regs *regs, __u64 *args)
 {
 	if (rf_socketcall(regs)) {
-		rf_socketcall_args(regs, args);
+		for (int i = 0; i < 6; i++)
+			args[i] = rf_socketcall_arg(regs, i);
 		return;
 	}
 	args[0] = (__u32)regs->bx;

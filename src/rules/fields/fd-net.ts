@@ -10,6 +10,7 @@ interface End {
 }
 
 const NONE: readonly never[] = [];
+const UNSPECIFIED = /^\0*$/;
 const NOWHERE: End = { ip: ANY_V4, port: 0 };
 
 function client(e: Event): End | undefined {
@@ -36,9 +37,13 @@ function remote(e: Event): End | undefined {
   return clientIsLocal(e, from) ? server(e) : from;
 }
 
-/** In another network namespace no address may be known as ours: then the end that the process has is. */
+/**
+ * In another network namespace no address may be known as ours: then the end that the process has is. So it is for a
+ * connection that was refused, or seen, before it got an address of its own.
+ */
 function clientIsLocal(e: Event, from: End): boolean {
   if (isLocal(e, from.ip)) return true;
+  if (e.fd.socket?.role === 'client' && UNSPECIFIED.test(from.ip)) return true;
   return e.fd.socket?.role === 'client' && !isLocal(e, server(e)?.ip ?? ANY_V4);
 }
 

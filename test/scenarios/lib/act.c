@@ -3,6 +3,7 @@
  * Does the steps in the environment variable RF_STEPS: one a line, words separated by tabs. Its own
  * arguments mean nothing to it, so that a test is free to choose them. See steps.ts, which writes the lines.
  *
+ *     call32 NR WORD...          the same as a 32-bit program does it; of texts, addresses and bytes there are 64 KiB
  *     call NR WORD...            a system call; a word is iNUMBER, sTEXT, bHEX, @STEP (the result of an earlier
  *                                call), nothing (NULL), or 4A:P / 6A,P / uPATH, which stand for address and length
  *     spawn PATH LINK ARGV0 USER ARG...
@@ -11,6 +12,8 @@
  *     exec PATH ARG...           goes on in this process as a copy of this program at PATH
  *     memfd NAME ARG...          goes on in this process as a copy of this program in memory
  *     run FILE ARG...            runs another program and waits for it
+ *     vfork PATH ARG...          goes on as a copy of this program at PATH in a child that the caller stands still for
+ *     uring PATH                 opens a file by io_uring
  *     fork | orphan | thread     goes on in a child, in a child whose parent ended, in another thread
  *     sleep MS
  */
@@ -19,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -104,11 +108,47 @@ static int address(const char *word, long *arg)
 	return 2;
 }
 
+/* Where 32-bit calls can read. */
+static char *low;
+
+static long in_low(const void *from, size_t n)
+{
+	char *to = low;
+
+	memcpy(to, from, n);
+	low += (n + 7) & ~7UL;
+	return (long)to;
+}
+
+/* By its number in the 32-bit table; five arguments at most. */
+static long call32(long nr, long *arg)
+{
+#ifdef __x86_64__
+	long result;
+
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "a"(nr), "b"(arg[0]), "c"(arg[1]), "d"(arg[2]), "S"(arg[3]), "D"(arg[4])
+		     : "memory", "r8", "r9", "r10", "r11");
+	if ((int)result < 0 && (int)result >= -4095) {
+		errno = -(int)result;
+		return -1;
+	}
+	return (int)result;
+#else
+	die("call32");
+	return -1;
+#endif
+}
+
 static void call(char **words, int n)
 {
+	int compat = !strcmp(words[0], "call32");
 	long arg[8] = {};
 	int at = 0;
 
+	if (compat && !low)
+		low = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	for (int i = 2; i < n && at < 6; i++) {
 		char *word = words[i];
 
@@ -117,10 +157,13 @@ static void call(char **words, int n)
 			arg[at++] = strtol(word + 1, NULL, 0);
 			break;
 		case 's':
-			arg[at++] = (long)(word + 1);
+			arg[at++] = compat ? in_low(word + 1, strlen(word)) : (long)(word + 1);
 			break;
 		case 'b':
-			arg[at++] = (long)unhex(word + 1);
+			arg[at] = (long)unhex(word + 1);
+			if (compat)
+				arg[at] = in_low((void *)arg[at], strlen(word + 1) / 2);
+			at++;
 			break;
 		case '@':
 			arg[at++] = results[atoi(word + 1)];
@@ -128,13 +171,17 @@ static void call(char **words, int n)
 		case '4':
 		case '6':
 		case 'u':
-			at += address(word, arg + at);
+			address(word, arg + at);
+			if (compat)
+				arg[at] = in_low((void *)arg[at], arg[at + 1]);
+			at += 2;
 			break;
 		default:
 			arg[at++] = 0;
 		}
 	}
-	long result = syscall(atol(words[1]), arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	long nr = atol(words[1]);
+	long result = compat ? call32(nr, arg) : syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 
 	if (getenv("RF_SHOW"))
 		fprintf(stderr, "%ld (%s)\n", result, result < 0 ? strerror(errno) : "");
@@ -224,6 +271,38 @@ static void spawn(char **words, char *rest)
 		unlink(link);
 }
 
+static void from_vfork(char **words, char *rest)
+{
+	pid_t child;
+
+	copy("/proc/self/exe", words[1]);
+	setenv("RF_STEPS", rest ? rest : "", 1);
+	child = vfork();
+	if (child == 0) {
+		execve(words[1], words + 2, environ);
+		_exit(3);
+	}
+	await(child);
+	unlink(words[1]);
+}
+
+static void open_by_uring(const char *path)
+{
+	struct io_uring_params params = {};
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+	size_t size = params.sq_off.array + params.sq_entries * sizeof(unsigned);
+	char *sq = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
+	struct io_uring_sqe *op = mmap(0, sizeof(*op), PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
+
+	if (ring < 0 || sq == MAP_FAILED || op == MAP_FAILED)
+		die("io_uring");
+	*op = (struct io_uring_sqe){.opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (long)path};
+	*(unsigned *)(sq + params.sq_off.array) = 0;
+	__atomic_store_n((unsigned *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
+		die("io_uring");
+}
+
 static void *in_thread(void *rest)
 {
 	steps(rest);
@@ -241,8 +320,12 @@ static void steps(char *text)
 		line = strsep(&rest, "\n");
 		int n = split(line, words);
 
-		if (!strcmp(words[0], "call"))
+		if (!strcmp(words[0], "call") || !strcmp(words[0], "call32"))
 			call(words, n);
+		else if (!strcmp(words[0], "uring"))
+			open_by_uring(words[1]);
+		else if (!strcmp(words[0], "vfork"))
+			return from_vfork(words, rest);
 		else if (!strcmp(words[0], "spawn"))
 			return spawn(words, rest);
 		else if (!strcmp(words[0], "memfd"))

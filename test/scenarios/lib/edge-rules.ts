@@ -7,7 +7,7 @@ export const EDGE_RULES = `
   condition: evt.type in (open, openat, openat2, creat) and fd.nameraw contains rf-edge and edge
   output: >
     %evt.type %evt.res %fd.name %fd.nameraw %fd.realpath %fd.type %fd.typechar %fd.num %fd.directory %fd.filename
-    %evt.arg.name %evt.arg.flags %evt.arg.mode %evt.arg.resolve %evt.is_open_write %evt.is_open_create %fs.path.name %proc.name
+    %evt.arg.name %evt.arg.flags %evt.arg.mode %evt.arg.resolve %evt.is_open_write %evt.is_open_create %evt.is_io_uring %fs.path.name %proc.name
     %proc.pname %thread.ismain %proc.cwd
   priority: NOTICE
 - rule: Edge exec
@@ -57,5 +57,17 @@ export const EDGE_RULES = `
   desc: An act made a process.
   condition: evt.type in (clone, clone3, fork, vfork) and edge and proc.name = forker
   output: '%evt.type %evt.rawres %evt.res %evt.arg.flags %proc.name %proc.pname %evt.arg.exe %thread.ismain'
+  priority: NOTICE
+- rule: Edge user
+  desc: An act changed its user or its rights.
+  condition: edge and evt.type in (setuid, setgid, setreuid, setresuid, capset)
+  output: >
+    %evt.type %evt.res %evt.args %evt.arg.uid %evt.arg.gid %evt.arg.euid %user.uid %user.name %group.gid %group.name
+    %thread.cap_effective %thread.cap_permitted %proc.name %proc.pname %user.loginuid
+  priority: NOTICE
+- rule: Edge io_uring
+  desc: An act made an io_uring.
+  condition: edge and evt.type = io_uring_setup
+  output: '%evt.res %evt.args %fd.type %fd.typechar %evt.arg.entries'
   priority: NOTICE
 `;

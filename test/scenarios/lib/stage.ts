@@ -16,6 +16,7 @@ import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
 import { type Container, type ContainerRuntime, containerRuntime } from '../../lib/container.ts';
 import { Podman } from '../../lib/containers/podman.ts';
 import { LiveEngine } from '../../lib/engine.ts';
+import { SLOWNESS } from '../../lib/slowness.ts';
 import { Receiver } from './receiver.ts';
 
 /** Containers that acts are done in. */
@@ -69,7 +70,7 @@ export class Stage {
         rules_files: [ruleFolder, join(folder, 'own.yaml')],
         rule_matching: 'all',
         append_output: [{ suggested_output: true }, { extra_fields: EXTRA_FIELDS }],
-        containers: { enabled: true, host_root: hostRoot, wait: '3s' },
+        containers: { enabled: true, host_root: hostRoot, wait: `${3 * SLOWNESS}s` },
         outputs: { console: {}, http: { url: receiver.url } },
       },
       wrap: withHosts(folder, '127.0.0.77 kubernetes.default.svc.cluster.local'),

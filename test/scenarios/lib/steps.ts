@@ -1,5 +1,6 @@
 import { constants as files } from 'node:fs';
 import { syscallNumber } from '../../../src/sensors/syscalls.ts';
+import { compatCalls } from '../../../src/sensors/syscalls-ia32.ts';
 
 /** An argument of a system call. */
 export type Argument =
@@ -34,6 +35,12 @@ export type ActStep =
   | { readonly memfd: readonly string[] }
   | { readonly run: readonly string[] }
   | { readonly sleep: number }
+  /** A system call as a 32-bit program makes it. */
+  | { readonly compat: Readonly<Record<string, readonly Argument[]>> }
+  /** Goes on in a child, made by vfork: path, arguments. */
+  | { readonly vfork: readonly string[] }
+  /** Opens a file by io_uring. */
+  | { readonly uring: string }
   | 'fork'
   | 'orphan'
   | 'thread'
@@ -106,10 +113,25 @@ function line(step: ActStep): string[] {
   const [name, value] = Object.entries(step)[0] as [string, unknown];
   if (name === 'spawn') return spawnLine(value as Spawn | string);
   if (name === 'sleep') return ['sleep', String(value)];
-  if (name === 'run' || name === 'exec' || name === 'memfd') return [name, ...(value as string[])];
-  const nr = syscallNumber(name);
+  if (name === 'uring') return ['uring', String(value)];
+  if (WITH_WORDS.has(name)) return [name, ...(value as string[])];
+  if (name === 'compat') return callLine('call32', value as Readonly<Record<string, readonly Argument[]>>);
+  return callLine('call', step as Readonly<Record<string, readonly Argument[]>>);
+}
+
+const WITH_WORDS = new Set(['run', 'exec', 'memfd', 'vfork']);
+
+/** The number of the first 32-bit call that does the same as this one of ours. */
+function compatNumber(name: string): number | undefined {
+  const ours = syscallNumber(name);
+  return compatCalls().find(([, nr]) => nr === ours)?.[0];
+}
+
+function callLine(verb: 'call' | 'call32', call: Readonly<Record<string, readonly Argument[]>>): string[] {
+  const [name = '', args = []] = Object.entries(call)[0] ?? [];
+  const nr = verb === 'call' ? syscallNumber(name) : compatNumber(name);
   if (nr === undefined) throw new Error(`no system call ${name} on this architecture`);
-  return ['call', String(nr), ...(value as Argument[]).flatMap(words)];
+  return [verb, String(nr), ...args.flatMap(words)];
 }
 
 /** The text for RF_STEPS. `$DIR` is replaced by a folder. */

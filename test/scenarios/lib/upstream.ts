@@ -10,11 +10,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
+import { probe } from '../../../src/sensors/probe.ts';
 import type { Container } from '../../lib/container.ts';
 import type { AlertLine, LiveEngine } from '../../lib/engine.ts';
 import { SLOWNESS } from '../../lib/slowness.ts';
@@ -46,6 +48,8 @@ export interface UpstreamScenario extends Act {
   readonly output?: string;
   /** Other acts, with the same files. */
   readonly misses?: readonly (Act & { readonly about: string })[];
+  /** Seen only by programs at functions, or by 32-bit callers of x86-64. */
+  readonly needs?: 'functions' | 'x86-64';
   /** Works only with a real runtime: its processes, and what its API tells of a container. */
   readonly runtime?: boolean;
 }
@@ -68,6 +72,9 @@ export function loadUpstream(folder: string): { file: string; scenarios: Upstrea
 /** What a scenario needs and is not there. */
 export function lacks(stage: Stage, scenario: UpstreamScenario): string | undefined {
   if (scenario.runtime === true && !stage.metadata) return 'needs podman';
+  if (scenario.needs === 'x86-64' && process.arch !== 'x64') return 'needs x86-64';
+  const functions = scenario.needs === 'functions' ? probe('fentry') : undefined;
+  if (functions !== undefined && functions.answer !== 'yes') return functions.why ?? 'needs BPF trampolines';
   const place = scenario.in ?? 'host';
   return place === 'host' || stage.container(place) ? undefined : 'needs containers';
 }
@@ -131,9 +138,20 @@ export function alertsOf(engine: LiveEngine, rule: string, mark: string): AlertL
   );
 }
 
-/** Longest way from an act to its alert; and how long to look for one that must not come. */
+/** Longest way from an act to its alert; and what an alert may take longer than one of a later event. */
 const ARRIVE_MS = 5_000;
-const SETTLE_MS = 500 * SLOWNESS;
+const SETTLE_MS = 250;
+
+const BARRIER = '/tmp/rf-barrier-';
+
+/** A rule for `settle`. */
+export const BARRIER_RULE = `
+- rule: Barrier
+  desc: A test wants to know that everything before has been looked at.
+  condition: evt.type in (open, openat) and fd.name startswith ${BARRIER}
+  output: '%fd.name'
+  priority: NOTICE
+`;
 
 /** Waits for an alert of a rule that is as wanted; resolves to all of the rule's. */
 export async function arrived(
@@ -146,7 +164,17 @@ export async function arrived(
   return alertsOf(engine, rule, mark);
 }
 
-/** Gives alerts the time that they may take. */
-export async function settle(): Promise<void> {
+/** Waits until the engine has looked at all that was done until now: events are looked at in their order. */
+export async function settle(engine: LiveEngine): Promise<void> {
+  const mark = BARRIER + randomUUID();
+  await open(mark).catch(() => {});
+  const passed = await engine.until(
+    () =>
+      engine.alerts.some(
+        ({ rule, output_fields: fields }) => rule === 'Barrier' && fields['fd.name'] === mark,
+      ),
+    ARRIVE_MS,
+  );
+  if (!passed) throw new Error('the engine does not get to where it can be asked');
   await sleep(SETTLE_MS);
 }
