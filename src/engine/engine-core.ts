@@ -127,9 +127,7 @@ export class EngineCore {
     this.#enforce(rules);
     this.#enforcer.attach();
     this.#enricher = new Enricher({
-      forkEvents: plan.forkEvents,
-      environments: plan.environments,
-      exitEvents: plan.exitEvents,
+      ...plan.wants,
       maxProcesses: config.process_table.max_processes,
       containers: new ContainerRegistry(
         config.containers.enabled ? knownRuntimes(config.containers.host_root) : [],
@@ -220,6 +218,7 @@ export class EngineCore {
     this.#spec = spec;
     this.#mode = modeOf(spec);
     this.#enforce(next.rules);
+    this.#enricher.want(next.plan.wants);
     this.#pipeline.swap(next.rules);
     this.#watchNames(next.rules);
     this.#canary.use(harmlessCall(next.plan.tracepoints));

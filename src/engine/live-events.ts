@@ -26,7 +26,7 @@ export function watchEvents(options: LiveEventsOptions): { stop: () => SensorSta
     lifecycle: true,
     ignorePid: process.pid,
   });
-  const enricher = new Enricher({ forkEvents: plan.forkEvents, exitEvents: plan.exitEvents });
+  const enricher = new Enricher(plan.wants);
   sensor.start({
     record: (rec: AnyRec) => {
       const event = enricher.apply(rec);

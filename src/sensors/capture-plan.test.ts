@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planCapture } from './capture-plan.ts';
+import { type CaptureNeed, planCapture } from './capture-plan.ts';
 import { RF_CAPTURE_FLAG as F, RF_OP } from './layout.gen.ts';
 import { syscallNumber } from './syscalls.ts';
 
@@ -72,16 +72,27 @@ test('session fields bring setsid with them', () => {
 
 test('forks and exits are told apart from calls, and what the architecture lacks is named', () => {
   const plan = planCapture([{ events: ['clone', 'procexit', 'open', 'fork'], fields: [] }], 'arm64');
-  assert.equal(plan.forkEvents, true);
-  assert.equal(plan.exitEvents, true);
+  assert.equal(plan.wants.forkEvents, true);
+  assert.equal(plan.wants.exitEvents, true);
   assert.deepEqual(plan.tracepoints, []);
   assert.deepEqual(plan.unavailable, ['open']);
 });
 
 test('environments are wanted when a field reads them', () => {
   const plan = (fields: string[]): boolean =>
-    planCapture([{ events: ['execve'], fields }], 'x64').environments;
+    planCapture([{ events: ['execve'], fields }], 'x64').wants.environments;
   assert.equal(plan(['proc.env']), true);
   assert.equal(plan(['proc.aenv[2]']), true);
   assert.equal(plan(['proc.exe']), false);
+});
+
+test('environments are kept after the exec when somebody reads them then', () => {
+  const later = (need: Partial<CaptureNeed>): boolean =>
+    planCapture([{ events: ['execve'], fields: ['proc.env'], failed: false, ...need }], 'x64').wants
+      .laterEnvironments;
+  assert.equal(later({}), false);
+  assert.equal(later({ events: ['execve', 'connect'] }), true);
+  assert.equal(later({ failed: true }), true);
+  assert.equal(later({ fields: ['proc.aenv[1]'] }), true);
+  assert.equal(later({ events: ['connect'], fields: ['proc.name'] }), false);
 });

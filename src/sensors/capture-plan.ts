@@ -21,11 +21,15 @@ export interface CapturePlan {
   readonly capture: ReadonlyMap<number, CaptureRow>;
   /** Names of these system calls. */
   readonly tracepoints: readonly string[];
-  /** Forks, and exits, are events that somebody wants: see EnricherOptions. */
-  readonly forkEvents: boolean;
-  readonly exitEvents: boolean;
-  /** Somebody reads environments. */
-  readonly environments: boolean;
+  /** For the enricher. */
+  readonly wants: {
+    /** Forks, and exits, are events that somebody wants. */
+    readonly forkEvents: boolean;
+    readonly exitEvents: boolean;
+    /** Somebody reads environments; also of a program that began before the event. */
+    readonly environments: boolean;
+    readonly laterEnvironments: boolean;
+  };
   /** What records of processes can go without: bits of RF_SPARE. */
   readonly spare: number;
   /** Events that no system call of this architecture raises. */
@@ -47,11 +51,12 @@ const SESSION = /^proc\.(sid|sname|is_sid_leader|vpgid|pgid|is_vpgid_leader|is_p
 const BUFFER = /^evt\.(buffer|args|info|arg|arg\.(data|img)|arg\[.*|rawarg\.(data|img))$/;
 const CWD = /^proc\.cwd$/;
 const ENVIRONMENT = /^proc\.a?env/;
+const ANCESTOR_ENVIRONMENT = /^proc\.aenv/;
 /** The same as an argument of an exec. */
 const ENVIRONMENT_ARGUMENT = /^evt\.(args|info|arg|arg\.env|arg\[.*|rawarg\.env)$/;
 
 /** Works out what to attach and copy so that every need is met, and nothing beyond. */
-export function planCapture(needs: Iterable<CaptureNeed>, arch: Arch = hostArch()): CapturePlan {
+export function planCapture(needs: readonly CaptureNeed[], arch: Arch = hostArch()): CapturePlan {
   const wanted = merge(needs);
   keepState(wanted);
   const capture = new Map<number, CaptureRow>();
@@ -75,10 +80,19 @@ export function planCapture(needs: Iterable<CaptureNeed>, arch: Arch = hostArch(
     (forkEvents ? 0 : RF_SPARE.FORKS) |
     (exitEvents ? 0 : RF_SPARE.EXITS) |
     (environments || someField(wanted, ENVIRONMENT_ARGUMENT) ? 0 : RF_SPARE.ENV);
-  return { capture, tracepoints, unavailable, forkEvents, exitEvents, environments, spare };
+  const laterEnvironments = needs.some(readsLater);
+  const wants = { forkEvents, exitEvents, environments, laterEnvironments };
+  return { capture, tracepoints, unavailable, wants, spare };
 }
 
-function merge(needs: Iterable<CaptureNeed>): Map<number, Wanted> {
+/** An exec that failed is an event of the program before it. */
+function readsLater({ events, fields, failed = true }: CaptureNeed): boolean {
+  const later = failed || [...events].some((name) => !EXECS.has(name));
+  const names = [...fields];
+  return names.some((name) => ANCESTOR_ENVIRONMENT.test(name) || (later && ENVIRONMENT.test(name)));
+}
+
+function merge(needs: readonly CaptureNeed[]): Map<number, Wanted> {
   const wanted = new Map<number, Wanted>();
   for (const need of needs) {
     const fields = [...need.fields];

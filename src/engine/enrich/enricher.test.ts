@@ -198,6 +198,22 @@ test('an environment that the kernel cut is known whole though the process has e
   );
 });
 
+test('an environment that nobody reads later lives as long as the event of its exec', () => {
+  const e = enricher({ laterEnvironments: false });
+  const record = { env: 'A=1' };
+  const first = apply(e, exec(10, 1, 'a', record))!;
+  const { image } = first;
+  assert.equal(image.envText(10, false), 'A=1');
+  apply(e, exec(11, 1, 'b', record));
+  assert.equal(image.envText(10, false), undefined);
+  const held = apply(e, exec(12, 1, 'c', record))!.hold();
+  apply(e, exec(13, 1, 'd', record));
+  assert.equal(e.resume(held).image.envText(12, false), 'A=1');
+  const kept = apply(enricher(), exec(10, 1, 'a', record))!.image;
+  apply(e, exec(11, 1, 'b', record));
+  assert.equal(kept.envText(10, false), 'A=1');
+});
+
 test('the container follows the cgroup: of the exec, of the fork, and of a move that only the id tells', () => {
   const e = enricher();
   const path = `/system.slice/docker-${ID}.scope`;

@@ -16,12 +16,18 @@ import { listPids, type ProcEntry, readCgroup, readProcess, TICK_NS } from './pr
 import { Process, ProcessTable } from './process.ts';
 import { UserDirectory } from './users.ts';
 
-export interface EnricherOptions {
+/** What the rules ask for; absent = it is not asked for, of the last: it is. */
+export interface Wants {
   /** Events of the clone family are wanted; otherwise forks only keep the table. */
   readonly forkEvents?: boolean;
   readonly exitEvents?: boolean;
   /** Environments are looked at: one that the kernel cut is read on as soon as the program starts. */
   readonly environments?: boolean;
+  /** Also after the exec. */
+  readonly laterEnvironments?: boolean;
+}
+
+export interface EnricherOptions extends Wants {
   readonly table?: ProcessTable;
   /** Entries of the table when none is given. */
   readonly maxProcesses?: number;
@@ -60,9 +66,9 @@ export class Enricher {
   readonly names: AddressNames;
   readonly event: Event;
   readonly #codes: Int32Array;
-  readonly #forkEvents: boolean;
-  readonly #environments: boolean;
-  readonly #exitEvents: boolean;
+  #wants: Wants;
+  /** The program of the exec before, whose environment nobody will ask for any more. */
+  #execed: Image | undefined;
   readonly #proc: string | undefined;
   /** The host uses version 1 cgroups: the id in a record does not tell containers apart. */
   readonly #v1: boolean;
@@ -94,9 +100,7 @@ export class Enricher {
     this.containers.onSettled = settled;
     this.users.onSettled = settled;
     this.#codes = codesByNumber(options.arch);
-    this.#forkEvents = options.forkEvents ?? false;
-    this.#environments = options.environments ?? false;
-    this.#exitEvents = options.exitEvents ?? false;
+    this.#wants = options;
     this.#v1 = this.#proc !== undefined && usesCgroupV1(this.#proc);
     this.event = new Event({
       table: this.table,
@@ -108,6 +112,11 @@ export class Enricher {
       live: this.#proc !== undefined,
       tierOf: options.tierOf ?? (() => undefined),
     });
+  }
+
+  /** Other rules are in force. */
+  want(wants: Wants): void {
+    this.#wants = wants;
   }
 
   /** Reads the processes that run already. Call it once the sensors are attached, before records are applied. */
@@ -126,6 +135,8 @@ export class Enricher {
    */
   apply(rec: AnyRec): Event | undefined {
     this.event.num = ++this.#num;
+    if (this.#execed !== undefined) this.#execed.forgetEnv();
+    this.#execed = undefined;
     switch (rec.kind) {
       case 1:
         return this.#applyCall(rec);
@@ -177,7 +188,8 @@ export class Enricher {
       since: rec.ts,
     });
     // Now, not when an alert asks: the process may have ended by then.
-    if (rec.envCut && this.#environments && this.#proc !== undefined) image.env(rec.pid, true);
+    if (rec.envCut && this.#wants.environments === true && this.#proc !== undefined) image.env(rec.pid, true);
+    if (this.#wants.laterEnvironments === false) this.#execed = image;
     const process = this.#execedProcess(rec, image);
     process.sid = rec.sid;
     process.pgid = rec.pgid;
@@ -206,7 +218,7 @@ export class Enricher {
   #applyFork(rec: ForkRec): Event | undefined {
     const parent = this.#processOf(rec);
     if (rec.childPid !== rec.pid && (rec.cloneFlags & CLONE_THREAD) === 0) this.#addChild(rec, parent);
-    if (!this.#forkEvents) return undefined;
+    if (this.#wants.forkEvents !== true) return undefined;
     const code = this.#codes[rec.nr] ?? -1;
     const family = code >= 0 && EVENTS[code]!.params === eventDef('clone').params ? code : CLONE;
     return this.event.bind(rec, family, EVENTS[family]!, parent);
@@ -238,7 +250,7 @@ export class Enricher {
     const process = this.#processOf(rec);
     if (rec.leader === 1) this.table.end(process, rec.ts, rec.reaper);
     this.table.expire(rec.ts);
-    if (!this.#exitEvents) return undefined;
+    if (this.#wants.exitEvents !== true) return undefined;
     return this.event.bind(rec, PROCEXIT, EVENTS[PROCEXIT]!, process);
   }
 

@@ -181,6 +181,7 @@ export class Event {
 
   /** What is needed to evaluate the event again later, when its record is gone from the ring. */
   hold(): HeldEvent {
+    this.image.holdEnv();
     return {
       bytes: Uint8Array.prototype.slice.call(this.rec.bytes()),
       kind: this.rec.kind,

@@ -31,6 +31,9 @@ test('the environment keeps its order', () => {
   const sh = image('sh\0', 'A=1\0B=x y\0');
   assert.equal(sh.envText(1, false), 'A=1 B=x y');
   assert.deepEqual(sh.env(1, false), ['A=1', 'B=x y']);
+  const gaps = image('sh\0', '\0A=1\0\0B=2\0');
+  assert.equal(gaps.envText(1, false), 'A=1 B=2');
+  assert.deepEqual(gaps.env(1, false), ['A=1', 'B=2']);
 });
 
 test('a cut environment is read back from the running process when it is the same one', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /** Longest environment that is read back from /proc. */
 const ENV_MAX = 128 * 1024;
+const NULS = /\0/g;
 
 interface ImageData {
   readonly comm: string;
@@ -41,8 +42,7 @@ export class Image {
   #argv: readonly string[] | undefined;
   #args: string | undefined;
   #cmdline: string | undefined;
-  #env: readonly string[] | undefined;
-  #envJoined: string | undefined;
+  #envHeld = false;
 
   constructor(data: ImageData) {
     this.comm = data.comm;
@@ -94,7 +94,7 @@ export class Image {
   get args(): string | undefined {
     if (this.#args === undefined && this.#argvText !== undefined) {
       const start = this.#argvText.indexOf('\0');
-      this.#args = start < 0 ? '' : trimNul(this.#argvText.slice(start + 1)).replaceAll('\0', ' ');
+      this.#args = start < 0 ? '' : trimNul(this.#argvText.slice(start + 1)).replace(NULS, ' ');
     }
     return this.#args;
   }
@@ -117,17 +117,32 @@ export class Image {
 
   /** The environment; `pid` says where to read the rest of one that the kernel cut. */
   env(pid: number, alive: boolean): readonly string[] | undefined {
-    if (this.#envText === undefined || this.#envCut) this.#readEnv(pid, alive);
-    if (this.#env === undefined && this.#envText !== undefined) {
-      this.#env = splitNul(this.#envText).filter((entry) => entry !== '');
-    }
-    return this.#env;
+    const text = this.#environment(pid, alive);
+    return text === undefined ? undefined : splitNul(text).filter((entry) => entry !== '');
   }
 
-  /** The environment as one blank-separated text. */
+  /** The environment as one blank-separated text. Not kept: it is long, and asked for at the exec only. */
   envText(pid: number, alive: boolean): string | undefined {
-    if (this.#envJoined === undefined) this.#envJoined = this.env(pid, alive)?.join(' ');
-    return this.#envJoined;
+    const text = this.#environment(pid, alive);
+    if (text === undefined) return undefined;
+    // An empty entry is left out.
+    if (text.startsWith('\0') || text.includes('\0\0')) return this.env(pid, alive)?.join(' ');
+    return trimNul(text).replace(NULS, ' ');
+  }
+
+  /** Nobody looks at the environment after the exec: it need not live as long as the process. */
+  forgetEnv(): void {
+    if (!this.#envHeld) this.#envText = undefined;
+  }
+
+  /** An event waits that may ask for it. */
+  holdEnv(): void {
+    this.#envHeld = true;
+  }
+
+  #environment(pid: number, alive: boolean): string | undefined {
+    if (this.#envText === undefined || this.#envCut) this.#readEnv(pid, alive);
+    return this.#envText;
   }
 
   #readEnv(pid: number, alive: boolean): void {

@@ -100,8 +100,14 @@ function compileNetworkTest(op: PlanOp, constants: readonly Constant[]): Matcher
 
 function compileIcontains(text: string): Matcher {
   const needle = asciiLower(text);
-  // Lower-casing by the engine also changes latin1 letters, never to ASCII: harmless for an ASCII needle.
-  if (/^[\0-\x7f]*$/.test(needle)) return asText((v) => v.toLowerCase().includes(needle));
+  // For an ASCII needle the engine's own search without regard to case is the same, and copies nothing.
+  if (/^[\0-\x7f]*$/.test(needle)) {
+    const found = new RegExp(
+      needle.replace(/[^a-z0-9]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
+      'i',
+    );
+    return asText((v) => found.test(v));
+  }
   return asText((v) => asciiLower(v).includes(needle));
 }
 
