@@ -2,6 +2,7 @@
 import { isEventType } from '../check/event-types.ts';
 import type { Interner, Plan } from '../check/plan.ts';
 import { compileMatcher } from './matcher.ts';
+import { cheapFirst } from './order.ts';
 
 /** A folder for one event name; equal parts of all plans are folded once. */
 export class Folder<E> {
@@ -56,6 +57,6 @@ export class Folder<E> {
       }
     }
     if (kept.length === 0) return this.plans.constant(kind === 'and');
-    return kept.length === 1 ? kept[0]! : this.plans.logic(kind, kept);
+    return kept.length === 1 ? kept[0]! : this.plans.logic(kind, cheapFirst(kept));
   }
 }

@@ -7,11 +7,11 @@
  */
 
 import type { ComparePlan, FieldsPlan, Operand, Plan } from '../check/plan.ts';
-import type { Scalar, Value } from '../field-spec.ts';
+import type { FieldSpec, Scalar, Value } from '../field-spec.ts';
 import { compileLookup, planDispatch } from './dispatch.ts';
 import type { Matcher } from './matcher.ts';
 import { compileMatcher, INLINE_LIMIT } from './matcher.ts';
-import { compileOperand, compileTransform, type Getter, type Transform } from './operand.ts';
+import { compileTransform, type Getter, type Transform } from './operand.ts';
 import { compareFields, everyCandidate, everyElement, someValue } from './runtime.ts';
 
 /** Rules in one generated function: larger ones are not optimised by V8. */
@@ -99,7 +99,7 @@ class Generator<E> {
   private readonly plans: readonly Plan<E>[];
   private readonly constants: Data[] = [];
   private readonly constantIndex = new Map<Data, number>();
-  private readonly getters: Getter<E>[] = [];
+  private readonly getters: FieldSpec<E>['get'][] = [];
   private readonly transforms: Transform[] = [];
   /** Expressions of values that are kept in variables, by operand. */
   private readonly values = new Map<string, string>();
@@ -145,7 +145,7 @@ class Generator<E> {
     const make = new Function('K', 'F', 'T', 'M', 'some', 'every', 'each', 'fields', source) as (
       ...args: [
         readonly Data[],
-        readonly Getter<E>[],
+        readonly FieldSpec<E>['get'][],
         readonly Transform[],
         readonly Matcher[],
         typeof someValue,
@@ -278,7 +278,12 @@ class Generator<E> {
 
   private compute(operand: Operand<E>): string {
     if (operand.kind === 'literal') return this.constant(operand.text);
-    if (operand.kind === 'field') return `get${this.getters.push(compileOperand(operand)) - 1}(e)`;
+    if (operand.kind === 'field') {
+      // The field's own function, so that V8 sees one function at each place, and puts it in.
+      const { spec, arg } = operand.ref;
+      const getter = `get${this.getters.push(spec.get) - 1}`;
+      return arg === undefined ? `${getter}(e)` : `${getter}(e,${this.constant(arg)})`;
+    }
     const args = operand.args.map((arg) => this.value(arg));
     return `t${this.transforms.push(compileTransform(operand)) - 1}([${args.join(',')}])`;
   }
