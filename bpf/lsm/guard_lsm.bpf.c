@@ -7,11 +7,16 @@
 #include "guard.h"
 #include "record.h"
 
+#define ENOENT 2
 #define EPERM 1
 #define RF_GUARD_DEPTH 40 /* folders between an object and the root of its file system */
 #define FMODE_WRITE 2
 #define O_TRUNC 01000
 #define PTRACE_MODE_ATTACH 2
+#define PROC_SUPER_MAGIC 0x9fa0
+#define FS_IOC_SETFLAGS 0x40086602
+#define FS_IOC32_SETFLAGS 0x40046602
+#define FS_IOC_FSSETXATTR 0x401c5820
 #define SIGHUP 1
 #define SIGCHLD 17
 #define SIGCONT 18
@@ -25,6 +30,8 @@
 #define RF_NR_BPF 321
 #define RF_NR_PRLIMIT 302
 #define RF_NR_UMOUNT 166
+#define RF_NR_MOUNT 165
+#define RF_NR_SCHED 203
 #else
 #define RF_NR_OPENAT 56
 #define RF_NR_KILL 129
@@ -32,6 +39,8 @@
 #define RF_NR_BPF 280
 #define RF_NR_PRLIMIT 261
 #define RF_NR_UMOUNT 39
+#define RF_NR_MOUNT 40
+#define RF_NR_SCHED 122
 #endif
 
 struct {
@@ -158,18 +167,31 @@ int rf_guard_trace(__u64 *ctx)
 	return -EPERM;
 }
 
-/* A limit set from outside can end a process as well as a signal can. */
-SEC("lsm/task_setrlimit")
-int rf_guard_limit(__u64 *ctx)
+/* A limit set from outside can end a process as well as a signal can, and one that is never given a
+ * processor sees nothing. */
+static __always_inline bool rf_guard_limits(const struct task_struct *target, __u32 nr)
 {
-	struct task_struct *target = (void *)ctx[0];
 	struct rf_guard *g = rf_guard_on();
 
 	if (!g || (__u32)target->tgid != g->tgid)
-		return 0;
-	rf_guard_tell(g, RF_GUARDED_LIMIT, RF_NR_PRLIMIT, NULL, NULL);
-	return -EPERM;
+		return false;
+	rf_guard_tell(g, RF_GUARDED_LIMIT, nr, NULL, NULL);
+	return true;
 }
+
+#define RF_GUARD_TASK(name, hook, nr)                                                              \
+	SEC("lsm/" hook)                                                                           \
+	int rf_guard_##name(__u64 *ctx)                                                            \
+	{                                                                                          \
+		if (rf_guard_limits((void *)ctx[0], nr))                                           \
+			return -EPERM;                                                             \
+		return 0;                                                                          \
+	}
+
+RF_GUARD_TASK(limit, "task_setrlimit", RF_NR_PRLIMIT)
+RF_GUARD_TASK(scheduler, "task_setscheduler", RF_NR_SCHED)
+RF_GUARD_TASK(nice, "task_setnice", RF_NR_SCHED)
+RF_GUARD_TASK(ioprio, "task_setioprio", RF_NR_SCHED)
 
 /* Whether an object, or a folder that it lies in, is guarded. */
 static __noinline bool rf_guard_labelled(struct dentry *d)
@@ -200,12 +222,53 @@ static __always_inline bool rf_guard_refuses(struct dentry *d, struct vfsmount *
 	return true;
 }
 
+/* Files of /proc by which a process is changed: oom_score_adj, mem, and so on. */
+static __always_inline bool rf_guard_proc(struct file *file)
+{
+	struct inode *inode = file->f_inode;
+	struct rf_guard *g;
+	struct proc_inode *proc;
+	struct hlist_node *node;
+	struct task_struct *task;
+
+	if (inode->i_sb->s_magic != PROC_SUPER_MAGIC)
+		return false;
+	g = rf_guard_on();
+	if (!g)
+		return false;
+	proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	node = BPF_CORE_READ(proc, pid, tasks[0].first);
+	if (!node)
+		return false;
+	task = (void *)node - bpf_core_field_offset(struct task_struct, pid_links);
+	if ((__u32)BPF_CORE_READ(task, tgid) != g->tgid || rf_guard_maintainer())
+		return false;
+	rf_guard_tell(g, RF_GUARDED_PROC, RF_NR_OPENAT, file->f_path.dentry, file->f_path.mnt);
+	return true;
+}
+
 SEC("lsm/file_open")
 int rf_guard_open(__u64 *ctx)
 {
 	struct file *file = (void *)ctx[0];
 
 	if (!(file->f_mode & FMODE_WRITE) && !(file->f_flags & O_TRUNC))
+		return 0;
+	if (rf_guard_proc(file))
+		return -EPERM;
+	if (rf_guard_refuses(file->f_path.dentry, file->f_path.mnt))
+		return -EPERM;
+	return 0;
+}
+
+/* What makes a file unchangeable for the engine as well. */
+SEC("lsm/file_ioctl")
+int rf_guard_ioctl(__u64 *ctx)
+{
+	struct file *file = (void *)ctx[0];
+	__u32 cmd = ctx[1];
+
+	if (cmd != FS_IOC_SETFLAGS && cmd != FS_IOC32_SETFLAGS && cmd != FS_IOC_FSSETXATTR)
 		return 0;
 	if (rf_guard_refuses(file->f_path.dentry, file->f_path.mnt))
 		return -EPERM;
@@ -235,12 +298,15 @@ int rf_guard_open(__u64 *ctx)
 
 RF_GUARD_PATH(truncate, "path_truncate")
 RF_GUARD_PATH(chmod, "path_chmod")
+RF_GUARD_PATH(chown, "path_chown")
 RF_GUARD_DENTRY(create, "inode_create", 1)
 RF_GUARD_DENTRY(mkdir, "inode_mkdir", 1)
 RF_GUARD_DENTRY(mknod, "inode_mknod", 1)
 RF_GUARD_DENTRY(symlink, "inode_symlink", 1)
 RF_GUARD_DENTRY(unlink, "inode_unlink", 1)
 RF_GUARD_DENTRY(rmdir, "inode_rmdir", 1)
+RF_GUARD_DENTRY(setxattr, "inode_setxattr", 1)
+RF_GUARD_DENTRY(removexattr, "inode_removexattr", 1)
 
 SEC("lsm/inode_link")
 int rf_guard_link(__u64 *ctx)
@@ -258,24 +324,97 @@ int rf_guard_rename(__u64 *ctx)
 	return 0;
 }
 
+static __always_inline bool rf_guard_owns(enum rf_guard_kind kind, __u32 id)
+{
+	struct rf_guard_object key = {.kind = kind, .id = id};
+
+	return bpf_map_lookup_elem(&guard_objects, &key);
+}
+
+/* A mount that guarded files are reached through, in the engine's name space or that of process 1. */
+static __always_inline bool rf_guard_holds(struct vfsmount *mnt, bool shared)
+{
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	__u32 group = BPF_CORE_READ(mount, mnt_group_id);
+
+	if (rf_guard_owns(RF_GUARD_MOUNT, BPF_CORE_READ(mount, mnt_id)))
+		return true;
+	return shared && group && rf_guard_owns(RF_GUARD_GROUP, group);
+}
+
+static __always_inline bool rf_guard_mounts(struct path *path)
+{
+	struct rf_guard *g = rf_guard_on();
+	struct dentry *d = path->dentry;
+	struct inode *inode;
+
+	if (!g || !rf_guard_holds(path->mnt, true))
+		return false;
+	inode = d->d_inode;
+	if (!(rf_guard_label_of(inode) & RF_GUARD_ABOVE) && !rf_guard_labelled(d))
+		return false;
+	if (rf_guard_maintainer())
+		return false;
+	rf_guard_tell(g, RF_GUARDED_MOUNT, RF_NR_MOUNT, d, path->mnt);
+	return true;
+}
+
+/* Over what is guarded, or over the way to it: what is looked up next is another file. */
+SEC("lsm/sb_mount")
+int rf_guard_mount(__u64 *ctx)
+{
+	if (rf_guard_mounts((void *)ctx[1]))
+		return -EPERM;
+	return 0;
+}
+
+SEC("lsm/move_mount")
+int rf_guard_move_mount(__u64 *ctx)
+{
+	if (rf_guard_mounts((void *)ctx[0]) || rf_guard_mounts((void *)ctx[1]))
+		return -EPERM;
+	return 0;
+}
+
 /* With the last mount of the BPF file system its pins go. */
 SEC("lsm/sb_umount")
 int rf_guard_umount(__u64 *ctx)
 {
 	struct vfsmount *mnt = (void *)ctx[0];
 	struct rf_guard *g = rf_guard_on();
+	bool pins;
 
-	if (!g || !g->pins_dev || BPF_CORE_READ(mnt, mnt_sb, s_dev) != g->pins_dev)
+	if (!g)
+		return 0;
+	pins = g->pins_dev && BPF_CORE_READ(mnt, mnt_sb, s_dev) == g->pins_dev;
+	if (!pins && (!rf_guard_holds(mnt, false) || rf_guard_maintainer()))
 		return 0;
 	rf_guard_tell(g, RF_GUARDED_MOUNT, RF_NR_UMOUNT, NULL, NULL);
 	return -EPERM;
 }
 
-static __always_inline bool rf_guard_owns(enum rf_guard_kind kind, __u32 id)
+/* Lists of objects open each: who makes one is told of once. */
+static __always_inline void rf_guard_opened(struct rf_guard *g)
 {
-	struct rf_guard_object key = {.kind = kind, .id = id};
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	return bpf_map_lookup_elem(&guard_objects, &key);
+	if (g->map_tgid == tgid)
+		return;
+	g->map_tgid = tgid;
+	rf_guard_tell(g, RF_GUARDED_MAP, RF_NR_BPF, NULL, NULL);
+}
+
+/* They open by number, and go on after what is gone meanwhile: to them it is as if it were. */
+static __always_inline bool rf_guard_listing(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u64 args[6];
+
+	if (rf_is_compat(task))
+		return false;
+	rf_regs_args(regs, args);
+	return rf_regs_nr(regs) == RF_NR_BPF && (__u32)args[0] == BPF_MAP_GET_FD_BY_ID;
 }
 
 /* A descriptor for a map, however it is come by. For reading it is given. */
@@ -284,19 +423,19 @@ int rf_guard_map(__u64 *ctx)
 {
 	struct bpf_map *map = (void *)ctx[0];
 	struct rf_guard *g = rf_guard_on();
-	__u32 mode = ctx[1], tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 mode = ctx[1];
 
 	if (!g || !(mode & FMODE_WRITE) || !rf_guard_owns(RF_GUARD_MAP, map->id))
 		return 0;
-	if (g->map_tgid != tgid) {
-		g->map_tgid = tgid;
-		rf_guard_tell(g, RF_GUARDED_MAP, RF_NR_BPF, NULL, NULL);
-	}
+	rf_guard_opened(g);
+	if (rf_guard_listing())
+		return -ENOENT;
 	return -EPERM;
 }
 
-/* The object behind a descriptor of the caller: a link that is cut or replaced, a program that
- * another one shall stand in for. */
+/* A link that is opened by its number, which the kernel has copied; and the object behind a
+ * descriptor of the caller: a link that is cut or replaced, a program that another one shall stand
+ * in for. */
 SEC("lsm/bpf")
 int rf_guard_bpf(__u64 *ctx)
 {
@@ -308,12 +447,19 @@ int rf_guard_bpf(__u64 *ctx)
 	struct file *file;
 	bool ours;
 
-	if (!g || (cmd != BPF_LINK_DETACH && cmd != BPF_LINK_UPDATE && cmd != BPF_PROG_LOAD))
+	if (!g || (cmd != BPF_LINK_DETACH && cmd != BPF_LINK_UPDATE && cmd != BPF_PROG_LOAD &&
+		   cmd != BPF_LINK_GET_FD_BY_ID))
 		return 0;
 	bpf_probe_read_kernel(
 	    &fd, sizeof(fd),
 	    (void *)attr +
 		(cmd == BPF_PROG_LOAD ? __builtin_offsetof(union bpf_attr, attach_prog_fd) : 0));
+	if (cmd == BPF_LINK_GET_FD_BY_ID) {
+		if (!rf_guard_owns(RF_GUARD_LINK, fd))
+			return 0;
+		rf_guard_opened(g);
+		return -ENOENT;
+	}
 	if (cmd == BPF_PROG_LOAD && !fd)
 		return 0;
 	file = (void *)rf_file_of(fd);

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import type { BpfLink, BpfMap, BpfObject } from '../sensors/bpf.ts';
 import { codesByNumber } from '../sensors/events.ts';
 import { RF_GUARD_KIND, RF_GUARD_LABEL, RF_GUARDED, STRUCTS } from '../sensors/layout.gen.ts';
-import { identify } from './labels.ts';
+import { foldersAbove, mountsBelow } from './guard-mounts.ts';
+import { identifier, identify } from './labels.ts';
 import type { TierPlan } from './tiers.ts';
 
 /** The bit of a record's `clause` that says: the engine's guard refused this, and the rest is what. */
@@ -13,9 +14,16 @@ export const GUARD_PROGRAMS: readonly string[] = [
   'signal',
   'trace',
   'limit',
+  'scheduler',
+  'nice',
+  'ioprio',
   'open',
+  'ioctl',
   'truncate',
   'chmod',
+  'chown',
+  'setxattr',
+  'removexattr',
   'create',
   'mkdir',
   'mknod',
@@ -24,6 +32,8 @@ export const GUARD_PROGRAMS: readonly string[] = [
   'rmdir',
   'link',
   'rename',
+  'mount',
+  'move_mount',
   'umount',
   'map',
   'bpf',
@@ -60,7 +70,7 @@ const REFRESH_MS = 1000;
 const FIELD = Object.fromEntries(STRUCTS.rf_guard.fields.map(({ name, offset }) => [name, offset]));
 
 /** What a list of all BPF objects does as well: once for each process. */
-export const OPENED_MAP = 'opening its BPF maps for writing';
+export const OPENED_MAP = 'opening its BPF objects';
 
 const WHAT: Readonly<Record<number, string>> = {
   [RF_GUARDED.SIGNAL]: 'a signal to the engine',
@@ -69,7 +79,8 @@ const WHAT: Readonly<Record<number, string>> = {
   [RF_GUARDED.BPF]: 'a change of its BPF objects',
   [RF_GUARDED.MAP]: OPENED_MAP,
   [RF_GUARDED.LIMIT]: 'a limit on the engine',
-  [RF_GUARDED.MOUNT]: 'unmounting its pins',
+  [RF_GUARDED.MOUNT]: 'a change of the mounts below its files',
+  [RF_GUARDED.PROC]: 'writing to its files in /proc',
 };
 
 /** What a record with `GUARD_BIT` tells of. */
@@ -160,11 +171,12 @@ export class Guard {
     return this.#wanted && performance.now() < this.#unlockedUntil;
   }
 
-  /** Whatever this process holds, and the policy's inner map, which nobody holds. */
+  /** Whatever this process holds, the policy's inner map, which nobody holds, and the mounts below the paths. */
   #ownObjects(): Map<string, Entry> {
     const inner = this.#object.map('policies').lookup(ZERO)?.readUInt32LE();
     const ids: [number, number][] = heldObjects();
     if (inner !== undefined) ids.push([RF_GUARD_KIND.MAP, inner]);
+    ids.push(...mountsBelow(this.#paths === undefined ? [] : allPaths(this.#paths)));
     return new Map(
       ids.map(([kind, id]) => {
         const key = Buffer.alloc(8);
@@ -206,10 +218,18 @@ class Held {
   }
 }
 
-function labelsOf({ files, folders, maintainers, pins }: GuardedPaths): Map<string, Entry> {
+const allPaths = ({ files, folders, pins }: GuardedPaths): string[] => [
+  ...files,
+  ...folders,
+  ...(pins === undefined ? [] : [pins]),
+];
+
+function labelsOf(paths: GuardedPaths): Map<string, Entry> {
+  const { files, folders, maintainers, pins } = paths;
   const labels = new Map<string, Entry>();
+  const find = identifier();
   const add = (path: string, label: number): void => {
-    const id = identify(path);
+    const id = find(path);
     if (id === undefined) return;
     const key = Buffer.alloc(16);
     key.writeBigUInt64LE(id.ino, 0);
@@ -220,6 +240,7 @@ function labelsOf({ files, folders, maintainers, pins }: GuardedPaths): Map<stri
   for (const path of files) add(path, RF_GUARD_LABEL.SELF);
   for (const path of [...folders, ...(pins === undefined ? [] : [pins])]) add(path, RF_GUARD_LABEL.BELOW);
   for (const path of maintainers) add(path, RF_GUARD_LABEL.MAINTAINER);
+  for (const path of foldersAbove(allPaths(paths))) add(path, RF_GUARD_LABEL.ABOVE);
   return labels;
 }
 

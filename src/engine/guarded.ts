@@ -32,17 +32,45 @@ export function guardedPaths(
   };
 }
 
-/** The files by which a cgroup with the engine in it is killed or frozen. */
+/** Files of cgroups by which all in them is killed, frozen, or starved of memory or processors. */
+const SWITCHES: Readonly<Record<string, readonly string[]>> = {
+  '': ['cgroup.kill', 'cgroup.freeze', 'memory.max', 'memory.high', 'cpu.max', 'cpuset.cpus'],
+  freezer: ['freezer.state'],
+  memory: ['memory.limit_in_bytes'],
+  cpu: ['cpu.cfs_quota_us'],
+  cpuset: ['cpuset.cpus'],
+};
+
+/** Those of the cgroups that the engine is in, in each hierarchy. */
 function killSwitches(): string[] {
-  const mount = cgroup2Mount();
-  const own = /^0::(.+)$/m.exec(readFileSync('/proc/self/cgroup', 'latin1'))?.[1];
-  if (mount === undefined || own === undefined) return [];
+  const mounts = cgroupMounts();
+  return readFileSync('/proc/self/cgroup', 'latin1')
+    .split('\n')
+    .flatMap((line) => {
+      const [, controllers = '', own = '/'] = /^\d+:([^:]*):(.+)$/.exec(line) ?? [];
+      return controllers.split(',').flatMap((controller) => {
+        const mount = mounts.get(controller);
+        return mount === undefined ? [] : switchesOf(mount, own, SWITCHES[controller] ?? []);
+      });
+    });
+}
+
+function switchesOf(mount: string, own: string, names: readonly string[]): string[] {
   const found: string[] = [];
   for (let path = own; path !== '/'; path = dirname(path)) {
-    for (const name of ['cgroup.kill', 'cgroup.freeze']) {
-      const file = join(mount, path, name);
-      if (existsSync(file)) found.push(file);
-    }
+    found.push(...names.map((name) => join(mount, path, name)).filter((file) => existsSync(file)));
   }
   return found;
+}
+
+/** Where hierarchies are mounted, by controller; the unified one has no name. */
+function cgroupMounts(): Map<string, string> {
+  const mounts = new Map<string, string>();
+  const unified = cgroup2Mount();
+  if (unified !== undefined) mounts.set('', unified);
+  for (const line of readFileSync('/proc/self/mounts', 'latin1').split('\n')) {
+    const [, where = '', type, options = ''] = line.split(' ');
+    if (type === 'cgroup') for (const option of options.split(',')) mounts.set(option, where);
+  }
+  return mounts;
 }

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '21292ae3629ed3a4';
+export const ABI_HASH = '3f2da44a908f22cb';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -73,6 +73,8 @@ export const RF_GUARD_KIND = {
   MAP: 1,
   PROG: 2,
   LINK: 3,
+  MOUNT: 4,
+  GROUP: 5,
 } as const;
 
 /** enum rf_guard_label */
@@ -80,6 +82,7 @@ export const RF_GUARD_LABEL = {
   SELF: 1,
   BELOW: 2,
   MAINTAINER: 4,
+  ABOVE: 8,
 } as const;
 
 /** enum rf_guarded */
@@ -91,6 +94,7 @@ export const RF_GUARDED = {
   LIMIT: 5,
   MOUNT: 6,
   MAP: 7,
+  PROC: 8,
 } as const;
 
 /** enum rf_kind */

@@ -39,7 +39,7 @@ ExecReload=${run} validate${options}
 ExecReload=/bin/kill -HUP $MAINPID
 # 2 = usage, 3 = rules or configuration not valid, 5 = this machine cannot: trying again does not help.
 Restart=on-failure
-RestartSec=250ms
+RestartSec=100ms
 RestartPreventExitStatus=2 3 5
 TimeoutStartSec=60
 TimeoutStopSec=20

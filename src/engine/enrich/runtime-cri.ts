@@ -74,7 +74,9 @@ export class CriRuntime implements ContainerRuntime {
 interface Info {
   readonly sandboxID?: unknown;
   readonly privileged?: unknown;
-  readonly config?: { readonly linux?: { readonly security_context?: { readonly privileged?: unknown } } };
+  readonly config?: {
+    readonly linux?: { readonly security_context?: { readonly privileged?: unknown } | null } | null;
+  } | null;
   readonly cniResult?: unknown;
 }
 
@@ -92,7 +94,7 @@ function infoOf(answer: Message): Info {
 function privilegedOf(info: Info): boolean | undefined {
   if (typeof info.privileged === 'boolean') return info.privileged;
   // containerd leaves the member out when it is false.
-  if (info.config !== undefined) return info.config.linux?.security_context?.privileged === true;
+  if (info.config !== undefined) return info.config?.linux?.security_context?.privileged === true;
   return undefined;
 }
 
