@@ -50,16 +50,25 @@ describe('loadObject', () => {
     }
   });
 
-  it('says what to do in a PID namespace of its own', {
-    skip: root ? false : 'needs root to make one',
-  }, () => {
+  const loadIn = (namespace: readonly string[]) => {
     const loader = new URL(import.meta.url.replace('.test.', '.')).href;
     const script = `import { loadObject } from '${loader}';
       loadObject({ programs: new Set(), ringBytes: 1 << 16, priorityRingBytes: 1 << 16 });`;
     const node = [...process.execArgv, '--input-type=module', '-e', script];
-    const { status, stderr } = spawnSync('unshare', ['-pf', '--mount-proc', process.execPath, ...node]);
+    const { status, stderr } = spawnSync('unshare', [...namespace, process.execPath, ...node]);
     assert.equal(status, 1);
-    assert.match(stderr.toString(), /PID namespace of its own[\s\S]*sensor\/pid-namespace[\s\S]*--pid=host/);
+    return stderr.toString();
+  };
+  const own = { skip: root ? false : 'needs root to make one' };
+
+  it('says what to do in a PID namespace of its own', own, () => {
+    const text = loadIn(['-pf', '--mount-proc']);
+    assert.match(text, /PID namespace of its own[\s\S]*sensor\/pid-namespace[\s\S]*--pid=host/);
+  });
+
+  it('says what to do in a time namespace with clocks of its own', own, () => {
+    const text = loadIn(['--time', '--boottime', '1000', '--fork']);
+    assert.match(text, /clocks of its own[\s\S]*sensor\/time-namespace/);
   });
 
   it('sets constants and map sizes', { skip: root ? false : 'needs root to load BPF programs' }, () => {

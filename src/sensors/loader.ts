@@ -6,6 +6,7 @@ import { ABI_HASH } from './layout.gen.ts';
 import { abiHash, readLayout } from './layout.ts';
 import { native } from './libbpf.ts';
 import { seesHostPids } from './pid-namespace.ts';
+import { seesHostTime } from './time-namespace.ts';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const MIN_SLOTS = 16;
@@ -45,6 +46,15 @@ export function loadObject(options: LoadOptions): BpfObject {
     throw new AppError('sensor/pid-namespace', 'the engine runs in a PID namespace of its own', {
       help: 'records carry the numbers of the host, which mean nothing in here: use `docker run --pid=host`, or `hostPID: true` in the pod',
     });
+  }
+  if (!seesHostTime()) {
+    throw new AppError(
+      'sensor/time-namespace',
+      'the engine runs in a time namespace with clocks of its own',
+      {
+        help: 'records carry the times of the host: start it outside of the namespace (unshare --time, a restored container)',
+      },
+    );
   }
   const elf = fs.readFileSync(options.objectPath ?? prebuiltObject());
   const btf = Btf.ofObject(elf);

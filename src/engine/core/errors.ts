@@ -304,6 +304,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Records carry the numbers of the host, which mean nothing in a PID namespace of its own.',
     'docker run --pid=host, or hostPID: true in the pod.',
   ),
+  'sensor/time-namespace': row(
+    'Clocks of its own',
+    'Records carry the times of the host, and the engine runs in a time namespace whose clocks are set off.',
+    'Start it outside of that namespace.',
+  ),
   'sensor/no-btf': row(
     'No kernel types',
     'The kernel was built without BTF.',
