@@ -7,10 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectNats } from 'nats';
 import { ask } from '../../src/engine/control/client.ts';
 import { parseDuration } from '../../src/engine/core/units.ts';
 import { query } from '../../src/outputs/audit/query.ts';
 import { verifyFolder } from '../../src/outputs/audit/verify.ts';
+import { NO_NATS, TestNatsServer } from '../../src/outputs/testing/nats-server.ts';
 import { probe } from '../../src/sensors/probe.ts';
 import type { SensorStats } from '../../src/sensors/sensor.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
@@ -86,6 +88,17 @@ after(() => {
 interface Subject {
   readonly engine: LiveEngine;
   readonly receiver: Receiver;
+  readonly bus: TestNatsServer | undefined;
+}
+
+const STREAM = 'RINGFENCE_ALERTS';
+
+/** How many alerts the stream holds. */
+async function stored(bus: TestNatsServer): Promise<number> {
+  const connection = await connectNats({ servers: bus.url });
+  const { state } = await (await connection.jetstreamManager()).streams.info(STREAM);
+  await connection.close();
+  return state.messages;
 }
 
 const run = (command: string, ...args: string[]): Promise<unknown> =>
@@ -127,6 +140,11 @@ const FAULTS: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
     receiver.mode = 'fails';
     for (let n = 0; n < 5; n++) await run(marker);
     receiver.mode = 'good';
+  },
+  async 'the NATS server killed and started anew'({ bus }) {
+    await bus?.kill();
+    for (let n = 0; n < 5; n++) await run(marker);
+    await bus?.start();
   },
   async 'a full disk below the audit'() {
     const ballast = path.join(audit, 'ballast');
@@ -173,6 +191,7 @@ test(`faults injected for ${SOAK_MS / 60_000} min: after each it sees, refuses a
   const flooder = `#!/bin/sh\ni=0; while [ $i -lt ${FLOOD} ]; do : </dev/null; i=$((i+1)); done\n`;
   fs.writeFileSync(path.join(folder, 'rf-flooder'), flooder, { mode: 0o700 });
   const receiver = await Receiver.start();
+  const bus = NO_NATS === false ? await TestNatsServer.start(folder) : undefined;
   const engine = await LiveEngine.start({
     rules: RULES,
     config: {
@@ -186,16 +205,18 @@ test(`faults injected for ${SOAK_MS / 60_000} min: after each it sees, refuses a
         console: {},
         audit: { path: audit },
         hook: { type: 'http', url: `http://127.0.0.1:${receiver.port}/` },
+        ...(bus ? { bus: { type: 'nats', url: bus.url, stream: STREAM, create_stream: {} } } : {}),
       },
     },
   });
-  const subject = { engine, receiver };
+  const subject = { engine, receiver, bus };
+  const faults = Object.entries(FAULTS).filter(([name]) => bus !== undefined || !name.includes('NATS'));
   const pid = engine.process.pid ?? 0;
   let injected = 0;
   try {
     await ask(engine.socket, 'deny.add', { target: DENIED });
     const round = async (): Promise<void> => {
-      for (const [name, inject] of Object.entries(FAULTS)) {
+      for (const [name, inject] of faults) {
         await inject(subject);
         await isWell(subject, name);
         injected++;
@@ -236,6 +257,10 @@ test(`faults injected for ${SOAK_MS / 60_000} min: after each it sees, refuses a
     assert.ok(await engine.until(() => told() >= all, 15_000), `${told()} of ${all} lost events told`);
     assert.equal(told(), all);
     assert.ok(receiver.got > 0, 'the output was used');
+    if (bus !== undefined) {
+      for (let n = 0; n < 300 && (await stored(bus)) < engine.alerts.length; n++) await sleep(100);
+      assert.equal(await stored(bus), engine.alerts.length, 'alerts in the stream');
+    }
     const minutes = (performance.now() - start) / 60_000;
     assert.equal(await engine.stop(), 0);
     assert.deepEqual(verifyFolder(audit).problems, []);
@@ -245,13 +270,14 @@ test(`faults injected for ${SOAK_MS / 60_000} min: after each it sees, refuses a
     const missing = engine.alerts.filter(({ uuid }) => !written.has(uuid));
     assert.deepEqual(missing, []);
     evidence({
-      fault: `one engine for ${minutes.toFixed(1)} min with ${injected} faults: ${Object.keys(FAULTS).join(', ')}`,
+      fault: `one engine for ${minutes.toFixed(1)} min with ${injected} faults: ${faults.map(([name]) => name).join(', ')}`,
       expected:
         'after each it sees, refuses, answers, its canary is well; nothing grows; losses told exactly; the chain verifies; no alert missing',
-      result: `${engine.alerts.length} alerts, all on record; ${all} events lost, all told; ${first.rssMb} MB after a round, ${early} in the second quarter, ${late} in the last (peak ${peak}), ${end.fds} fds, ${end.bpf} BPF, ${end.threads} threads`,
+      result: `${engine.alerts.length} alerts, all on record${bus ? ' and in the stream, each once' : ''}; ${all} events lost, all told; ${first.rssMb} MB after a round, ${early} in the second quarter, ${late} in the last (peak ${peak}), ${end.fds} fds, ${end.bpf} BPF, ${end.threads} threads`,
     });
   } finally {
     await engine.stop();
     receiver.close();
+    await bus?.kill();
   }
 });
