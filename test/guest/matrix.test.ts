@@ -20,7 +20,7 @@ const always = [
 /** Everything is emulated, and slow: the long mode (RINGFENCE_LONG=1) also compares both ways to see a call, and so on. */
 const long = [
   'test/enforce-return.live.test.js',
-  'test/guest/tiers.guest.js',
+  'test/tiers.live.test.js',
   'test/guest/uring.guest.js',
   'test/compat.live.test.js',
   'test/guard-engine.live.test.js',

@@ -17,6 +17,7 @@ import { type Container, type ContainerRuntime, containerRuntime } from '../../l
 import { Podman } from '../../lib/containers/podman.ts';
 import { LiveEngine } from '../../lib/engine.ts';
 import { SLOWNESS } from '../../lib/slowness.ts';
+import { compileActor } from './actor.ts';
 import { Receiver } from './receiver.ts';
 
 /** Containers that acts are done in. */
@@ -147,15 +148,6 @@ function withHosts(folder: string, line: string): string[] {
   writeFileSync(hosts, `${readFileSync('/etc/hosts', 'utf8')}\n${line}\n`);
   const script = 'mount --bind "$0" /etc/hosts && exec "$@"';
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, hosts];
-}
-
-/** Compiled without shared libraries: it also runs in containers that have none. */
-function compileActor(folder: string): string {
-  const actor = join(folder, 'act');
-  const source = join(PACKAGE_ROOT, 'test/scenarios/lib/act.c');
-  const built = spawnSync('cc', ['-static', '-pthread', '-O1', '-o', actor, source], { encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`the actor does not compile: ${built.stderr}`);
-  return actor;
 }
 
 /** Why the stage cannot be set up here; false if it can. */
