@@ -8,6 +8,7 @@ import {
   guardPrograms,
   POLICY_QUESTIONS,
   planTiers,
+  type TierPlan,
 } from '../enforce/index.ts';
 import { internalAlert } from '../outputs/internal-alert.ts';
 import { addressNames } from '../rules/fields/address-names.ts';
@@ -26,6 +27,7 @@ import { ContainerRegistry } from './enrich/containers.ts';
 import { Enricher } from './enrich/enricher.ts';
 import type { Event } from './enrich/event.ts';
 import { knownRuntimes } from './enrich/runtimes.ts';
+import { guardedPaths } from './guarded.ts';
 import { trimMemory } from './libc.ts';
 import { LossReport } from './loss-report.ts';
 import { Pipeline } from './pipeline.ts';
@@ -60,6 +62,15 @@ interface State {
   readonly report: EngineReport;
 }
 
+/** What takes long of a start. Nothing is attached yet, nothing runs. */
+export interface Prepared {
+  readonly spec: EngineSpec;
+  readonly state: State;
+  readonly tiers: TierPlan;
+  readonly guards: readonly string[];
+  readonly sensor: KernelSensor;
+}
+
 const PUBLISH_MS = 1000;
 
 /** Everything in the engine thread: sensors → enrichment → rules, and what changes them while they run. */
@@ -82,21 +93,17 @@ export class EngineCore {
   #suspended = 0;
   #mode: 'monitor' | 'enforce';
 
-  private constructor(spec: EngineSpec, send: (message: FromEngine) => void) {
-    this.#send = send;
-    this.#spec = spec;
-    this.#state = buildState(spec);
-    const { plan, rules } = this.#state;
+  /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is left. */
+  static prepare(spec: EngineSpec): Prepared {
+    const state = buildState(spec);
+    const { plan } = state;
     const { config } = spec;
-    this.#mode = modeOf(spec);
     const tiers = planTiers({
       cutConnections: config.enforcement.cut_connections,
       maxTier: config.sensors.max_tier,
     });
-    const { files, exec, network } = tiers;
     const guards = guardPrograms(tiers, config.enforcement.self_protection);
-    this.#tiers = { observe: 'observe', files, exec, network };
-    this.#sensor = KernelSensor.open({
+    const sensor = KernelSensor.open({
       capture: plan.capture,
       tracepoints: plan.tracepoints,
       lifecycle: true,
@@ -106,6 +113,25 @@ export class EngineCore {
       programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
       configure: (object) => configureTiers(object, tiers),
     });
+    return { spec, state, tiers, guards, sensor };
+  }
+
+  /** Attaches and runs what was prepared. Throws an AppError that says what is wrong. */
+  static start(prepared: Prepared, send: (message: FromEngine) => void): EngineCore {
+    return new EngineCore(prepared, send);
+  }
+
+  private constructor(prepared: Prepared, send: (message: FromEngine) => void) {
+    const { spec, state, tiers, guards, sensor } = prepared;
+    this.#send = send;
+    this.#spec = spec;
+    this.#state = state;
+    this.#sensor = sensor;
+    const { plan, rules } = state;
+    const { config } = spec;
+    this.#mode = modeOf(spec);
+    const { files, exec, network } = tiers;
+    this.#tiers = { observe: 'observe', files, exec, network };
     this.#enforcer = new Enforcer({
       object: this.#sensor.object,
       control: this.#sensor.control,
@@ -179,11 +205,6 @@ export class EngineCore {
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
     this.#reportRing();
-  }
-
-  /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is attached. */
-  static start(spec: EngineSpec, send: (message: FromEngine) => void): EngineCore {
-    return new EngineCore(spec, send);
   }
 
   get report(): EngineReport {
@@ -289,11 +310,11 @@ export class EngineCore {
 
   /** The engine guards itself where it refuses at all. */
   #protect(): void {
-    const { config, guarded } = this.#spec;
+    const { config, configFile, ruleFiles } = this.#spec;
     const on =
       config.enforcement.self_protection && this.#mode === 'enforce' && !this.#enforcer.status().watchOnly;
     const before = this.#guard.status().state;
-    this.#guard.set(on ? guarded : undefined);
+    this.#guard.set(on ? guardedPaths(config, configFile, ruleFiles) : undefined);
     const { state, files, objects } = this.#guard.status();
     if (state === before) return;
     const help = 'ringfence policy unlock';

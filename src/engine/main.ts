@@ -31,26 +31,20 @@ import { VERSION } from './core/package.ts';
 import { parseDuration } from './core/units.ts';
 import { EngineThread } from './engine-thread.ts';
 import { FleetControl } from './fleet.ts';
-import { guardedPaths } from './guarded.ts';
-import type { EngineReport, EngineSpec } from './protocol.ts';
+import type { EngineReport } from './protocol.ts';
 import { RollUp } from './rollup.ts';
-import { ruleFiles } from './rule-files.ts';
 import { serveSources } from './serve-sources.ts';
 import { startServiceNotice } from './service.ts';
+import { engineSpec, type SpecOptions } from './spec.ts';
 
-export interface EngineOptions {
+export interface EngineOptions extends SpecOptions {
   /** Reads the configuration (again); throws an AppError if it is not valid. */
   readonly readConfig: () => Config;
-  /** Rules files of the command line; they replace those of the configuration. */
-  readonly rules: readonly string[];
-  readonly dryRun: boolean;
-  /** Where the configuration is; absent = there is no file. */
-  readonly configFile?: string;
   readonly log?: Log;
   /** Sees every alert before the outputs (the demo). */
   readonly onAlert?: (alert: Alert) => void;
-  /** The engine thread, if it loads already. */
-  readonly worker?: Worker;
+  /** What is there already: the configuration, and the engine thread that prepares itself for it. */
+  readonly begun?: { readonly config: Config; readonly worker: Worker };
 }
 
 const DRAIN_MS = 5000;
@@ -118,7 +112,7 @@ export class Engine {
         exitCode: EXIT.notPermitted,
         help: 'mount -t proc proc /proc',
       });
-    const config = options.readConfig();
+    const config = options.begun?.config ?? options.readConfig();
     const { level, format } = config.log;
     const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format });
     const metrics = new MetricsRegistry({ processMetrics: true });
@@ -233,7 +227,7 @@ export class Engine {
       this.#control = await ControlServer.listen(config.control.socket, controlCommands(this), log);
     }
     const { engine, report } = await EngineThread.start(
-      this.#spec(config),
+      engineSpec(config, this.#options),
       {
         alerts: (alerts) => this.emit(alerts),
         canary: (change, state) => this.#canary(change, state),
@@ -241,7 +235,7 @@ export class Engine {
         metrics,
         died: (error) => this.#died(error),
       },
-      this.#options.worker,
+      this.#options.begun?.worker,
     );
     this.#thread = engine;
     this.#rollupTimer = setInterval(() => this.#outputs.emit(this.#rollup.due(performance.now())), ROLLUP_MS);
@@ -261,7 +255,7 @@ export class Engine {
     await this.#outputs.reopen();
     try {
       const config = this.#options.readConfig();
-      const report = await this.#thread?.reload(this.#spec(config));
+      const report = await this.#thread?.reload(engineSpec(config, this.#options));
       if (!report) throw new AppError('E_STOPPING', 'the engine is not running');
       const now = configChange(this.#config, config);
       // Also what was changed earlier and waits still.
@@ -310,17 +304,6 @@ export class Engine {
     this.metrics.set('reloadTime', [], Date.now() / 1000);
     this.metrics.set('rulesLoaded', [], report.rules);
     for (const { rule, reason } of report.skipped) this.log.warn({ rule, reason }, 'rule is not in force');
-  }
-
-  #spec(config: Config): EngineSpec {
-    const files = ruleFiles(config, this.#options.rules);
-    return {
-      config,
-      ruleFiles: files,
-      guarded: guardedPaths(config, this.#options.configFile, files),
-      hostname: this.#hostname,
-      dryRun: this.#options.dryRun,
-    };
   }
 
   #followFleet(config: FleetConfig): Promise<FleetControl> {

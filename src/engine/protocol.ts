@@ -1,4 +1,3 @@
-import type { GuardedPaths } from '../enforce/index.ts';
 import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import type { ConfigChange } from './config-change.ts';
@@ -13,8 +12,8 @@ export interface EngineSpec {
   readonly hostname: string;
   /** Load, attach and evaluate, but refuse nothing. */
   readonly dryRun: boolean;
-  /** What the engine guards in mode enforce. */
-  readonly guarded: GuardedPaths;
+  /** What the configuration was read from; absent = there is no file. */
+  readonly configFile?: string | undefined;
 }
 
 /** What the engine thread says about the state it put in force. */
@@ -47,6 +46,8 @@ export interface Trouble {
 }
 
 export type ToEngine =
+  /** Everything that takes long, so that the main thread can go on meanwhile; `start` tells how it went. */
+  | { readonly type: 'prepare'; readonly spec: EngineSpec }
   | { readonly type: 'start'; readonly spec: EngineSpec }
   | { readonly type: 'reload'; readonly id: number; readonly spec: EngineSpec }
   | {

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { AppError } from './core/diagnostic.ts';
-import { EngineCore } from './engine-core.ts';
+import { EngineCore, type Prepared } from './engine-core.ts';
 import type { EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
 
 // The engine thread: owns the kernel's side, evaluates, and hands alerts to the main thread.
@@ -22,7 +22,7 @@ const troubleOf = (error: unknown): Trouble => {
   return { code, message, exitCode, diagnostics, ...(help === undefined ? {} : { help }) };
 };
 
-function start(spec: EngineSpec): EngineCore | undefined {
+function prepare(spec: EngineSpec): () => Prepared {
   try {
     // Above ordinary work, so that the rings are drained while the machine is busy; not permitted to everyone.
     setPriority(0, -10);
@@ -30,7 +30,18 @@ function start(spec: EngineSpec): EngineCore | undefined {
     // Then with the ordinary priority.
   }
   try {
-    const core = EngineCore.start(spec, send);
+    const prepared = EngineCore.prepare(spec);
+    return () => prepared;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+function start(prepared: () => Prepared): EngineCore | undefined {
+  try {
+    const core = EngineCore.start(prepared(), send);
     send({ type: 'ready', report: core.report });
     core.settle();
     return core;
@@ -50,9 +61,13 @@ async function answer(id: number, act: () => unknown): Promise<void> {
 }
 
 let core: EngineCore | undefined;
+let prepared: (() => Prepared) | undefined;
 parentPort?.on('message', (message: ToEngine) => {
-  if (message.type === 'start') core = start(message.spec);
-  else if (message.type === 'stop') {
+  if (message.type === 'prepare') prepared = prepare(message.spec);
+  else if (message.type === 'start') {
+    core = start(prepared ?? prepare(message.spec));
+    prepared = undefined;
+  } else if (message.type === 'stop') {
     void Promise.resolve(core?.stop()).finally(() => send({ type: 'stopped' }));
   } else if (message.type === 'reload') void answer(message.id, () => core?.reload(message.spec));
   else void answer(message.id, () => core?.answer(message.question, message.args));

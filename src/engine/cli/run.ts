@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
 import { startEngineWorker } from '../engine-worker.ts';
+import type { ToEngine } from '../protocol.ts';
 import { watchPaths } from '../watch.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics } from './output.ts';
@@ -52,6 +54,9 @@ async function run(options: Options): Promise<number> {
   if (options.output !== undefined && !['json', 'text'].includes(options.output)) {
     throw usage(`-o takes text or json, not "${options.output}"`);
   }
+  const since = Date.now();
+  // Most of what runs at a start runs once: optimised, it would be ready too late, and had cost a core and 10 MB.
+  setFlagsFromString('--no-opt');
   // Ahead of everything that takes time: the thread loads beside it.
   const worker = options.demo ? undefined : startEngineWorker();
   const schemas = await outputSchemas();
@@ -67,20 +72,24 @@ async function run(options: Options): Promise<number> {
     if (loaded.config) return loaded.config;
     throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
   };
-  const { dryRun = false, rules = [] } = options;
   if (options.demo) {
     const { runDemo } = await import('../demo/demo.ts');
     return runDemo({ readConfig }).catch(explain);
   }
-  const file = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
-  const more = { configFile: file, ...(worker && { worker }) };
-  return runUntilEnd({ readConfig, rules, dryRun, ...more }, duration, dirname(file));
+  const configFile = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
+  const engine = { rules: options.rules ?? [], dryRun: options.dryRun ?? false, configFile };
+  const config = readConfig();
+  const { engineSpec } = await import('../spec.ts');
+  // The thread loads rules and sensors while this one loads all else.
+  worker?.postMessage({ type: 'prepare', spec: engineSpec(config, engine) } satisfies ToEngine);
+  const begun = worker && { config, worker };
+  return runUntilEnd({ readConfig, ...engine, ...(begun && { begun }) }, duration, since);
 }
 
 async function runUntilEnd(
   options: Parameters<typeof import('../main.ts').Engine.start>[0],
   duration: number | undefined,
-  configFolder: string,
+  since: number,
 ): Promise<number> {
   const { Engine } = await import('../main.ts');
   let end: (reason: string) => void = () => {};
@@ -93,12 +102,13 @@ async function runUntilEnd(
     if (++interrupts > 1) process.exit(130);
     end('SIGINT');
   });
-  const since = Date.now();
   const engine = await Engine.start(options).catch(explain);
+  setFlagsFromString('--opt');
   // What goes wrong is logged and raised as an alert by the engine itself.
   const reload = (): void => void engine.reload().catch(() => {});
   process.on('SIGHUP', reload);
   const { watch_files, rules_files } = engine.config;
+  const configFolder = dirname(options.configFile ?? '');
   const watched = [
     configFolder,
     join(configFolder, 'config.d'),
