@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -279,9 +279,12 @@ test('processes are read from /proc at the start and on a miss', () => {
     assert.equal(known.image.cmdline, 'a (b) c -x');
     assert.equal(known.container?.id, 'c0c0c0c0c0c0');
     assert.equal(known.process.sid, 3);
+    assert.equal(known.process.pidnsStart, 5 * 10_000_000);
     assert.equal(e.healed, 0);
-    fakeProcess(root, 20, 10, 'late', 9, ['late'], '0::/\n');
-    assert.equal(apply(e, open(20, 2 * 10 ** 9, { start: 9 * 10_000_000, ppid: 10 }))!.image.cmdline, 'late');
+    fakeProcess(root, 20, 10, 'late', 9, ['late'], '0::/\n', join(root, '10/stat'));
+    const late = apply(e, open(20, 2 * 10 ** 9, { start: 9 * 10_000_000, ppid: 10 }))!;
+    assert.equal(late.image.cmdline, 'late');
+    assert.equal(late.image.exeMtime, statSync(join(root, '10/stat'), { bigint: true }).mtimeNs);
     assert.equal(e.healed, 1);
     // The number is in use by another process: nothing of that one is taken over.
     assert.equal(
@@ -301,6 +304,7 @@ function fakeProcess(
   ticks: number,
   argv: string[],
   cgroup: string,
+  exe = '/usr/bin/a (deleted)',
 ): void {
   const dir = join(root, String(pid));
   mkdirSync(dir);
@@ -309,7 +313,9 @@ function fakeProcess(
   writeFileSync(join(dir, 'status'), `Name:\t${comm}\nNSpid:\t${pid}\t1\nNSsid:\t99\t3\nNSpgid:\t2\t2\n`);
   writeFileSync(join(dir, 'cmdline'), `${argv.join('\0')}\0`);
   writeFileSync(join(dir, 'cgroup'), cgroup);
-  symlinkSync('/usr/bin/a (deleted)', join(dir, 'exe'));
+  mkdirSync(join(dir, 'ns'));
+  symlinkSync('pid:[4026532000]', join(dir, 'ns/pid'));
+  symlinkSync(exe, join(dir, 'exe'));
   symlinkSync('/', join(dir, 'cwd'));
 }
 

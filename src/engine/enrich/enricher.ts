@@ -73,6 +73,7 @@ export class Enricher {
   /** The host uses version 1 cgroups: the id in a record does not tell containers apart. */
   readonly #v1: boolean;
   readonly #byCgroup = new Map<number, ContainerInfo>();
+  readonly #namespaces = new Map<string, number>();
   #num = 0;
   #healWindow = 0;
   #heals = 0;
@@ -122,10 +123,16 @@ export class Enricher {
   /** Reads the processes that run already. Call it once the sensors are attached, before records are applied. */
   warmStart(): number {
     if (this.#proc === undefined) return 0;
+    const inNamespaces: [Process, string][] = [];
     for (const pid of listPids(this.#proc)) {
-      const found = this.#fromProc(pid);
-      if (found !== undefined) this.table.add(found);
+      const entry = this.#read(pid);
+      if (entry === undefined) continue;
+      const found = this.#fromEntry(entry);
+      this.table.add(found);
+      if (entry.pidns !== undefined) inNamespaces.push([found, entry.pidns]);
     }
+    // Numbers wrap: the first process of a namespace may come after the others.
+    for (const [process, name] of inNamespaces) process.pidnsStart = this.#namespaces.get(name);
     return this.table.size;
   }
 
@@ -296,8 +303,13 @@ export class Enricher {
     return new Process(rec.pid, rec.start, true, image);
   }
 
-  /** Reads a process from /proc, at most so many a second: a storm of short lives must not cost the pipeline. */
   #fromProc(pid: number): Process | undefined {
+    const entry = this.#read(pid);
+    return entry === undefined ? undefined : this.#fromEntry(entry);
+  }
+
+  /** Reads a process from /proc, at most so many a second: a storm of short lives must not cost the pipeline. */
+  #read(pid: number): ProcEntry | undefined {
     if (this.#proc === undefined) return undefined;
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.#healWindow) {
@@ -305,8 +317,7 @@ export class Enricher {
       this.#heals = 0;
     }
     if (this.#num > 0 && ++this.#heals > HEALS_PER_SECOND) return undefined;
-    const entry = readProcess(pid, this.#proc);
-    return entry === undefined ? undefined : this.#fromEntry(entry);
+    return readProcess(pid, this.#proc);
   }
 
   #fromEntry(entry: ProcEntry): Process {
@@ -316,6 +327,9 @@ export class Enricher {
       argv: entry.argv,
       env: undefined,
       exepath: entry.exepath?.startsWith('/memfd:') ? entry.exepath.slice(1) : entry.exepath,
+      exeIno: entry.exeFile === undefined ? undefined : Number(entry.exeFile.ino),
+      exeCtime: entry.exeFile?.ctimeNs,
+      exeMtime: entry.exeFile?.mtimeNs,
       since: start,
     });
     const process = new Process(entry.pid, start, false, image);
@@ -326,6 +340,10 @@ export class Enricher {
     process.vpgid = entry.vpgid;
     process.tty = entry.tty;
     process.cwd = entry.cwd;
+    if (entry.pidns !== undefined) {
+      if (entry.vpid === 1) this.#rememberNamespace(entry.pidns, start);
+      process.pidnsStart = this.#namespaces.get(entry.pidns);
+    }
     if (entry.cgroup !== undefined)
       process.container = this.#containerOf(containerOfCgroupFile(entry.cgroup), entry.pid);
     return process;
@@ -365,6 +383,12 @@ export class Enricher {
     const container = this.containers.of(named);
     if (!container.isHost) this.users.prepare(container, pid);
     return container;
+  }
+
+  /** Starts of PID namespaces, for what is found in /proc. */
+  #rememberNamespace(name: string, start: number): void {
+    if (this.#namespaces.size >= CGROUPS_MAX) this.#namespaces.clear();
+    this.#namespaces.set(name, start);
   }
 
   #rememberCgroup(id: number, container: ContainerInfo): void {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** What /proc says of a process. Times in ticks since boot, texts as bytes. */
 export interface ProcEntry {
@@ -13,6 +13,9 @@ export interface ProcEntry {
   readonly tty: number;
   readonly argv: string;
   readonly exepath: string | undefined;
+  readonly exeFile: { readonly ino: bigint; readonly ctimeNs: bigint; readonly mtimeNs: bigint } | undefined;
+  /** What its PID namespace is called, if it has one of its own. */
+  readonly pidns: string | undefined;
   readonly cwd: string | undefined;
   readonly cgroup: string | undefined;
 }
@@ -39,6 +42,7 @@ export function readProcess(pid: number, root = '/proc'): ProcEntry | undefined 
   const close = stat.lastIndexOf(')');
   const field = stat.slice(close + 2).split(' ');
   const argv = read(`${dir}/cmdline`);
+  const vpid = innermost(status, 'NSpid') ?? pid;
   return {
     pid,
     comm: stat.slice(stat.indexOf('(') + 1, close),
@@ -46,11 +50,13 @@ export function readProcess(pid: number, root = '/proc'): ProcEntry | undefined 
     pgid: Number(field[2]),
     sid: innermost(status, 'NSsid') ?? Number(field[3]),
     vpgid: innermost(status, 'NSpgid') ?? Number(field[2]),
-    vpid: innermost(status, 'NSpid') ?? pid,
+    vpid,
     tty: Number(field[4]) >>> 0,
     startTicks: Number(field[19]),
     argv: (argv ?? '').slice(0, ARGV_MAX),
     exepath: link(`${dir}/exe`)?.replace(/ \(deleted\)$/, ''),
+    exeFile: file(`${dir}/exe`),
+    pidns: vpid === pid ? undefined : link(`${dir}/ns/pid`),
     cwd: link(`${dir}/cwd`),
     cgroup: read(`${dir}/cgroup`),
   };
@@ -79,6 +85,14 @@ function read(path: string): string | undefined {
 function link(path: string): string | undefined {
   try {
     return readlinkSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+function file(path: string): ProcEntry['exeFile'] {
+  try {
+    return statSync(path, { bigint: true });
   } catch {
     return undefined;
   }
