@@ -15,7 +15,7 @@ import { type Column, scenariosPage } from './scenarios-page.ts';
  * kernel, and prints which held where, or writes that to docs/scenarios.md. RINGFENCE_SCENARIO chooses some by their
  * names.
  */
-const FILES = ['test/scenarios.live.test.js', 'test/upstream.live.test.js'];
+const FILES = ['test/upstream.live.test.js', 'test/scenarios.live.test.js'];
 const TIMEOUT_MS = 90 * 60_000;
 
 const { values } = parseArgs({
