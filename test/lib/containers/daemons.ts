@@ -10,6 +10,8 @@ import { makeRoot } from './image.ts';
 
 const PACKAGES = ['containerd', 'docker.io'];
 const START_MS = 20_000;
+/** Shims keep their own things here, whatever the daemons are told. */
+const SHIMS = '/run/containerd';
 
 /** Folder with Debian's Docker and containerd, fetched on first use and unpacked, never installed. */
 async function fetchDaemons(): Promise<string> {
@@ -34,6 +36,7 @@ export class Daemons {
   readonly root: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #children: ChildProcess[] = [];
+  readonly #shimsWere = existsSync(SHIMS);
 
   private constructor(root: string, env: NodeJS.ProcessEnv) {
     this.root = root;
@@ -81,6 +84,7 @@ export class Daemons {
   }
 
   async stop(): Promise<void> {
+    await this.#removeContainers();
     for (const child of this.#children.reverse()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       child.kill('SIGTERM');
@@ -94,10 +98,25 @@ export class Daemons {
       await execute('umount', ['-l', mount]);
     }
     await rm(this.root, { recursive: true, force: true });
+    if (!this.#shimsWere) await rm(SHIMS, { recursive: true, force: true });
     for (const name of ['', ...(await readdir('/sys/fs/cgroup'))]) {
       for (const parent of ['docker', 'default']) {
         await rmdir(join('/sys/fs/cgroup', name, parent)).catch(() => {});
       }
+    }
+  }
+
+  /** Their shims would outlive the daemons. */
+  async #removeContainers(): Promise<void> {
+    const list = async (program: string, ...args: string[]): Promise<string[]> => {
+      const { stdout } = await execute(program, args, { env: this.#env });
+      return stdout.split(/\s+/).filter((id) => id !== '');
+    };
+    for (const id of await list('docker', 'ps', '--all', '--quiet')) {
+      await execute('docker', ['rm', '--force', id], { env: this.#env });
+    }
+    for (const id of await list('ctr', 'task', 'list', '--quiet')) {
+      await execute('ctr', ['task', 'delete', '--force', id], { env: this.#env });
     }
   }
 
