@@ -102,7 +102,7 @@ export function longParts(): Part[] {
         built('test/guest/matrix.test.js'),
       ),
       env: { RINGFENCE_LONG: '1' },
-      minutes: 60,
+      minutes: 100,
     })),
   ];
 }
