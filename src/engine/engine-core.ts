@@ -29,7 +29,7 @@ import type { Event } from './enrich/event.ts';
 import { knownRuntimes } from './enrich/runtimes.ts';
 import { guardedPaths } from './guarded.ts';
 import { trimMemory } from './libc.ts';
-import { LossReport } from './loss-report.ts';
+import { type AlertLoss, LossReport } from './loss-report.ts';
 import { Pipeline } from './pipeline.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
 import { respond } from './respond.ts';
@@ -76,6 +76,8 @@ const PUBLISH_MS = 1000;
 /** Everything in the engine thread: sensors → enrichment → rules, and what changes them while they run. */
 export class EngineCore {
   readonly #send: (message: FromEngine) => void;
+  /** Alerts that the main thread was too slow for, since it was asked last. */
+  readonly #dropped: () => number;
   readonly #metrics = new MetricBuffer();
   readonly #sensor: KernelSensor;
   readonly #enforcer: Enforcer;
@@ -117,13 +119,14 @@ export class EngineCore {
   }
 
   /** Attaches and runs what was prepared. Throws an AppError that says what is wrong. */
-  static start(prepared: Prepared, send: (message: FromEngine) => void): EngineCore {
-    return new EngineCore(prepared, send);
+  static start(prepared: Prepared, send: (message: FromEngine) => void, dropped: () => number): EngineCore {
+    return new EngineCore(prepared, send, dropped);
   }
 
-  private constructor(prepared: Prepared, send: (message: FromEngine) => void) {
+  private constructor(prepared: Prepared, send: (message: FromEngine) => void, dropped: () => number) {
     const { spec, state, tiers, guards, sensor } = prepared;
     this.#send = send;
+    this.#dropped = dropped;
     this.#spec = spec;
     this.#state = state;
     this.#sensor = sensor;
@@ -348,7 +351,7 @@ export class EngineCore {
       );
   }
 
-  #lost(loss: Loss): void {
+  #lost(loss: Loss | AlertLoss): void {
     this.#metrics.add('eventsDropped', [loss.stage, loss.reason], loss.count);
     this.#losses.add(loss);
     this.#log('warn', { code: 'W_EVENTS_LOST', ...loss }, 'events were lost');
@@ -385,6 +388,8 @@ export class EngineCore {
 
   #publish(): void {
     this.#measureSuspension();
+    const count = this.#dropped();
+    if (count > 0) this.#lost({ stage: 'queue', reason: 'main_busy', ring: 'events', count, from: 0, to: 0 });
     const alerts = this.#losses.due(performance.now());
     if (alerts.length > 0) this.#send({ type: 'alerts', alerts });
     this.#pipeline.publish();

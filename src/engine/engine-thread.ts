@@ -39,6 +39,7 @@ export class EngineThread {
     number,
     { resolve: (value: unknown) => void; reject: (error: Error) => void }
   >();
+  readonly #taken = new Int32Array(new SharedArrayBuffer(4));
   #nextId = 1;
   #stopping = false;
   #started: { resolve: (report: EngineReport) => void; reject: (error: Error) => void } | undefined;
@@ -63,7 +64,7 @@ export class EngineThread {
     try {
       const report = await new Promise<EngineReport>((resolve, reject) => {
         engine.#started = { resolve, reject };
-        engine.#post({ type: 'start', spec });
+        engine.#post({ type: 'start', spec, taken: engine.#taken });
       });
       engine.#started = undefined;
       return { engine, report };
@@ -118,6 +119,7 @@ export class EngineThread {
     switch (message.type) {
       case 'alerts':
         this.#handlers.alerts(message.alerts);
+        Atomics.add(this.#taken, 0, message.alerts.length);
         break;
       case 'canary':
         this.#handlers.canary(message.change, message.state);

@@ -8,6 +8,12 @@ export const LOSS_RULE = 'Ringfence internal: events lost';
 /** Time between two alerts about losses, in ms. */
 const EVERY_MS = 10_000;
 
+/** Alerts of a flood that the main thread was too slow for. */
+export interface AlertLoss extends Omit<Loss, 'stage' | 'reason'> {
+  readonly stage: 'queue';
+  readonly reason: 'main_busy';
+}
+
 interface Sum {
   count: number;
   from: number;
@@ -27,7 +33,7 @@ export class LossReport {
   }
 
   /** Notes a loss. */
-  add({ stage, reason, ring, count, from, to }: Loss): void {
+  add({ stage, reason, ring, count, from, to }: Loss | AlertLoss): void {
     const key = `${stage} ${reason} ${ring}`;
     const sum = this.#sums.get(key);
     if (!sum) this.#sums.set(key, { count, from, to });
@@ -48,7 +54,8 @@ export class LossReport {
 
   #alert(key: string, { count, from, to }: Sum): Alert {
     const [stage = '', reason = '', ring = ''] = key.split(' ');
-    const message = `${count} events were lost (stage=${stage} reason=${reason} ring=${ring}): rules did not see them`;
+    const why = stage === 'queue' ? 'rules matched more than could be handled' : 'rules did not see them';
+    const message = `${count} events were lost (stage=${stage} reason=${reason} ring=${ring}): ${why}`;
     const fields = {
       stage,
       reason,

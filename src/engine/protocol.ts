@@ -48,7 +48,8 @@ export interface Trouble {
 export type ToEngine =
   /** Everything that takes long, so that the main thread can go on meanwhile; `start` tells how it went. */
   | { readonly type: 'prepare'; readonly spec: EngineSpec }
-  | { readonly type: 'start'; readonly spec: EngineSpec }
+  /** `taken`: where the main thread counts the alerts that it took. */
+  | { readonly type: 'start'; readonly spec: EngineSpec; readonly taken: Int32Array }
   | { readonly type: 'reload'; readonly id: number; readonly spec: EngineSpec }
   | {
       readonly type: 'ask';

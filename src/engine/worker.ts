@@ -2,11 +2,17 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { AppError } from './core/diagnostic.ts';
 import { EngineCore, type Prepared } from './engine-core.ts';
+import { Outbox } from './outbox.ts';
 import type { EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
 
 // The engine thread: owns the kernel's side, evaluates, and hands alerts to the main thread.
 
-const send = (message: FromEngine): void => parentPort?.postMessage(message);
+const post = (message: FromEngine): void => parentPort?.postMessage(message);
+let outbox: Outbox | undefined;
+const send = (message: FromEngine): void => {
+  if (message.type === 'alerts') outbox?.send(message.alerts);
+  else post(message);
+};
 
 const troubleOf = (error: unknown): Trouble => {
   if (!(error instanceof AppError)) {
@@ -41,7 +47,7 @@ function prepare(spec: EngineSpec): () => Prepared {
 
 function start(prepared: () => Prepared): EngineCore | undefined {
   try {
-    const core = EngineCore.start(prepared(), send);
+    const core = EngineCore.start(prepared(), send, () => outbox?.takeDropped() ?? 0);
     send({ type: 'ready', report: core.report });
     core.settle();
     return core;
@@ -65,6 +71,7 @@ let prepared: (() => Prepared) | undefined;
 parentPort?.on('message', (message: ToEngine) => {
   if (message.type === 'prepare') prepared = prepare(message.spec);
   else if (message.type === 'start') {
+    outbox = new Outbox(message.taken, (alerts) => post({ type: 'alerts', alerts }));
     core = start(prepared ?? prepare(message.spec));
     prepared = undefined;
   } else if (message.type === 'stop') {

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { ask } from '../../src/engine/control/client.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence, rounds } from './evidence.ts';
-import { holdings } from './host.ts';
+import { held } from './host.ts';
 
 const SHORT_LIVED = rounds('RINGFENCE_SHORT_LIVED', 2000);
 const DEPTH = 150;
@@ -35,7 +35,7 @@ test('many short-lived processes, a deep ancestry and a huge command line: bound
   });
   try {
     const pid = engine.process.pid ?? 0;
-    const before = holdings(pid);
+    const before = await held(pid);
     const loop = `i=0; while [ $i -lt ${SHORT_LIVED} ]; do /bin/true; i=$((i+1)); done`;
     await new Promise((resolve) => spawn('/bin/sh', ['-c', loop]).once('close', resolve));
     spawnSync(deep, [String(DEPTH)]);
@@ -44,7 +44,7 @@ test('many short-lived processes, a deep ancestry and a huge command line: bound
     assert.ok(await engine.until(found, 10_000), 'the end of the chain is seen with its ancestors');
     const { engine: inner } = (await ask(engine.socket, 'status')) as { engine: { processes: number } };
     assert.ok(inner.processes <= TABLE, `${inner.processes} processes in the table`);
-    const end = holdings(pid);
+    const end = await held(pid);
     assert.ok(end.rssMb <= before.rssMb + SLACK_MB, `memory: ${before.rssMb} MB became ${end.rssMb} MB`);
     assert.ok(end.fds <= before.fds + 1, `descriptors: ${before.fds} became ${end.fds}`);
     const lost = engine.alerts.filter((alert) => alert.rule === 'Ringfence internal: events lost');
