@@ -13,7 +13,7 @@ import { type Column, scenariosPage } from './scenarios-page.ts';
 /**
  * node dist/test/guest/scenarios.js [--host] [--kernel 6.12]… [--write]: performs all scenarios, in guests and on this
  * kernel, and prints which held where, or writes that to docs/scenarios.md. RINGFENCE_SCENARIO chooses some by their
- * names.
+ * names; RINGFENCE_CONTAINERS=plain does without podman, which is slow in a guest.
  */
 const FILES = ['test/upstream.live.test.js', 'test/scenarios.live.test.js'];
 const TIMEOUT_MS = 90 * 60_000;
@@ -32,7 +32,12 @@ const command = [
   join(projectRoot, 'dist/test/guest/inside.js'),
   ...FILES.map((file) => join(projectRoot, 'dist', file)),
 ];
-const chosen = process.env.RINGFENCE_SCENARIO;
+const chosen = Object.fromEntries(
+  ['RINGFENCE_SCENARIO', 'RINGFENCE_CONTAINERS'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
 
 /** Shows what happens while it happens: a run takes long. */
 function progress(where: string): (chunk: Buffer) => void {
@@ -69,7 +74,7 @@ async function inGuest(kernel: KernelLine): Promise<Column> {
   const failed = await runInGuest({
     kernel,
     command,
-    env: { RINGFENCE_GUEST: kernel, ...(chosen === undefined ? {} : { RINGFENCE_SCENARIO: chosen }) },
+    env: { ...chosen, RINGFENCE_GUEST: kernel },
     copies: [UPSTREAM_RULES].filter((path) => existsSync(path)),
     timeoutMs: TIMEOUT_MS,
     onStdout: (chunk) => {

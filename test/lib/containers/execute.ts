@@ -1,4 +1,5 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
+import { SLOWNESS } from '../slowness.ts';
 import type { ExecResult } from './types.ts';
 
 /** Runs a program to its end, whatever its exit code; on timeout it is killed and the promise is rejected. */
@@ -7,7 +8,7 @@ export function execute(
   args: readonly string[],
   options: SpawnOptions & { timeoutMs?: number; input?: Buffer } = {},
 ): Promise<ExecResult> {
-  const { timeoutMs = 60_000, input, ...rest } = options;
+  const { timeoutMs = 60_000 * SLOWNESS, input, ...rest } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { ...rest, stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     const text = { stdout: '', stderr: '' };

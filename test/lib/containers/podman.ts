@@ -91,7 +91,8 @@ export class Podman implements ContainerRuntime {
     if (this.#folder === undefined) return;
     await execute('podman', [...(await this.args()), 'rm', '--all', '--force', '--time', '0']);
     await execute('umount', [join(this.#folder, 'root/overlay')]);
-    await rm(this.#folder, { recursive: true, force: true });
+    // One that was killed for taking too long may still be writing there.
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     await removeParentCgroups();
     this.#folder = undefined;
     this.#images.clear();

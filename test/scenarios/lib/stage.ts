@@ -13,7 +13,12 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
-import { type Container, type ContainerRuntime, containerRuntime } from '../../lib/container.ts';
+import {
+  type Container,
+  type ContainerRuntime,
+  containerRuntime,
+  containerRuntimeNames,
+} from '../../lib/container.ts';
 import { Podman } from '../../lib/containers/podman.ts';
 import { LiveEngine } from '../../lib/engine.ts';
 import { SLOWNESS } from '../../lib/slowness.ts';
@@ -125,7 +130,8 @@ export class Stage {
 }
 
 async function firstRuntime(): Promise<ContainerRuntime | undefined> {
-  for (const name of ['podman', 'plain'] as const) {
+  const wanted = process.env.RINGFENCE_CONTAINERS?.split(',');
+  for (const name of containerRuntimeNames.filter((it) => wanted?.includes(it) ?? true)) {
     const runtime = containerRuntime(name);
     if ((await runtime.whyNot()) === undefined) return runtime;
     await runtime.close();
