@@ -91,6 +91,8 @@ describe('containers of real runtimes', { skip: liveSkip() }, () => {
       'container.privileged': false,
       'container.label.purpose': 'test',
       'container.mount.source[/rf-source]': `${own.root}/image`,
+      'k8s.ns.name': null,
+      'k8s.pod.name': null,
       'proc.args': 'rf-mark docker',
       'user.name': 'app',
     });
