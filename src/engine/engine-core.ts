@@ -64,7 +64,6 @@ interface State {
 
 /** What takes long of a start. Nothing is attached yet, nothing runs. */
 export interface Prepared {
-  readonly spec: EngineSpec;
   readonly state: State;
   readonly tiers: TierPlan;
   readonly guards: readonly string[];
@@ -115,16 +114,26 @@ export class EngineCore {
       programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
       configure: (object) => configureTiers(object, tiers),
     });
-    return { spec, state, tiers, guards, sensor };
+    return { state, tiers, guards, sensor };
   }
 
   /** Attaches and runs what was prepared. Throws an AppError that says what is wrong. */
-  static start(prepared: Prepared, send: (message: FromEngine) => void, dropped: () => number): EngineCore {
-    return new EngineCore(prepared, send, dropped);
+  static start(
+    spec: EngineSpec,
+    prepared: Prepared,
+    send: (message: FromEngine) => void,
+    dropped: () => number,
+  ): EngineCore {
+    return new EngineCore(spec, prepared, send, dropped);
   }
 
-  private constructor(prepared: Prepared, send: (message: FromEngine) => void, dropped: () => number) {
-    const { spec, state, tiers, guards, sensor } = prepared;
+  private constructor(
+    spec: EngineSpec,
+    prepared: Prepared,
+    send: (message: FromEngine) => void,
+    dropped: () => number,
+  ) {
+    const { state, tiers, guards, sensor } = prepared;
     this.#send = send;
     this.#dropped = dropped;
     this.#spec = spec;

@@ -46,7 +46,10 @@ export interface Trouble {
 }
 
 export type ToEngine =
-  /** Everything that takes long, so that the main thread can go on meanwhile; `start` tells how it went. */
+  /**
+   * Everything that takes long, so that the main thread can go on meanwhile; `start` tells how it went. The outputs of
+   * this spec have not been looked at yet.
+   */
   | { readonly type: 'prepare'; readonly spec: EngineSpec }
   /** `taken`: where the main thread counts the alerts that it took. */
   | { readonly type: 'start'; readonly spec: EngineSpec; readonly taken: Int32Array }

@@ -45,9 +45,9 @@ function prepare(spec: EngineSpec): () => Prepared {
   }
 }
 
-function start(prepared: () => Prepared): EngineCore | undefined {
+function start(spec: EngineSpec, prepared: () => Prepared): EngineCore | undefined {
   try {
-    const core = EngineCore.start(prepared(), send, () => outbox?.takeDropped() ?? 0);
+    const core = EngineCore.start(spec, prepared(), send, () => outbox?.takeDropped() ?? 0);
     send({ type: 'ready', report: core.report });
     core.settle();
     return core;
@@ -72,7 +72,7 @@ parentPort?.on('message', (message: ToEngine) => {
   if (message.type === 'prepare') prepared = prepare(message.spec);
   else if (message.type === 'start') {
     outbox = new Outbox(message.taken, (alerts) => post({ type: 'alerts', alerts }));
-    core = start(prepared ?? prepare(message.spec));
+    core = start(message.spec, prepared ?? prepare(message.spec));
     prepared = undefined;
   } else if (message.type === 'stop') {
     void Promise.resolve(core?.stop()).finally(() => send({ type: 'stopped' }));

@@ -46,6 +46,9 @@ export const command: CommandSpec = {
   },
 };
 
+/** One object: checkers are kept by schema. */
+const ANY_OUTPUT = {};
+
 async function run(options: Options): Promise<number> {
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
   if (options.duration !== undefined && duration === undefined) {
@@ -56,18 +59,25 @@ async function run(options: Options): Promise<number> {
   }
   const since = Date.now();
   // Most of what runs at a start runs once: optimised, it would be ready too late, and had cost a core and 10 MB.
-  setFlagsFromString('--no-opt');
+  if (!options.demo) setFlagsFromString('--no-opt');
   // Ahead of everything that takes time: the thread loads beside it.
   const worker = options.demo ? undefined : startEngineWorker();
-  const schemas = await outputSchemas();
   const { load } = await import('../config/config.ts');
   const { DEFAULT_FILE } = await import('../config/load.ts');
+  const { engineSpec } = await import('../spec.ts');
   const flags: (readonly [string, string, unknown])[] = [];
   if (options.mode !== undefined) flags.push(['--mode', 'mode', options.mode]);
   if (options.output === 'json') flags.push(['-o', 'outputs.console.format', 'falco_json']);
   if (options.output === 'text') flags.push(['-o', 'outputs.console.format', 'human']);
+  const configFile = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
+  const layers = { file: options.config, set: options.set, flags };
+  const engine = { rules: options.rules ?? [], dryRun: options.dryRun ?? false, configFile };
+  // The thread loads rules and sensors while this one loads outputs; only then can it tell whether theirs is right.
+  const early = worker && load(() => ANY_OUTPUT, layers).config;
+  if (early) worker.postMessage({ type: 'prepare', spec: engineSpec(early, engine) } satisfies ToEngine);
+  const schemas = await outputSchemas();
   const readConfig = () => {
-    const loaded = load(schemas, { file: options.config, set: options.set, flags });
+    const loaded = load(schemas, layers);
     noteDiagnostics(loaded.diagnostics);
     if (loaded.config) return loaded.config;
     throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
@@ -76,13 +86,7 @@ async function run(options: Options): Promise<number> {
     const { runDemo } = await import('../demo/demo.ts');
     return runDemo({ readConfig }).catch(explain);
   }
-  const configFile = options.config ?? process.env.RINGFENCE_CONFIG ?? DEFAULT_FILE;
-  const engine = { rules: options.rules ?? [], dryRun: options.dryRun ?? false, configFile };
-  const config = readConfig();
-  const { engineSpec } = await import('../spec.ts');
-  // The thread loads rules and sensors while this one loads all else.
-  worker?.postMessage({ type: 'prepare', spec: engineSpec(config, engine) } satisfies ToEngine);
-  const begun = worker && { config, worker };
+  const begun = worker && { config: readConfig(), worker };
   return runUntilEnd({ readConfig, ...engine, ...(begun && { begun }) }, duration, since);
 }
 
