@@ -13,7 +13,7 @@ const HEAD = `# Which scenario holds on which kernel
 Each line is a real act, done while a real engine watches, with the alerts that it must raise and near misses that must
 stay silent (\`test/scenarios\`). Written by \`node dist/test/guest/scenarios.js --host --write\`, as root, after
 \`scripts/setup test\`; \`.ci/long\` runs it. \`--kernel 6.1\` takes one kernel, \`RINGFENCE_SCENARIO=TEXT\` the scenarios
-with that text in their names.
+with that text in their names. \`–\`: not run there.
 
 `;
 
@@ -27,6 +27,9 @@ const mark = (test: GuestTest | undefined): string => {
 function scenarios(report: GuestReport): Map<string, GuestTest> {
   return new Map(report.tests.filter((test) => test.name.includes(' › ')).map((test) => [test.name, test]));
 }
+
+/** A scenario that names its file needs no more. */
+const shown = (name: string): string => (name.endsWith('.yaml)') ? name.replace(/^.* › /, '') : name);
 
 /** A table of all scenarios by kernel, and the reasons of those that were skipped. */
 export function scenariosPage(columns: readonly Column[]): string {
@@ -49,7 +52,7 @@ export function scenariosPage(columns: readonly Column[]): string {
     `|---|${columns.map(() => '---|').join('')}`,
     ...names.map(
       (name) =>
-        `| ${name.replaceAll('|', '\\|')} | ${results.map((tests) => mark(tests.get(name))).join(' | ')} |`,
+        `| ${shown(name).replaceAll('|', '\\|')} | ${results.map((tests) => mark(tests.get(name))).join(' | ')} |`,
     ),
   ];
   return `${HEAD}${lines.join('\n')}\n`;
