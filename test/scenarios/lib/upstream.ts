@@ -50,7 +50,7 @@ export interface UpstreamScenario extends Act {
   readonly misses?: readonly (Act & { readonly about: string })[];
   /** Seen only by programs at functions, or by 32-bit callers of x86-64. */
   readonly needs?: 'functions' | 'x86-64';
-  /** Works only with a real runtime: its processes, and what its API tells of a container. */
+  /** Works only with a real runtime: its processes, containers without rights, what its API tells. */
   readonly runtime?: boolean;
 }
 
