@@ -148,6 +148,11 @@ const ATTEMPTS: readonly (readonly [name: string, code: () => string, what: stri
     () => `t=max(os.listdir('/proc/${pid}/task'),key=int)\nopen('/proc/'+t+'/oom_score_adj','w')`,
     'writing to its files in /proc',
   ],
+  [
+    'the switch that all programs at hooks depend on',
+    () => `open('/proc/sys/kernel/ftrace_enabled','w')`,
+    "switching off the kernel's hooks",
+  ],
   ['its processors', () => `os.sched_setaffinity(${pid},{0})`, 'a limit on the engine'],
   [
     'its scheduling class',
@@ -318,6 +323,17 @@ test('unlocked it lets everybody through, for as long as was said', { skip }, as
   await new Promise((resolve) => setTimeout(resolve, 1500));
   assert.equal(act(`open('${config}','a')`), 'EPERM');
   assert.ok(guard.status().refused > ATTEMPTS.length);
+});
+
+test('what the switch does that is guarded: nothing is refused any more', { skip }, () => {
+  const file = '/proc/sys/kernel/ftrace_enabled';
+  fs.writeFileSync(file, '0');
+  try {
+    assert.equal(act(`open('${config}','a')`), 'ok');
+  } finally {
+    fs.writeFileSync(file, '1');
+  }
+  assert.equal(act(`open('${config}','a')`), 'EPERM');
 });
 
 test('off it refuses nothing', { skip }, () => {

@@ -222,9 +222,21 @@ static __always_inline bool rf_guard_refuses(struct dentry *d, struct vfsmount *
 	return true;
 }
 
+/* kernel.ftrace_enabled: without it the kernel calls no program at a function or security hook. */
+static __always_inline bool rf_guard_switch(struct dentry *d)
+{
+	__u64 name[2] = {};
+
+	if (d->d_name.len != sizeof("ftrace_enabled") - 1)
+		return false;
+	bpf_probe_read_kernel(name, sizeof("ftrace_enabled") - 1, d->d_name.name);
+	return name[0] == 0x655f656361727466ULL && name[1] == 0x64656c62616eULL;
+}
+
 /* Files of /proc by which a process is changed: oom_score_adj, mem, and so on. */
 static __always_inline bool rf_guard_proc(struct file *file)
 {
+	struct dentry *dentry = file->f_path.dentry;
 	struct inode *inode = file->f_inode;
 	struct rf_guard *g;
 	struct proc_inode *proc;
@@ -236,6 +248,10 @@ static __always_inline bool rf_guard_proc(struct file *file)
 	g = rf_guard_on();
 	if (!g)
 		return false;
+	if (rf_guard_switch(dentry)) {
+		rf_guard_tell(g, RF_GUARDED_HOOKS, RF_NR_OPENAT, dentry, file->f_path.mnt);
+		return true;
+	}
 	proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
 	node = BPF_CORE_READ(proc, pid, tasks[0].first);
 	if (!node)
@@ -243,7 +259,7 @@ static __always_inline bool rf_guard_proc(struct file *file)
 	task = (void *)node - bpf_core_field_offset(struct task_struct, pid_links);
 	if ((__u32)BPF_CORE_READ(task, tgid) != g->tgid || rf_guard_maintainer())
 		return false;
-	rf_guard_tell(g, RF_GUARDED_PROC, RF_NR_OPENAT, file->f_path.dentry, file->f_path.mnt);
+	rf_guard_tell(g, RF_GUARDED_PROC, RF_NR_OPENAT, dentry, file->f_path.mnt);
 	return true;
 }
 

@@ -81,6 +81,7 @@ const WHAT: Readonly<Record<number, string>> = {
   [RF_GUARDED.LIMIT]: 'a limit on the engine',
   [RF_GUARDED.MOUNT]: 'a change of the mounts below its files',
   [RF_GUARDED.PROC]: 'writing to its files in /proc',
+  [RF_GUARDED.HOOKS]: "switching off the kernel's hooks",
 };
 
 /** What a record with `GUARD_BIT` tells of. */

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '3f2da44a908f22cb';
+export const ABI_HASH = 'b639d59151ae6de2';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -95,6 +95,7 @@ export const RF_GUARDED = {
   MOUNT: 6,
   MAP: 7,
   PROC: 8,
+  HOOKS: 9,
 } as const;
 
 /** enum rf_kind */

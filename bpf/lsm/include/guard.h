@@ -15,6 +15,7 @@ enum rf_guarded {
 	RF_GUARDED_MOUNT = 6,
 	RF_GUARDED_MAP = 7,
 	RF_GUARDED_PROC = 8,
+	RF_GUARDED_HOOKS = 9,
 };
 
 #define RF_GUARD_CALLS 512
