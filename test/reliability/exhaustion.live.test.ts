@@ -35,6 +35,8 @@ test('many short-lived processes, a deep ancestry and a huge command line: bound
   });
   try {
     const pid = engine.process.pid ?? 0;
+    // It answers once everything that it loads after the start is loaded.
+    await ask(engine.socket, 'status');
     const before = await held(pid);
     const loop = `i=0; while [ $i -lt ${SHORT_LIVED} ]; do /bin/true; i=$((i+1)); done`;
     await new Promise((resolve) => spawn('/bin/sh', ['-c', loop]).once('close', resolve));
