@@ -36,7 +36,7 @@ const rulesOn = (count: number, deny: boolean): string =>
   ).join('');
 
 /** A rule on something else. */
-const ELSEWHERE =
+export const ELSEWHERE =
   '- rule: Elsewhere\n  desc: d\n  condition: evt.type = connect and fd.sport = 1\n  output: x\n  priority: INFO\n';
 
 /** ns for each of some runs, as the kernel counts them. */

@@ -9,13 +9,21 @@ import { POLICY_BYTES } from '../src/enforce/encode.ts';
 import { buildActor } from './actor.ts';
 import { type EngineFigures, engineFigures } from './policy-engine.ts';
 import { type JudgeCost, judgeCosts } from './policy-judge.ts';
+import { type OpenCost, openCosts } from './policy-open.ts';
 import { type WallCost, wallCosts } from './policy-wall.ts';
 import { machine, writeSection } from './report.ts';
 
 const ns = (value: number): string => `${value.toFixed(0)} ns`;
 const ms = (value: number): string => `${value.toFixed(1)} ms`;
 
-function text(wall: readonly WallCost[], judge: readonly JudgeCost[], engine: EngineFigures): string {
+interface Figures {
+  readonly wall: readonly WallCost[];
+  readonly opens: readonly OpenCost[];
+  readonly judge: readonly JudgeCost[];
+  readonly engine: EngineFigures;
+}
+
+function text({ wall, opens, judge, engine }: Figures): string {
   return [
     `${machine()}.`,
     '',
@@ -25,7 +33,11 @@ function text(wall: readonly WallCost[], judge: readonly JudgeCost[], engine: En
       (w) => `| ${w.name} | ${ns(w.alone)} | ${ns(w.added)} | ${w.ratio.toFixed(2)} × | ${ns(w.program)} |`,
     ),
     '',
-    '| judgement of an open beside the named files | |',
+    '| check of an open that is not refused | file that no rule is about | beside a named file | of the same name elsewhere |',
+    '|---|---|---|---|',
+    ...opens.map((o) => `| ${[o.name, ...o.ns.map(ns)].join(' | ')} |`),
+    '',
+    '| judgement of a path beside the named files | |',
     '|---|---|',
     ...judge.map((j) => `| ${j.name} | ${ns(j.program)} |`),
     '',
@@ -46,8 +58,9 @@ const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
 try {
   const program = buildActor(folder);
   const wall = await wallCosts(program, { entries: [1, 100, 10_000], rules: [1, 100, 10_000] });
+  const opens = await openCosts([1, 100, 10_000]);
   const judge = await judgeCosts([1, 100, 10_000], [1, 100, 10_000]);
-  const report = text(wall, judge, await engineFigures(program, folder));
+  const report = text({ wall, opens, judge, engine: await engineFigures(program, folder) });
   writeSection('policy', report);
   console.log(report);
 } finally {

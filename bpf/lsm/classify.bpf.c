@@ -3,6 +3,7 @@
 #include "cgroup.h"
 #include "classify.h"
 #include "exempt.h"
+#include "label.h"
 #include "match.h"
 #include "record.h"
 
@@ -169,6 +170,10 @@ static __always_inline __u32 rf_container_of(struct rf_identity *id, __u32 scrat
 	return id->container;
 }
 
+#define RF_NUMBERS_OF_USER (1 << RF_NUMBER_UID | 1 << RF_NUMBER_LOGINUID)
+#define RF_NUMBERS_OF_OBJECT                                                                       \
+	(1 << RF_NUMBER_DADDR4 | 1 << RF_NUMBER_DPORT | 1 << RF_NUMBER_PROTO | 1 << RF_NUMBER_ID)
+
 /* The clauses that hold for where the task belongs. Asked late: it is the dearest question. */
 static __always_inline void rf_scope(const struct rf_policy *p, const struct rf_class *c,
 				     const struct rf_object *o, struct rf_scratch *s,
@@ -192,8 +197,11 @@ static __always_inline void rf_scope(const struct rf_policy *p, const struct rf_
 static __always_inline void rf_credentials(const struct rf_policy *p, const struct rf_class *c,
 					   struct rf_mask *m)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task;
 
+	if (!(c->numbers & RF_NUMBERS_OF_USER))
+		return;
+	task = bpf_get_current_task_btf();
 	rf_number(p, &c->number[RF_NUMBER_UID], true, task->cred->euid.val, m);
 	rf_number(p, &c->number[RF_NUMBER_LOGINUID], true, rf_loginuid(task), m);
 }
@@ -417,6 +425,39 @@ static __always_inline void rf_path(const struct rf_policy *p, const struct rf_c
 	rf_scratch_release(s);
 }
 
+__u32 rf_deny_by(const struct rf_object *o, __u32 generation);
+
+#define RF_JUDGE_TRIES 3
+
+/* Inline where the chain of frames is long. */
+static __always_inline __u32 rf_judge_here(const struct rf_object *o)
+{
+	__u32 decided = 0, generation, op, labelled, how;
+
+	for (int i = 0; o && i < RF_JUDGE_TRIES && !decided; i++) {
+		const struct rf_policy *p = rf_policy(), *after;
+
+		op = o->op;
+		if (!p || op >= RF_CLASSES)
+			return 0;
+		generation = p->generation;
+		labelled = rf_class_of(p, op)->labels;
+		if (labelled) {
+			how = labelled == RF_LABELLED_OBJECTS ? RF_LABELS_ALONE : 0;
+			rf_gather_labels(o->scratch, o->node, op, generation, o->how | how);
+			if (op == RF_OP_RENAME || op == RF_OP_LINK)
+				rf_gather_labels(o->scratch, o->other_node, op | RF_LABEL_OTHER,
+						 generation, how);
+		}
+		decided = rf_deny_by(o, generation);
+		/* A pass over a string ends where the policy is switched under it. */
+		after = rf_policy();
+		if (after && after->generation == generation)
+			break;
+	}
+	return decided;
+}
+
 /* 1 if the task was killed for what it has done: asked exactly, once a killing clause is possible.
  */
 int rf_judge_kill(struct rf_query *q)
@@ -430,20 +471,16 @@ int rf_judge_kill(struct rf_query *q)
 	o.op = q->op;
 	o.nr = q->nr;
 	o.bits = q->bits;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
-	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
 	span = q->path ? rf_read_path(s, q, &raw) : 0;
 	if (span) {
 		len = rf_normalise(s, span & 0xffff, span >> 16);
 		if (len && len <= RF_PATH_MAX)
 			o.path = RF_NORMAL | len << 16;
 	}
-	len = rf_judge_deny(&o);
-	if (len == RF_DECIDED_AGAIN)
-		len = rf_judge_deny(&o);
+	len = rf_judge_here(&o);
 	rf_scratch_release(s);
 	if (!(len & RF_DECIDED_KILL))
 		return 0;
@@ -624,22 +661,17 @@ __u32 rf_judge_image(void)
 	if (!rf_signal_tier || rf_exempt() || !rf_refusing(RF_OP_EXEC))
 		return 0;
 	id = bpf_task_storage_get(&identities, task, NULL, 0);
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
 	if (id && id->exe_len <= RF_EXE_MAX) {
-		__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
 		bpf_probe_read_kernel(&s->buf[RF_JOIN], RF_EXE_MAX, id->exe);
 		o.exe = RF_JOIN | id->exe_len << 16;
 		o.comm = RF_NORMAL | rf_put_comm(s, id->comm);
 		bpf_probe_read_kernel(&s->buf[RF_NORMAL], 16, id->comm);
 	}
-	decided = rf_judge_deny(&o);
-	if (decided == RF_DECIDED_AGAIN)
-		decided = rf_judge_deny(&o);
+	decided = rf_judge_here(&o);
 	rf_scratch_release(s);
-	decided &= ~RF_DECIDED_AGAIN;
 	if (decided && !(decided & RF_DECIDED_MONITOR))
 		bpf_send_signal(SIGKILL);
 	return decided;
@@ -765,8 +797,9 @@ static __always_inline void rf_strict_path(const struct rf_policy *p, const stru
 		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
 	else if (!span || rf_scan(o->scratch, o->op, string, p->generation, span))
 		rf_unread(p, o->op, s);
-	for (int i = 0; i < RF_LANES; i++)
-		rf_or(&s->lane[i], &label[i]);
+	if (rf_class_of(p, o->op)->labels)
+		for (int i = 0; i < RF_LANES; i++)
+			rf_or(&s->lane[i], &label[i]);
 	rf_conclude(t, s, m);
 }
 
@@ -787,6 +820,8 @@ static __always_inline void rf_strict_numbers(const struct rf_policy *p, const s
 {
 	__u32 v4;
 
+	if (!(c->numbers & RF_NUMBERS_OF_OBJECT))
+		return;
 	__builtin_memcpy(&v4, o->addr, 4);
 	rf_number(p, &c->number[RF_NUMBER_DADDR4], o->family == AF_INET, bpf_ntohl(v4), m);
 	rf_number(p, &c->number[RF_NUMBER_DPORT], o->family != 0, o->port, m);
@@ -827,59 +862,55 @@ int rf_may_refuse(const struct rf_object *o)
 	return o && p && rf_deny_numbers(p, o, &m);
 }
 
-static __always_inline __u32 rf_deny_by(const struct rf_policy *p, const struct rf_object *o)
+__u32 rf_deny_by(const struct rf_object *o, __u32 generation)
 {
+	const struct rf_policy *p = rf_policy();
 	const struct rf_class *c;
 	struct rf_scratch *s;
-	struct rf_mask m, now;
-	__u32 op = o->op, decided;
+	struct rf_mask *m, *now; /* in the scratch: frames are small */
+	__u32 op, decided;
 
+	if (!o || !p || p->generation != generation)
+		return 0;
+	op = o->op;
 	s = rf_scratch(o->scratch);
-	if (!s || !rf_deny_numbers(p, o, &m))
+	if (!s)
+		return 0;
+	m = &s->mask;
+	if (!rf_deny_numbers(p, o, m))
 		return 0;
 	c = rf_class_of(p, op);
-	rf_strict_object(p, o, s, &m);
-	if (rf_any(&m))
-		rf_strict_process(p, o, s, &m);
-	if (rf_any(&m) && o->family == AF_INET6)
+	rf_strict_object(p, o, s, m);
+	if (rf_any(m))
+		rf_strict_process(p, o, s, m);
+	if (rf_any(m) && o->family == AF_INET6)
 		bpf_probe_read_kernel(s->buf, 16, o->addr);
 	if (c->string[RF_STRING_ADDR6].start && o->family == AF_INET) {
 		/* There is no such address: only clauses without a requirement on it are left. */
 		__builtin_memset(s->lane, 0, sizeof(s->lane) + sizeof(s->forbid));
-		rf_conclude(&c->string[RF_STRING_ADDR6], s, &m);
+		rf_conclude(&c->string[RF_STRING_ADDR6], s, m);
 	} else {
-		rf_strict(p, s, o->scratch, op, RF_STRING_ADDR6, RF_PROCESS | 16 << 16, &m);
+		rf_strict(p, s, o->scratch, op, RF_STRING_ADDR6, RF_PROCESS | 16 << 16, m);
 	}
-	if (rf_any(&m))
-		rf_scope(p, c, o, s, &m);
-	if (!rf_any(&m))
+	if (rf_any(m))
+		rf_scope(p, c, o, s, m);
+	if (!rf_any(m))
 		return 0;
-	now = m;
+	now = &s->lane[0];
+	*now = *m;
 	for (int i = 0; i < RF_WORDS; i++)
-		now.w[i] &= ~c->monitor.w[i];
-	if (rf_any(&now)) {
-		decided = rf_lowest(&now) + 1;
-		rf_and(&now, &c->kill);
-		return decided | (rf_any(&now) ? RF_DECIDED_KILL : 0);
+		now->w[i] &= ~c->monitor.w[i];
+	if (rf_any(now)) {
+		decided = rf_lowest(now) + 1;
+		rf_and(now, &c->kill);
+		return decided | (rf_any(now) ? RF_DECIDED_KILL : 0);
 	}
-	return (rf_lowest(&m) + 1) | RF_DECIDED_MONITOR;
+	return (rf_lowest(m) + 1) | RF_DECIDED_MONITOR;
 }
 
 __u32 rf_judge_deny(const struct rf_object *o)
 {
-	const struct rf_policy *p = rf_policy(), *after;
-	__u32 decided;
-
-	if (!o || !p)
-		return 0;
-	if (o->generation && o->generation != p->generation)
-		return RF_DECIDED_AGAIN;
-	decided = rf_deny_by(p, o);
-	/* A pass over a string ends where the policy is switched under it. */
-	after = rf_policy();
-	if (!decided && after && after->generation != p->generation)
-		return RF_DECIDED_AGAIN;
-	return decided;
+	return rf_judge_here(o);
 }
 
 struct bpf_iter_meta;
@@ -950,11 +981,9 @@ int rf_deny_once(struct rf_deny_test *t)
 	__builtin_memcpy(o.addr, t->o.addr, sizeof(o.addr));
 	o.has_id = t->o.has_id;
 	o.id = t->o.id;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
-		return -1;
-	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
+		return 0;
 	bpf_probe_read_kernel(&s->buf[RF_JOIN], RF_RAW_MAX, t->path);
 	bpf_probe_read_kernel(&s->buf[RF_NORMAL], RF_RAW_MAX, t->other);
 	o.path = t->len ? RF_JOIN | t->len << 16 : 0;

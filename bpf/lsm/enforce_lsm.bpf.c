@@ -5,6 +5,7 @@
  */
 #include "calls.h"
 #include "deny.h"
+#include "filter.h"
 #include "record.h"
 #include "refuse.h"
 
@@ -22,6 +23,7 @@
 #define SOCK_RAW 3
 
 struct rf_labels_map labels SEC(".maps");
+struct rf_label_bits_map label_bits SEC(".maps");
 
 struct sockaddr {
 	__u16 sa_family;
@@ -44,40 +46,47 @@ struct msghdr {
 	void *msg_name;
 } __attribute__((preserve_access_index));
 
-/* Gathers the labels of an object and of the folders above it, up to the root of its file system.
- */
-static __always_inline void rf_walk_labels(struct rf_scratch *s, struct dentry *d, __u32 op,
-					   __u32 generation, bool moved)
+static __always_inline void rf_label_or(struct rf_mask *sum, const struct rf_mask *lanes)
 {
-	struct rf_label_key key = {};
+	for (int i = 0; i < RF_LANES; i++)
+		rf_or(&sum[i], &lanes[i]);
+}
 
-	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
+int rf_gather_labels(__u32 scratch, __u64 dentry, __u32 op, __u32 generation, __u32 how)
+{
+	struct rf_label_key key = {.generation = generation, .op = op};
+	const struct rf_bits *labelled = rf_label_bits();
+	struct rf_scratch *s = rf_scratch(scratch);
+	struct dentry *d = (void *)dentry;
+	struct rf_mask *sum;
+
+	if (!s || !labelled)
+		return 0;
+	sum = op & RF_LABEL_OTHER ? s->other : s->label;
+	__builtin_memset(sum, 0, sizeof(s->label));
 	if (!d)
-		return;
-	key.generation = generation;
-	key.op = op;
+		return 0;
+	key.dev = BPF_CORE_READ(d, d_sb, s_dev);
 	for (int i = 0; i < RF_LABEL_DEPTH; i++) {
-		struct inode *inode = d->d_inode;
-		struct dentry *parent = d->d_parent;
-		struct rf_label *l;
+		struct inode *inode = BPF_CORE_READ(d, d_inode);
+		struct dentry *parent = BPF_CORE_READ(d, d_parent);
+		bool moved = how & RF_LABELS_MOVED;
+		struct rf_label *l = NULL;
 
-		if (inode) {
-			key.ino = inode->i_ino;
-			key.dev = inode->i_sb->s_dev;
+		key.ino = BPF_CORE_READ(inode, i_ino);
+		if (inode && rf_label_listed(labelled, key.ino, key.dev))
 			l = bpf_map_lookup_elem(&labels, &key);
-			if (l) {
-				if (i == 0)
-					rf_label_or(s->label, l->self);
-				if (i == 1 || (moved && i == 0))
-					rf_label_or(s->label, l->child);
-				if (i > 0 || moved)
-					rf_label_or(s->label, l->below);
-			}
-		}
-		if (parent == d)
-			return;
+		if (l && i == 0)
+			rf_label_or(sum, l->self);
+		if (l && (i == 1 || (moved && i == 0)))
+			rf_label_or(sum, l->child);
+		if (l && (i > 0 || moved))
+			rf_label_or(sum, l->below);
+		if (how & RF_LABELS_ALONE || parent == d)
+			break;
 		d = parent;
 	}
+	return 0;
 }
 
 /* A path of the scratch, into the record. By way of memory: what is given to a global function must
@@ -90,24 +99,20 @@ static __always_inline __u32 rf_put_span(__u32 slot, struct rf_scratch *text, __
 	return rf_put_kernel_mem(slot, *address, span >> 16);
 }
 
-int rf_refused(const struct rf_object *o, __u32 decided, __u64 flags)
+/* Tells of a refusal. */
+static __always_inline void rf_refused(const struct rf_object *o, __u32 decided)
 {
-	struct rf_scratch *text;
-	struct rf_slot *s;
-	__u32 slot, span;
+	struct rf_scratch *text = rf_scratch(o->scratch);
+	__u32 slot = rf_begin(RF_KIND_CALL, 1), span;
+	struct rf_slot *s = rf_slot(slot);
 
-	if (!o)
-		return 0;
-	text = rf_scratch(o->scratch);
-	slot = rf_begin(RF_KIND_CALL, 1);
-	s = rf_slot(slot);
 	if (!s)
-		return 0;
+		return;
 	s->h.nr = o->nr;
 	s->h.flags =
 	    RF_F_NO_RESULT | (decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
 	s->h.clause = decided & RF_DECIDED_CLAUSE;
-	s->call.args[2] = flags;
+	s->call.args[2] = o->flags;
 	if (o->has_id)
 		s->call.args[0] = o->id;
 	span = o->op == RF_OP_EXEC ? o->exe : o->path;
@@ -117,43 +122,30 @@ int rf_refused(const struct rf_object *o, __u32 decided, __u64 flags)
 		rf_set_str(&s->call.path[0], rf_put_span(slot, text, span));
 	else if (text)
 		rf_set_str(&s->call.path[0], rf_put_dentry(slot, text->node, text->mnt));
-	return rf_send(slot);
+	rf_send(slot);
 }
 
-/* What is decided of an object, its labels and the policy being of one generation. */
-static __always_inline __u32 rf_decide(struct rf_object *o, struct dentry *dentry, bool moved)
+int rf_refuse(const struct rf_object *o)
 {
-	__u32 decided = 0;
+	__u32 decided = rf_judge_deny(o);
 
-	for (int i = 0; i < RF_DECIDE_TRIES; i++) {
-		const struct rf_policy *p = rf_policy();
-		struct rf_scratch *s = rf_scratch(o->scratch);
-
-		if (!p || !s)
-			return 0;
-		o->generation = p->generation;
-		rf_walk_labels(s, dentry, o->op, o->generation, moved);
-		decided = rf_judge_deny(o);
-		if (decided != RF_DECIDED_AGAIN)
-			break;
-	}
-	return decided & ~RF_DECIDED_AGAIN;
-}
-
-/* 0 = goes on. */
-static __always_inline int rf_conclude_deny(struct rf_object *o, __u64 flags, struct dentry *dentry,
-					    bool moved)
-{
-	__u32 decided = rf_decide(o, dentry, moved);
-
-	if (!decided)
+	if (!o || !decided)
 		return 0;
-	rf_refused(o, decided, flags);
+	rf_refused(o, decided);
 	if (decided & RF_DECIDED_MONITOR)
 		return 0;
 	if (decided & RF_DECIDED_KILL)
 		bpf_send_signal(9);
 	return -EPERM;
+}
+
+/* An address of the kernel's as a plain number. */
+static __always_inline __u64 rf_plain(const void *where)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), where);
+	return value;
 }
 
 /* The path of a file behind RF_JOIN: its span, 0 if it cannot be had. */
@@ -174,14 +166,9 @@ const volatile __u32 rf_by_return;
 /* The path of a program, or of what is mapped as code. */
 static __always_inline __u32 rf_code_span(__u32 scratch, struct rf_scratch *s, struct file *file)
 {
-	volatile __u64 *node = &s->node, *mnt = &s->mnt;
-
 	if (!rf_by_return)
 		return rf_file_span(s, &file->f_path);
-	/* By way of memory: what is given to a global function must be a plain number. */
-	*node = (__u64)file->f_path.dentry;
-	*mnt = (__u64)file->f_path.mnt;
-	return rf_walk_span(scratch, *node, *mnt);
+	return rf_walk_span(scratch, rf_plain(&file->f_path.dentry), rf_plain(&file->f_path.mnt));
 }
 
 static __always_inline __u32 rf_file_bits(__u64 flags)
@@ -201,30 +188,158 @@ static __always_inline __u32 rf_file_bits(__u64 flags)
 	return bits;
 }
 
-SEC("lsm/file_open")
-int BPF_PROG(rf_lsm_open, struct file *file, int ret)
+/* Whether a name that stands in a dentry is one that rules speak of. Without a call where it is
+ * short.
+ */
+static __always_inline __u64 rf_dentry_listed(const struct rf_bits *names, struct dentry *d,
+					      __u32 kind)
+{
+	struct dentry___words *new = (void *)d;
+	const void *text = d->d_name.name;
+	__u64 head[2];
+
+	if (bpf_core_field_exists(new->d_shortname)) {
+		head[0] = new->d_shortname.words[0];
+		head[1] = new->d_shortname.words[1];
+		if (text != (void *)new->d_shortname.words)
+			bpf_probe_read_kernel(head, sizeof(head), text);
+	} else {
+		head[0] = *(__u64 *)&d->d_iname[0];
+		head[1] = *(__u64 *)&d->d_iname[8];
+		if (text != (void *)d->d_iname)
+			bpf_probe_read_kernel(head, sizeof(head), text);
+	}
+	return rf_name_listed(names, head[0], head[1], d->d_name.len, kind);
+}
+
+/*
+ * Whether neither the file nor a folder above it is what a rule names: the end for almost all
+ * files. Of what has another path than its folders say (files without a name, mounts of files) it
+ * is not known.
+ */
+static __always_inline bool rf_unlisted(const struct rf_policy *p, struct path *path, bool folders)
+{
+	struct dentry *d = path->dentry, *top = path->mnt->mnt_root;
+	const struct rf_bits *labelled = rf_label_bits();
+	struct task_struct *task;
+	__u32 dev = d->d_sb->s_dev;
+	__u64 listed = 0;
+	int i;
+
+	if (d == top || !labelled)
+		return false;
+	/* What is found is summed up: the verifier would follow each way out of the loop. */
+	for (i = 0; i < RF_LABEL_DEPTH && d != top; i++) {
+		struct inode *inode = d->d_inode;
+
+		listed |= rf_label_listed(labelled, inode->i_ino, dev);
+		listed |=
+		    rf_dentry_listed(&p->names, d, i ? RF_FILTER_OF_FOLDERS : RF_FILTER_OF_FILES);
+		asm volatile("" : "+r"(listed));
+		if (!folders)
+			return !listed;
+		d = d->d_parent;
+	}
+	if (listed || d != top)
+		return false;
+	/* What is above the mount's root has labels, and no part in the path. */
+	for (i = 0; i < RF_LABEL_DEPTH; i++) {
+		struct dentry *parent = d->d_parent;
+		struct inode *inode = d->d_inode;
+
+		listed |= rf_label_listed(labelled, inode->i_ino, dev);
+		asm volatile("" : "+r"(listed));
+		if (parent == d)
+			break;
+		d = parent;
+	}
+	if (listed || i == RF_LABEL_DEPTH)
+		return false;
+	/* Paths begin at the task's root. */
+	task = bpf_get_current_task_btf();
+	if (task->fs->root.dentry == top && task->fs->root.mnt == path->mnt)
+		return true;
+	return !rf_mount_listed(rf_plain(&path->mnt), p->generation);
+}
+
+/* Whether no rule on this operation can hold for a file, by what is found without any call. */
+static __always_inline bool rf_passes(__u32 op, __u32 bits, struct path *path)
+{
+	const struct rf_policy *p = rf_policy(), *after;
+	const struct rf_first *first;
+	__u64 state = 1ULL << (bits & (RF_BIT_STATES - 1));
+
+	if (!p || !(p->refuses & 1U << op))
+		return true;
+	first = &p->first[op];
+	if (!(first->refused & state))
+		return true;
+	if (first->unnamed & state || !rf_unlisted(p, path, first->folders))
+		return false;
+	/* Labels of a policy are there for as long as it is in force. */
+	after = rf_policy();
+	return after && after->generation == p->generation;
+}
+
+static __always_inline int rf_check_open(struct file *file)
 {
 	struct rf_object o = {.op = RF_OP_OPEN};
+	__u64 flags = file->f_flags;
 	struct rf_scratch *s;
-	__u64 flags;
 	int err;
 
-	if (ret)
-		return ret;
-	flags = file->f_flags;
-	if (rf_exempt() || !rf_refusing(RF_OP_OPEN) || flags & FMODE_EXEC)
+	o.bits = rf_file_bits(flags);
+	if (flags & FMODE_EXEC || rf_passes(RF_OP_OPEN, o.bits, &file->f_path) || rf_exempt())
 		return 0;
 	o.nr = rf_nr_among(RF_NR_OPENAT, RF_NR_OPEN, RF_NR_CREAT, RF_NR_OPENAT2);
-	o.bits = rf_file_bits(flags);
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	if (!rf_may_refuse(&o))
+		return 0;
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
 	o.path = rf_file_span(s, &file->f_path);
-	err = rf_conclude_deny(&o, flags, file->f_path.dentry, false);
+	o.node = rf_plain(&file->f_path.dentry);
+	o.flags = flags;
+	err = rf_refuse(&o);
 	rf_scratch_release(s);
-	if (err)
+	return err;
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(rf_lsm_open, struct file *file, int ret)
+{
+	if (ret)
+		return ret;
+	if (rf_check_open(file))
 		return -EPERM;
+	return 0;
+}
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} __attribute__((preserve_access_index));
+
+/* For tests and the bench, where the hooks cannot be loaded: the reader's open files are judged as
+ * if it opened them now; what is refused is read from the iterator. */
+SEC("iter/task_file")
+int rf_open_once(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	__u32 fd;
+
+	if (!file || (file->f_inode->i_mode & S_IFMT) != S_IFREG)
+		return 0;
+	if (!rf_check_open(file))
+		return 0;
+	fd = ctx->fd;
+	bpf_seq_write(ctx->meta->seq, &fd, sizeof(fd));
 	return 0;
 }
 
@@ -259,13 +374,13 @@ int BPF_PROG(rf_lsm_exec, struct linux_binprm *bprm, int ret)
 		return ret;
 	if (rf_exempt() || !rf_refusing(RF_OP_EXEC))
 		return 0;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
 	o.exe = rf_code_span(o.scratch, s, bprm->file);
 	o.comm = rf_name_span(s, bprm->filename);
-	err = rf_conclude_deny(&o, 0, bprm->file->f_path.dentry, false);
+	o.node = rf_plain(&bprm->file->f_path.dentry);
+	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -296,12 +411,12 @@ int rf_lsm_map(__u64 *ctx)
 
 	if (!file || !rf_maps_code(ctx) || rf_exempt() || !rf_refusing(RF_OP_EXEC))
 		return 0;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
 	o.exe = rf_code_span(o.scratch, s, file);
-	err = rf_conclude_deny(&o, 0, file->f_path.dentry, false);
+	o.node = rf_plain(&file->f_path.dentry);
+	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -313,7 +428,6 @@ SEC("lsm/path_truncate")
 int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 {
 	struct rf_object o = {.op = RF_OP_OPEN, .nr = RF_NR_OPENAT};
-	volatile __u64 *node, *mnt;
 	struct rf_scratch *s;
 	int err;
 
@@ -322,17 +436,14 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 	if (rf_exempt() || !rf_refusing(RF_OP_OPEN))
 		return 0;
 	o.bits = RF_BIT_OK | RF_BIT_WRITE | RF_BIT_TRUNCATE;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
-	/* By way of memory: what is given to a global function must be a plain number. */
-	s->node = (__u64)path->dentry;
-	s->mnt = (__u64)path->mnt;
-	node = &s->node;
-	mnt = &s->mnt;
-	o.path = rf_walk_span(o.scratch, *node, *mnt); /* bpf_d_path is not to be had before 6.8 */
-	err = rf_conclude_deny(&o, O_WRONLY | O_TRUNC, path->dentry, false);
+	o.node = rf_plain(&path->dentry);
+	o.flags = O_WRONLY | O_TRUNC;
+	/* bpf_d_path is not to be had before 6.8 */
+	o.path = rf_walk_span(o.scratch, o.node, rf_plain(&path->mnt));
+	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;
@@ -343,7 +454,7 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
  * Guards: another name for a labelled file, or a labelled file or folder under another name, would
  * be the way around a rule on a path. Whoever may not open it may not rename or link it either.
  */
-static __always_inline int rf_guard(struct dentry *dentry)
+static __always_inline int rf_guard(__u64 dentry)
 {
 	struct rf_object o = {.op = RF_OP_OPEN, .nr = RF_NR_OPENAT, .guard = 1};
 	struct rf_scratch *s;
@@ -352,32 +463,32 @@ static __always_inline int rf_guard(struct dentry *dentry)
 	if (rf_exempt() || !rf_refusing(RF_OP_OPEN))
 		return 0;
 	o.bits = RF_BIT_OK | RF_BIT_READ | RF_BIT_WRITE | RF_BIT_TRUNCATE;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	o.how = RF_LABELS_MOVED;
+	o.node = dentry;
+	o.flags = O_RDWR;
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
-	s->node = (__u64)dentry;
+	s->node = dentry;
 	s->mnt = 0;
-	err = rf_conclude_deny(&o, O_RDWR, dentry, true);
+	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	return err;
 }
 
+/* The file that gets another name: the first argument of one, the second of the other. */
 SEC("lsm/inode_link")
-int BPF_PROG(rf_lsm_link, struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry,
-	     int ret)
+int rf_lsm_link(__u64 *ctx)
 {
-	if (ret)
-		return ret;
-	if (rf_guard(old_dentry))
+	if (rf_guard(rf_plain(ctx)))
 		return -EPERM;
 	return 0;
 }
 
 SEC("lsm/inode_rename")
-int BPF_PROG(rf_lsm_rename, struct inode *old_dir, struct dentry *old_dentry)
+int rf_lsm_rename(__u64 *ctx)
 {
-	if (rf_guard(old_dentry))
+	if (rf_guard(rf_plain(ctx + 1)))
 		return -EPERM;
 	return 0;
 }

@@ -13,180 +13,65 @@
 #define PTRACE_MODE_ATTACH 2
 #define RF_READING_MODULE 2 /* enum kernel_read_file_id, and enum kernel_load_data_id */
 
-/*
- * Gathers the labels of an object and of the folders above it. Kernel addresses. moved: also what
- * lies below the object itself. alone: nothing of the folders above it.
- */
-static __always_inline void rf_gather_labels(struct rf_mask *sum, __u64 dentry,
-					     struct rf_label_key *key, bool moved, bool alone)
-{
-	struct dentry *d = (void *)dentry;
-
-	for (int i = 0; i < RF_LABEL_DEPTH; i++) {
-		struct inode *inode = BPF_CORE_READ(d, d_inode);
-		struct dentry *parent = BPF_CORE_READ(d, d_parent);
-		struct rf_label *l = NULL;
-
-		if (inode) {
-			key->ino = BPF_CORE_READ(inode, i_ino);
-			key->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-			l = bpf_map_lookup_elem(&labels, key);
-		}
-		if (l && i == 0)
-			rf_label_or(sum, l->self);
-		if (l && (i == 1 || (moved && i == 0)))
-			rf_label_or(sum, l->child);
-		if (l && (i > 0 || moved))
-			rf_label_or(sum, l->below);
-		if (alone || parent == d)
-			return;
-		d = parent;
-	}
-}
-
-/* how: bits 0 moved, 1 alone. */
-int rf_named_labels(__u32 scratch, __u64 dentry, __u32 op, __u32 generation, __u32 how)
-{
-	struct rf_label_key key = {.generation = generation, .op = op};
-	struct rf_scratch *s = rf_scratch(scratch);
-
-	if (!s)
-		return 0;
-	__builtin_memset(s->label, 0, sizeof(s->label));
-	rf_gather_labels(s->label, dentry, &key, how & 1, how & 2);
-	return 0;
-}
-
-int rf_other_labels(__u32 scratch, __u64 dentry, __u32 op, __u32 generation)
-{
-	struct rf_label_key key = {.generation = generation, .op = op | RF_LABEL_OTHER};
-	struct rf_scratch *s = rf_scratch(scratch);
-
-	if (!s)
-		return 0;
-	__builtin_memset(s->other, 0, sizeof(s->other));
-	if (dentry)
-		rf_gather_labels(s->other, dentry, &key, false, false);
-	return 0;
-}
-
 /* Writes both paths into the scratch: the second one is put aside while the first is walked. */
-static __always_inline void rf_named_spans(struct rf_object *o, struct rf_scratch *s, __u64 dentry,
-					   __u64 other, __u64 mnt)
+static __always_inline void rf_named_spans(struct rf_object *o, struct rf_scratch *s, __u64 mnt)
 {
 	__u32 span;
 
-	if (other) {
-		span = rf_walk_span(o->scratch, other, mnt);
+	if (o->other_node) {
+		span = rf_walk_span(o->scratch, o->other_node, mnt);
 		if (span) {
 			bpf_probe_read_kernel(&s->buf[RF_NORMAL], RF_FILE_MAX,
 					      &s->buf[span & (RF_JOIN - 1)]);
 			o->other = RF_NORMAL | (span & 0xffff0000);
 		}
 	}
-	o->path = rf_walk_span(o->scratch, dentry, mnt);
-	s->node = dentry;
-	s->mnt = mnt;
+	o->path = rf_walk_span(o->scratch, o->node, mnt);
 }
 
-/* What is decided: asked again where the policy is switched meanwhile. Then told. */
-static __always_inline int rf_named_verdict(struct rf_object *o, __u64 dentry, __u64 other,
-					    __u32 how)
+/* What stands in `o` is judged where a scratch is to be had. A guard is judged without its path. */
+static __always_inline int rf_refuse_here(struct rf_object *o, __u64 mnt)
 {
-	__u32 decided = 0;
+	struct rf_scratch *s;
+	int err;
 
-	for (int i = 0; i < RF_DECIDE_TRIES; i++) {
-		const struct rf_policy *p = rf_policy();
-
-		if (!p)
-			return 0;
-		o->generation = p->generation;
-		if (dentry) {
-			rf_named_labels(o->scratch, dentry, o->op, o->generation, how);
-			rf_other_labels(o->scratch, other, o->op, o->generation);
-		}
-		decided = rf_judge_deny(o);
-		if (decided != RF_DECIDED_AGAIN)
-			break;
-	}
-	decided &= ~RF_DECIDED_AGAIN;
-	if (!decided)
+	if (rf_exempt() || !rf_refusing(o->op))
 		return 0;
-	rf_refused(o, decided, 0);
-	if (decided & RF_DECIDED_MONITOR)
+	o->bits = RF_BIT_OK;
+	s = rf_scratch_for(o);
+	if (!s)
 		return 0;
-	if (decided & RF_DECIDED_KILL)
-		bpf_send_signal(9);
-	return -EPERM;
+	if (o->node && !o->guard)
+		rf_named_spans(o, s, mnt);
+	s->node = o->node;
+	s->mnt = mnt;
+	err = rf_refuse(o);
+	rf_scratch_release(s);
+	return err;
 }
 
 int rf_refuse_named(__u32 op, __u32 nr, __u64 dentry, __u64 other, __u64 mnt)
 {
-	struct rf_object o = {};
-	struct rf_scratch *s;
-	int err;
+	struct rf_object o = {.op = op, .nr = nr, .node = dentry, .other_node = other};
 
-	if (rf_exempt() || !rf_refusing(op))
-		return 0;
-	o.op = op;
-	o.nr = nr;
-	o.bits = RF_BIT_OK;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
-	if (!s)
-		return 0;
-	rf_named_spans(&o, s, dentry, other, mnt);
-	err = rf_named_verdict(&o, dentry, other, 0);
-	rf_scratch_release(s);
-	return err;
+	return rf_refuse_here(&o, mnt);
 }
 
 int rf_refuse_process(__u32 op, __u32 nr, __u32 has_id, __u32 id)
 {
-	struct rf_object o = {};
-	struct rf_scratch *s;
-	int err;
+	struct rf_object o = {.op = op, .nr = nr, .has_id = has_id, .id = id};
 
-	if (rf_exempt() || !rf_refusing(op))
-		return 0;
-	o.op = op;
-	o.nr = nr;
-	o.has_id = has_id;
-	o.id = id;
-	o.bits = RF_BIT_OK;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
-	if (!s)
-		return 0;
-	__builtin_memset(s->label, 0, sizeof(s->label) + sizeof(s->other));
-	s->node = 0;
-	s->mnt = 0;
-	err = rf_named_verdict(&o, 0, 0, 0);
-	rf_scratch_release(s);
-	return err;
+	return rf_refuse_here(&o, 0);
 }
 
 /* Moving a file away is a way to remove it: whoever may not unlink it may not rename it out of its
  * folder, nor what the rule names at all. */
 int rf_guard_removal(__u64 dentry, __u64 mnt, __u32 same_folder)
 {
-	struct rf_object o = {.op = RF_OP_UNLINK, .nr = RF_NR_UNLINKAT, .guard = 1};
-	struct rf_scratch *s;
-	int err;
+	struct rf_object o = {.op = RF_OP_UNLINK, .nr = RF_NR_UNLINKAT, .guard = 1, .node = dentry};
 
-	if (rf_exempt() || !rf_refusing(RF_OP_UNLINK))
-		return 0;
-	o.bits = RF_BIT_OK;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
-	if (!s)
-		return 0;
-	__builtin_memset(s->other, 0, sizeof(s->other));
-	s->node = dentry;
-	s->mnt = mnt;
-	err = rf_named_verdict(&o, dentry, 0, same_folder ? 3 : 1);
-	rf_scratch_release(s);
-	return err;
+	o.how = RF_LABELS_MOVED | (same_folder ? RF_LABELS_ALONE : 0);
+	return rf_refuse_here(&o, mnt);
 }
 
 /* An argument of the hook as a plain number: a global function takes no pointer for one. */

@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "classify.h"
 #include "deny.h"
+#include "exempt.h"
 #include "match.h"
 #include "record.h"
 
@@ -218,6 +219,8 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 	o.op = d->nr == RF_NR_CONNECT ? RF_OP_CONNECT
 	       : d->nr == RF_NR_BIND  ? RF_OP_BIND
 				      : RF_OP_SENDMSG;
+	if (!rf_refusing(o.op))
+		return 0;
 	o.nr = d->nr;
 	o.family = d->family;
 	o.port = d->port;
@@ -225,17 +228,12 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 	__builtin_memcpy(o.addr, d->addr, sizeof(o.addr));
 	if (!rf_may_refuse(&o))
 		return 0;
-	o.scratch = rf_scratch_claim();
-	s = rf_scratch(o.scratch);
+	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
-	for (int i = 0; i < RF_DECIDE_TRIES; i++) {
-		decided = rf_judge_deny(&o);
-		if (decided != RF_DECIDED_AGAIN)
-			break;
-	}
+	decided = rf_judge_deny(&o);
 	rf_scratch_release(s);
-	return decided & ~RF_DECIDED_AGAIN;
+	return decided;
 }
 
 /* 1 = goes through, 0 = EPERM. */

@@ -1,4 +1,6 @@
 import { type Automaton, ROW_HEADER, tableWords } from './automaton.ts';
+import { labelKind } from './labels.ts';
+import { FILTER_BYTES, namedClauses, nameFilter } from './name-filter.ts';
 import {
   ALL_CLAUSES,
   type ClassTable,
@@ -14,11 +16,15 @@ const MASK = 32;
 const MATCHER = MASK * (LIMITS.lanes + 1) + 8 + 256;
 const INTERVALS = 8 + MASK * 2;
 const OUTPUT = MASK * (LIMITS.lanes + 1) + 8;
-const CLASS_BITS = 8 + MASK * 6;
+const CLASS_MASKS = 16;
+const CLASS_BITS = CLASS_MASKS + MASK * 6;
 const CLASS_STRINGS = CLASS_BITS + MASK * BIT_STATES;
 const CLASS_NUMBERS = CLASS_STRINGS + MATCHER * STRING_DIMS.length;
 const CLASS = CLASS_NUMBERS + INTERVALS * NUMBER_DIMS.length;
-const CALLS_AT = 8;
+const FIRST = 24;
+const FIRST_AT = 16;
+const NAMES_AT = FIRST_AT + FIRST * LIMITS.classes;
+const CALLS_AT = NAMES_AT + FILTER_BYTES;
 const KEEP_AT = CALLS_AT + MASK * LIMITS.systemCalls;
 const CLASSES_AT = KEEP_AT + LIMITS.systemCalls;
 const OUTPUTS_AT = CLASSES_AT + CLASS * LIMITS.classes;
@@ -66,6 +72,12 @@ function careOf(table: ClassTable): Mask {
   return care;
 }
 
+/** enum rf_labelled. */
+function labelled(table: ClassTable): number {
+  const kinds = table.named.map(({ pattern }) => labelKind(pattern)).filter((kind) => kind !== undefined);
+  return kinds.length === 0 ? 0 : kinds.every((kind) => kind === 'self') ? 1 : 2;
+}
+
 /** Clauses for which some value of the number is not allowed. */
 function numbersCare(table: NumberTable): Mask {
   return ALL_CLAUSES & ~table.masks.reduce((a, b) => a & b, table.absent);
@@ -81,6 +93,9 @@ class PolicyWriter {
     this.buffer.writeUInt32LE(policy.generation, 0);
     const scopes = policy.classes.some((table) => table.numbers.has('scope'));
     this.buffer.writeUInt32LE(scopes ? SCOPES : 0, 4);
+    const refuses = policy.classes.reduce((ops, t) => (t.deny | t.kill ? ops | (1 << t.op) : ops), 0);
+    this.buffer.writeInt32LE(refuses, 8);
+    this.buffer.set(nameFilter(policy), NAMES_AT);
     for (const table of policy.classes) {
       for (const [event, mask] of table.events) {
         for (const nr of options.numbers(event)) this.#mask(CALLS_AT + nr * MASK, mask);
@@ -99,7 +114,21 @@ class PolicyWriter {
     const at = CLASSES_AT + table.op * CLASS;
     this.buffer.writeUInt32LE(1, at);
     this.buffer.writeUInt32LE(process, at + 4);
-    this.#masks(at + 8, [table.emit, table.deny, table.kill, table.monitor, careOf(table), table.closed]);
+    const numbers = NUMBER_DIMS.reduce(
+      (bits, dim, i) => (table.numbers.has(dim) ? bits | (1 << i) : bits),
+      0,
+    );
+    const named = namedClauses(table);
+    const { emit, deny, kill, monitor, closed } = table;
+    const states = (clauses: Mask): bigint =>
+      table.bits.reduce((sum, mask, i) => ((mask & clauses) === 0n ? sum : sum | (1n << BigInt(i))), 0n);
+    this.buffer.writeUInt32LE(numbers, at + 8);
+    this.buffer.writeUInt32LE(labelled(table), at + 12);
+    const first = FIRST_AT + table.op * FIRST;
+    this.buffer.writeBigUInt64LE(states(deny | kill), first);
+    this.buffer.writeBigUInt64LE(states((deny | kill) & ~named.clauses), first + 8);
+    this.buffer.writeUInt32LE(named.folders ? 1 : 0, first + 16);
+    this.#masks(at + CLASS_MASKS, [emit, deny, kill, monitor, careOf(table), closed]);
     this.#masks(at + CLASS_BITS, table.bits);
     STRING_DIMS.forEach((dim, i) => {
       const strings = table.strings.get(dim);

@@ -32,4 +32,4 @@ export {
 } from './guard.ts';
 export { PIN_DIR, unpinAll } from './pins.ts';
 export { DENY_QUESTIONS, GUARD_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';
-export { configureTiers, planTiers, type TierPlan } from './tiers.ts';
+export { configureTiers, planTiers, refusals, type TierPlan } from './tiers.ts';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { BpfObject } from '../sensors/bpf.ts';
+import { RF_STAT } from '../sensors/layout.gen.ts';
 import { allocate } from '../sensors/libbpf.ts';
 import { loadObject } from '../sensors/loader.ts';
 import { syscallNumber } from '../sensors/syscalls.ts';
@@ -352,6 +353,14 @@ test('a rule holds while nearly every place to judge in is taken', { skip }, () 
   );
   policy.install(compiled, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
   const scratches = object.map('scratches');
+  const unjudged = (): bigint => {
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(RF_STAT.UNJUDGED);
+    const value = object.map('stats').lookup(key) as Buffer;
+    return Array.from({ length: value.length / 8 }, (_, cpu) => value.readBigUInt64LE(cpu * 8)).reduce(
+      (a, b) => a + b,
+    );
+  };
   const setBusy = (busy: number, count: number): void => {
     for (let i = 0; i < count; i++) {
       const key = Buffer.alloc(4);
@@ -368,7 +377,14 @@ test('a rule holds while nearly every place to judge in is taken', { skip }, () 
       refused({ op: 'open', event: 'open', bits: BIT.ok | BIT.read, path: '/no/other' }),
       undefined,
     );
+    setBusy(1, scratches.maxEntries);
+    const before = unjudged();
+    assert.equal(
+      refused({ op: 'open', event: 'open', bits: BIT.ok | BIT.read, path: '/no/such' }),
+      undefined,
+    );
+    assert.equal(unjudged(), before + 1n, 'what cannot be judged is counted');
   } finally {
-    setBusy(0, scratches.maxEntries - 1);
+    setBusy(0, scratches.maxEntries);
   }
 });

@@ -1,11 +1,15 @@
 import fs from 'node:fs';
 import type { BpfMap, BpfObject } from '../sensors/bpf.ts';
+import { labelFilter } from './name-filter.ts';
 import { LIMITS, type Mask, type Policy } from './tables.ts';
+import type { Pattern } from './term.ts';
 
 const KEY_BYTES = 24;
 /** RF_LABEL_OTHER: what the second path of an operation names. */
 const OTHER = 0x100;
 const MASK_BYTES = 32;
+/** Of the map with one value. */
+const KEY = Buffer.alloc(4);
 const KINDS = ['self', 'child', 'below'] as const;
 type Kind = (typeof KINDS)[number];
 const VALUE_BYTES = KINDS.length * LIMITS.lanes * MASK_BYTES;
@@ -27,7 +31,7 @@ export function policyLabels(policy: Policy, identify: (path: string) => ObjectI
   const labels = new Map<string, Label & { lanes: Record<Kind, Mask[]> }>();
   for (const table of policy.classes) {
     for (const { clause, lane, pattern, other } of table.named) {
-      const kind = kindOf(pattern.at, pattern.text);
+      const kind = labelKind(pattern);
       const id = kind === undefined ? undefined : identify(pattern.text);
       if (kind === undefined || id === undefined) continue;
       const op = table.op | (other ? OTHER : 0);
@@ -45,7 +49,7 @@ export function policyLabels(policy: Policy, identify: (path: string) => ObjectI
 }
 
 /** What a pattern says of the object with that name; undefined where it names none. */
-function kindOf(at: string, text: string): Kind | undefined {
+export function labelKind({ at, text }: Pattern): Kind | undefined {
   if (!text.startsWith('/')) return undefined;
   if (at === 'exact') return 'self';
   if (at === 'dir') return 'child';
@@ -103,28 +107,40 @@ function deviceOf(path: string, mounts: readonly Mount[]): number | undefined {
 /** The labels in the kernel's map: by generation, so that a policy and its labels are switched as one. */
 export class LabelMap {
   readonly #map: BpfMap;
-  #held = new Map<string, Buffer>();
+  /** What is asked first: whether an object has any label. */
+  readonly #filter: BpfMap;
+  #held = new Map<string, { readonly key: Buffer; readonly label: Label }>();
 
   constructor(object: BpfObject) {
     this.#map = object.map('labels');
+    this.#filter = object.map('label_bits');
   }
 
   /** Adds the labels of a generation; those of others stay until `prune`. */
   put(labels: readonly Label[], generation: number): void {
-    for (const label of labels) {
-      const key = keyOf(label, generation);
-      this.#map.update(key, valueOfLabel(label));
-      this.#held.set(key.toString('hex'), key);
-    }
+    const before = this.#held.size;
+    const added = labels.map((label) => ({ key: keyOf(label, generation), label }));
+    for (const one of added) this.#held.set(one.key.toString('hex'), one);
+    if (this.#held.size > before) this.#filterHeld();
+    for (const { key, label } of added) this.#map.update(key, valueOfLabel(label));
   }
 
   /** Removes all labels but these of this generation. */
   prune(labels: readonly Label[], generation: number): void {
     const wanted = new Map(
-      labels.map((label) => keyOf(label, generation)).map((key) => [key.toString('hex'), key]),
+      labels
+        .map((label) => ({ key: keyOf(label, generation), label }))
+        .map((one) => [one.key.toString('hex'), one]),
     );
-    for (const [name, key] of this.#held) if (!wanted.has(name)) this.#map.delete(key);
+    const gone = [...this.#held].filter(([name]) => !wanted.has(name));
+    for (const [, { key }] of gone) this.#map.delete(key);
     this.#held = wanted;
+    if (gone.length > 0) this.#filterHeld();
+  }
+
+  /** A label is in the filter before it is in the map, and out of the map before it is out of the filter. */
+  #filterHeld(): void {
+    this.#filter.update(KEY, labelFilter([...this.#held.values()].map(({ label }) => label)));
   }
 }
 

@@ -4,7 +4,7 @@ import { type OperationName, operation } from './operations.ts';
 import { BIT } from './term.ts';
 
 /** The object, two lengths and two paths. */
-const OBJECT_BYTES = 80;
+const OBJECT_BYTES = 96;
 const PATH_BYTES = 512;
 export const DENY_BYTES = OBJECT_BYTES + 8 + 2 * PATH_BYTES;
 

@@ -3,6 +3,7 @@ import type { BpfObject } from '../sensors/bpf.ts';
 import { native } from '../sensors/libbpf.ts';
 import { cgroup2Mount, type Feature, type ProbeResult, probe } from '../sensors/probe.ts';
 import { BIND_PROGRAMS, EGRESS_PROGRAM, LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
+import { isDeniable, OPERATIONS } from './operations.ts';
 
 /**
  * Programs at the kernel's security hooks, and the kernel functions that call them: where BPF is not among the security
@@ -113,6 +114,17 @@ export function refusedBy(tiers: TierPlan, operation: string, action: 'deny' | '
   if (operation === 'exec') return tiers.exec === 'observe' ? undefined : tiers.exec;
   if (tiers.files === 'lsm' || tiers.files === 'fmod_ret') return tiers.files;
   return tiers.files === 'signal' && action === 'kill' ? tiers.files : undefined;
+}
+
+/** How each operation that rules may refuse is refused on these tiers: by `deny`, and by `kill`. */
+export function refusals(
+  tiers: TierPlan,
+): { readonly operation: string; readonly deny: Tier | undefined; readonly kill: Tier | undefined }[] {
+  return OPERATIONS.filter(({ name }) => isDeniable(name)).map(({ name }) => ({
+    operation: name,
+    deny: refusedBy(tiers, name, 'deny'),
+    kill: refusedBy(tiers, name, 'kill'),
+  }));
 }
 
 /** Tells the programs which tier they are on. Before the object is loaded. */

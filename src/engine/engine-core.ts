@@ -94,6 +94,8 @@ export class EngineCore {
   #spec: EngineSpec;
   /** Time that the machine has slept since it was booted, in ns. */
   #suspended = 0;
+  /** Operations let through for want of a place to judge them in, as last reported. */
+  #unjudged = 0;
   #mode: 'monitor' | 'enforce';
 
   /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is left. */
@@ -407,7 +409,12 @@ export class EngineCore {
     const alerts = this.#losses.due(performance.now());
     if (alerts.length > 0) this.#send({ type: 'alerts', alerts });
     this.#pipeline.publish();
-    this.#metrics.set('ringBytes', ['events'], this.#sensor.stats().pending);
+    const { pending, unjudged } = this.#sensor.stats();
+    this.#metrics.set('ringBytes', ['events'], pending);
+    this.#metrics.set('unjudged', ['no_place'], unjudged);
+    if (unjudged > this.#unjudged)
+      this.#log('error', { code: 'W_UNJUDGED', count: unjudged - this.#unjudged }, 'let through unjudged');
+    this.#unjudged = unjudged;
     this.#send({ type: 'metrics', delta: this.#metrics.take() });
   }
 

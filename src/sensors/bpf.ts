@@ -1,7 +1,17 @@
 import fs from 'node:fs';
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
 import type { Btf } from './btf.ts';
-import { errnoName, lastErrno, native, openOptions, type Ptr, viewAt, withMessages } from './libbpf.ts';
+import {
+  allocate,
+  errnoName,
+  lastErrno,
+  linkOptions,
+  native,
+  openOptions,
+  type Ptr,
+  viewAt,
+  withMessages,
+} from './libbpf.ts';
 import { ATTACH, PROG } from './probe-program.ts';
 import { verifierSummary } from './verifier-log.ts';
 
@@ -294,16 +304,9 @@ export class BpfObject {
     return this.#link(program, (ptr) => native().attachCgroup(ptr, cgroupFd));
   }
 
-  /** Runs an iterator's program once over all that it iterates over. */
-  iterate(program: string): void {
-    const link = this.#link(program, (ptr) => native().attachIter(ptr, null));
-    const fd = native().iterCreate(link.fd);
-    const errno = lastErrno();
-    link.destroy();
-    if (fd < 0) throw new AppError('sensor/attach', `cannot run ${program}: ${errnoName(errno)}`);
-    const nothing = Buffer.alloc(4096);
-    while (fs.readSync(fd, nothing) > 0);
-    native().close(fd);
+  /** Runs an iterator's program once: see `runIterator`. */
+  iterate(program: string, pid?: number): Buffer {
+    return runIterator(this.programFd(program), pid);
   }
 
   close(): void {
@@ -330,6 +333,28 @@ export class BpfObject {
     if (ptr === undefined) throw new Error(`the BPF object has no map ${name}`);
     return ptr;
   }
+}
+
+/** union bpf_iter_link_info: its size, and where the process stands. */
+const ITER = { bytes: 16, pid: 4 } as const;
+
+/** Runs an iterator's program once over all that it goes over, or what is of one process of it: what it wrote. */
+export function runIterator(program: number, pid?: number): Buffer {
+  const lib = native();
+  const info = allocate(ITER.bytes);
+  Buffer.from(info.memory).writeUInt32LE(pid ?? 0, ITER.pid);
+  const options = linkOptions({ iter_info: info.address, iter_info_len: ITER.bytes });
+  const link = lib.linkCreateWith(program, 0, ATTACH.iter, options);
+  const fd = link < 0 ? link : lib.iterCreate(link);
+  const errno = lastErrno();
+  if (link >= 0) lib.close(link);
+  if (fd < 0) throw new AppError('sensor/attach', `cannot run an iterator: ${errnoName(errno)}`);
+  const chunk = Buffer.alloc(4096);
+  const written: Buffer[] = [];
+  for (let n = fs.readSync(fd, chunk); n > 0; n = fs.readSync(fd, chunk))
+    written.push(Buffer.from(chunk.subarray(0, n)));
+  lib.close(fd);
+  return Buffer.concat(written);
 }
 
 /** What to say when the kernel does not let us load BPF programs at all. */

@@ -2,7 +2,7 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = 'b639d59151ae6de2';
+export const ABI_HASH = '0e88810d8bd72ae9';
 
 /** enum rf_arg */
 export const RF_ARG = {
@@ -151,7 +151,8 @@ export const RF_STAT = {
   FILTERED: 4,
   SELF: 5,
   COMPAT: 6,
-  MAX: 7,
+  UNJUDGED: 7,
+  MAX: 8,
 } as const;
 
 /** Every struct that the kernel and user space share. */

@@ -110,7 +110,6 @@ function declare() {
     attachPerfEvent: f<[Ptr, number], Ptr>('bpf_program__attach_perf_event', P, [P, 'int']),
     attachRawTracepoint: f<[Ptr, string], Ptr>('bpf_program__attach_raw_tracepoint', P, [P, 'str']),
     attachCgroup: f<[Ptr, number], Ptr>('bpf_program__attach_cgroup', P, [P, 'int']),
-    attachIter: f<[Ptr, Ptr], Ptr>('bpf_program__attach_iter', P, [P, P]),
     iterCreate: f<[number], number>('bpf_iter_create', 'int', ['int']),
     linkFd: f<[Ptr], number>('bpf_link__fd', 'int', [P]),
     linkDestroy: f<[Ptr], number>('bpf_link__destroy', 'int', [P]),
@@ -247,8 +246,8 @@ export function progOptions(opts: {
   return { sz: koffi.sizeof(PROG_OPTS), ...opts, ...log };
 }
 
-/** The options of bpf_link_create; the cookie is for the program to read. */
-export function linkOptions(opts: { cookie: bigint }): object {
+/** The options of bpf_link_create; the cookie is for the program to read, iter_info what an iterator goes over. */
+export function linkOptions(opts: { cookie: bigint } | { iter_info: bigint; iter_info_len: number }): object {
   return { sz: koffi.sizeof(LINK_OPTS), ...opts };
 }
 

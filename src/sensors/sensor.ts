@@ -68,6 +68,8 @@ export interface SensorStats {
   readonly lostRing: number;
   readonly lostPriority: number;
   readonly lostSlot: number;
+  /** Operations that rules may have refused and that went through: there was no place to judge them in. */
+  readonly unjudged: number;
   readonly received: number;
   readonly undecodable: number;
   /** Records that came after they had been reported as lost. */
@@ -193,6 +195,7 @@ export class KernelSensor {
       lostRing: counts[RF_STAT.LOST_RING]!,
       lostPriority: counts[RF_STAT.LOST_PRIORITY]!,
       lostSlot: counts[RF_STAT.LOST_SLOT]!,
+      unjudged: counts[RF_STAT.UNJUDGED]!,
       received: this.#received,
       undecodable: this.#undecodable,
       late: this.#trackers[0].late + this.#trackers[1].late,

@@ -31,11 +31,22 @@ const long = [
   'src/sensors/probe.test.js',
 ];
 
-/** Files below dist; RINGFENCE_GUEST_ALSO=FILE,FILE adds some, RINGFENCE_GUEST_ONLY=TEXT|TEXT leaves others out. */
+/** A boot of its own in the long mode: the kernel has BPF LSM, and its command line leaves it out. */
+const withoutLsm = {
+  append: 'lsm=lockdown,capability,landlock,yama,apparmor',
+  files: ['test/guest/no-lsm.guest.js', 'test/enforce.live.test.js'],
+};
+
+/** Files below dist; RINGFENCE_GUEST_ALSO=FILE,FILE adds some. */
 function guestFiles(): string[] {
   const also = process.env.RINGFENCE_GUEST_ALSO?.split(',') ?? [];
+  return [...always, ...(process.env.RINGFENCE_LONG ? long : []), ...also];
+}
+
+/** RINGFENCE_GUEST_ONLY=TEXT|TEXT leaves files out whose names have none of these. */
+function wanted(files: readonly string[]): string[] {
   const only = process.env.RINGFENCE_GUEST_ONLY?.split('|');
-  return [...always, ...(process.env.RINGFENCE_LONG ? long : []), ...also]
+  return files
     .filter((file) => only === undefined || only.some((text) => file.includes(text)))
     .map((file) => join(projectRoot, 'dist', file));
 }
@@ -44,20 +55,25 @@ function guestFiles(): string[] {
 const BATCH_MS = process.env.RINGFENCE_LONG ? 5_400_000 : 2_400_000;
 
 /** Boots one guest for all files and reports each of its tests as one of ours. */
-async function runBatch(t: TestContext, kernel: KernelLine): Promise<void> {
+async function runBatch(
+  t: TestContext,
+  kernel: KernelLine,
+  files: readonly string[],
+  append = '',
+): Promise<void> {
   try {
     await fetchKernel(kernel);
   } catch (error) {
     t.skip(`no ${kernel} kernel: ${(error as Error).message}`);
     return;
   }
-  const files = guestFiles();
   let text = '';
   let stderr = '';
   const ended = await runInGuest({
     kernel,
     command: ['node', '--enable-source-maps', join(built, 'inside.js'), ...files],
     env: { RINGFENCE_GUEST: kernel },
+    append,
     copies: [UPSTREAM_RULES].filter((path) => existsSync(path)),
     timeoutMs: BATCH_MS,
     onStdout: (chunk) => {
@@ -85,5 +101,12 @@ const why =
   (existsSync(join(built, 'inside.js')) ? undefined : 'needs the built project (npm run build)');
 
 for (const kernel of kernelLines) {
-  test(`on Debian's ${kernel} kernel`, { skip: why ?? false }, (t) => runBatch(t, kernel));
+  test(`on Debian's ${kernel} kernel`, { skip: why ?? false }, (t) =>
+    runBatch(t, kernel, wanted(guestFiles())),
+  );
+  const others = process.env.RINGFENCE_LONG ? wanted(withoutLsm.files) : [];
+  if (others.length > 0)
+    test(`on Debian's ${kernel} kernel booted without BPF LSM`, { skip: why ?? false }, (t) =>
+      runBatch(t, kernel, others, withoutLsm.append),
+    );
 }

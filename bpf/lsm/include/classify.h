@@ -8,6 +8,8 @@
 #ifndef RF_CLASSIFY_H
 #define RF_CLASSIFY_H
 
+#include "match.h"
+#include "record.h"
 #include "slot.h"
 
 enum rf_wanted {
@@ -72,24 +74,42 @@ struct rf_object {
 	__u32 path;    /* offset | length << 16 in its buffer, 0 = none */
 	__u32 exe;     /* exec: the new image's path and name, instead of the task's own */
 	__u32 comm;
-	__u32 guard;	  /* judged by labels alone, for whatever way of opening */
-	__u32 generation; /* of the policy that labels were gathered for; 0 = there are none */
-	__u32 other;	  /* the second path, as path */
-	__u32 id;	  /* setuid: who the process becomes */
+	__u32 guard; /* judged by labels alone, for whatever way of opening */
+	__u32 how;   /* enum rf_labels_how */
+	__u32 other; /* the second path, as path */
+	__u32 id;    /* setuid: who the process becomes */
 	__u32 has_id;
-	__u32 pad;
+	__u32 flags;	  /* those of the call, for the record */
+	__u64 node;	  /* the object's dentry, by which its labels are found; 0 = it has none */
+	__u64 other_node; /* that of the second path */
+};
+
+enum rf_labels_how {
+	RF_LABELS_MOVED = 1, /* also of what lies below the object itself */
+	RF_LABELS_ALONE = 2, /* nothing of the folders above it */
 };
 
 /* What is decided: 0 = nothing, else 1 + clause and these. */
 #define RF_DECIDED_CLAUSE 0xffffU
 #define RF_DECIDED_KILL (1U << 16)
 #define RF_DECIDED_MONITOR (1U << 17)
-#define RF_DECIDED_AGAIN (1U << 18) /* the policy was switched meanwhile: ask again */
-#define RF_DECIDE_TRIES 3
 
+/* By one policy and its labels, also where it is switched meanwhile. */
 extern __u32 rf_judge_deny(const struct rf_object *o);
 /* Whether any rule is left to be asked by the numbers alone: cheap, and almost always the end. */
 extern int rf_may_refuse(const struct rf_object *o);
+
+/* A place to judge it in. Where there is none it goes through, and is counted. */
+static __always_inline struct rf_scratch *rf_scratch_for(struct rf_object *o)
+{
+	struct rf_scratch *s;
+
+	o->scratch = rf_scratch_claim();
+	s = rf_scratch(o->scratch);
+	if (!s)
+		rf_count(RF_STAT_UNJUDGED);
+	return s;
+}
 
 /* Writes a path as the task sees it into a scratch: its span, 0 = not known, or too long to be
  * matched. */

@@ -272,7 +272,8 @@ enum rf_stat {
 	RF_STAT_FILTERED = 4, /* rejected by the classifier */
 	RF_STAT_SELF = 5,     /* the engine's own */
 	RF_STAT_COMPAT = 6,   /* 32-bit system calls that are none of ours */
-	RF_STAT_MAX = 7,
+	RF_STAT_UNJUDGED = 7, /* let through: no place was free to judge it in */
+	RF_STAT_MAX = 8,
 };
 
 /* One ring's words in the mapped control area, a cache line of its own. */

@@ -18,12 +18,8 @@ static __always_inline bool rf_exempt(void)
 static __always_inline bool rf_refusing(__u32 op)
 {
 	const struct rf_policy *p = rf_policy();
-	const struct rf_class *c;
 
-	if (!p || op >= RF_CLASSES)
-		return false;
-	c = rf_class_of(p, op);
-	return rf_any(&c->deny) || rf_any(&c->kill);
+	return p && p->refuses & (1U << op);
 }
 
 #endif

@@ -69,8 +69,16 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	unsigned char d_iname[16]; /* a short name; in fact more */
 	struct super_block *d_sb;
 };
+
+/* Since 6.14. */
+struct dentry___words {
+	union {
+		unsigned long words[2];
+	} d_shortname;
+} __attribute__((preserve_access_index));
 
 struct vfsmount {
 	struct dentry *mnt_root;
@@ -388,6 +396,7 @@ struct task_struct___arm64 {
 #define PF_IO_WORKER 0x00000010
 
 #define S_IFMT 00170000
+#define S_IFREG 0100000
 #define S_IFSOCK 0140000
 #define S_IFDIR 0040000
 #define S_IFIFO 0010000

@@ -34,4 +34,12 @@ struct rf_labels_map {
 	__type(value, struct rf_label);
 };
 
+extern struct rf_labels_map labels SEC(".maps");
+
+/*
+ * The labels of an object and of the folders above it, up to the root of its file system, into the
+ * scratch. how: enum rf_labels_how. op with RF_LABEL_OTHER: as those of the second path.
+ */
+extern int rf_gather_labels(__u32 scratch, __u64 dentry, __u32 op, __u32 generation, __u32 how);
+
 #endif

@@ -23,6 +23,7 @@
 #define RF_BIT_STATES 64
 #define RF_PROCESS_CLASSES 8 /* operations whose process masks are kept in task storage */
 #define RF_NO_PROCESS 0xffffffffU
+#define RF_FILTER_WORDS 4096
 
 enum rf_string {
 	RF_STRING_PATH = 0, /* absolute, without `.`, `..` and doubled slashes */
@@ -60,6 +61,12 @@ struct rf_mask {
 	__u64 w[RF_WORDS];
 };
 
+/* A set by hashes: see filter.h. Small sets take the first words only. */
+struct rf_bits {
+	__u64 shift; /* of a hash: what is left of it is a word's index */
+	__u64 w[RF_FILTER_WORDS];
+};
+
 /* What becomes known when patterns hold. */
 struct rf_output {
 	struct rf_mask lane[RF_LANES]; /* clauses whose requirement is met */
@@ -88,9 +95,18 @@ struct rf_intervals {
 	struct rf_mask care;
 };
 
+/* What denying clauses name, and may thus be labelled. */
+enum rf_labelled {
+	RF_LABELLED_NOTHING = 0,
+	RF_LABELLED_OBJECTS = 1,
+	RF_LABELLED_FOLDERS = 2, /* also for what lies in them */
+};
+
 struct rf_class {
 	__u32 active;
 	__u32 process; /* index of its masks in task storage */
+	__u32 numbers; /* bits by enum rf_number: which of them clauses look at */
+	__u32 labels;  /* enum rf_labelled */
 	struct rf_mask emit;
 	struct rf_mask deny;
 	struct rf_mask kill;
@@ -102,12 +118,23 @@ struct rf_class {
 	struct rf_intervals number[RF_NUMBERS];
 };
 
+/* What is asked of an operation before anything else; together, for the processor's cache. */
+struct rf_first {
+	__u64 refused; /* by the operation's bits: whether any denying clause is about it */
+	__u64 unnamed; /* the same, of those that hold for more than what `names` speaks of */
+	__u64 folders; /* 1 = some of what `names` speaks of are folders */
+};
+
 /* rf_policy.flags */
 #define RF_POLICY_SCOPES 1 /* some rule asks whether a task is in a container */
 
 struct rf_policy {
 	__u32 generation;
 	__u32 flags;
+	__u32 refuses; /* bits by enum rf_op: operations with denying clauses */
+	__u32 pad;
+	struct rf_first first[RF_CLASSES];
+	struct rf_bits names;		    /* of files and folders that denying clauses name */
 	struct rf_mask nr[RF_POLICY_CALLS]; /* by system call: which clauses it can be */
 	__u8 keep[RF_POLICY_CALLS];	    /* 1 = always to user space */
 	struct rf_class cls[RF_CLASSES];

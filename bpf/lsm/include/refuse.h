@@ -10,10 +10,9 @@
 #define EPERM 1
 #define RF_LABEL_DEPTH 40 /* folders between an object and the root of its file system */
 
-extern struct rf_labels_map labels SEC(".maps");
-
-/* Tells of a refusal: to the priority ring, with the paths that stand in the scratch. */
-extern int rf_refused(const struct rf_object *o, __u32 decided, __u64 flags);
+/* Judges an object, tells of a refusal (to the priority ring, with the paths that stand in the
+ * scratch) and kills where a rule says so: -EPERM, 0 = goes on. */
+extern int rf_refuse(const struct rf_object *o);
 
 /* An operation on a path, or on two of one mount: -EPERM, 0 = goes on. Kernel addresses, other 0 =
  * there is no second one. */
@@ -21,12 +20,6 @@ extern int rf_refuse_named(__u32 op, __u32 nr, __u64 dentry, __u64 other, __u64 
 
 /* An operation of which only the process is judged; and the user whom it becomes, if has_id. */
 extern int rf_refuse_process(__u32 op, __u32 nr, __u32 has_id, __u32 id);
-
-static __always_inline void rf_label_or(struct rf_mask *sum, const struct rf_mask *lanes)
-{
-	for (int i = 0; i < RF_LANES; i++)
-		rf_or(&sum[i], &lanes[i]);
-}
 
 /* The call that the current task makes, if it is one of these; usual where it is another one that
  * does the same (io_uring), or a 32-bit one. */

@@ -369,6 +369,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Pinned enforcement refused more while no engine ran than can be told.',
     'The refusals held. A larger sensors.priority_ring_bytes holds more of them.',
   ),
+  W_UNJUDGED: row(
+    'Let through unjudged',
+    'More than a hundred operations were being judged at once; further ones went through, and are counted.',
+    'Look for what makes so many at a time (`ringfence_enforcement_unjudged`).',
+  ),
   E_SYSTEM: row(
     'The system refused',
     'A file, socket or process could not be used.',

@@ -59,6 +59,11 @@ export const METRICS = {
   ),
   alertLatency: histogram('alert_latency_seconds', 'From the kernel event to the hand-over to outputs.'),
   enforcement: counter('enforcement_total', 'Enforcement decisions.', 'kind', 'outcome'),
+  unjudged: gauge(
+    'enforcement_unjudged',
+    'Operations that rules may have refused and that went through, by why they could not be judged.',
+    'reason',
+  ),
   policyGeneration: gauge('policy_generation', 'Generation of the kernel policy in force; 0 = none.'),
   outputAlerts: counter(
     'output_alerts_total',

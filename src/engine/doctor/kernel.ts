@@ -1,3 +1,4 @@
+import type { refusals } from '../../enforce/index.ts';
 import type { Feature, ProbeResult } from '../../sensors/probe.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -33,12 +34,37 @@ function finding(row: FeatureRow, { answer, why = '' }: ProbeResult): Finding {
   return { status: row.essential ? 'fail' : 'warn', found: why, need: row.need, denied: true };
 }
 
+/** Operations that rules can refuse, by what becomes of them here: `lsm: open, exec ...`. */
+export function refusalFinding(all: ReturnType<typeof refusals>): Finding {
+  const groups = new Map<string, string[]>();
+  for (const { operation, deny, kill } of all) {
+    const how = deny ?? (kill === undefined ? 'observed only' : `only \`enforce: kill\`, ${kill}`);
+    groups.set(how, [...(groups.get(how) ?? []), operation]);
+  }
+  const found = [...groups].map(([how, operations]) => `${how}: ${operations.join(', ')}`).join('; ');
+  if (all.every(({ deny }) => deny !== undefined)) return { status: 'ok', found };
+  return { status: 'warn', found, need: 'refusing all of them takes the tier lsm or fmod_ret' };
+}
+
 /** What this kernel really does: each mechanism is loaded, attached and provoked, then taken away again. */
 export async function kernelChecks(): Promise<Check[]> {
   const { probe } = await import('../../sensors/probe.ts');
-  return Object.entries(FEATURES).map(([name, row]) => ({
+  const { planTiers, refusals } = await import('../../enforce/index.ts');
+  const answers = new Map<Feature, ProbeResult>();
+  const ask = (feature: Feature): ProbeResult => {
+    const answer = answers.get(feature) ?? probe(feature);
+    answers.set(feature, answer);
+    return answer;
+  };
+  const features = Object.entries(FEATURES).map(([name, row]) => ({
     name,
     title: row.title,
-    run: () => finding(row, probe(name as Feature)),
+    run: () => finding(row, ask(name as Feature)),
   }));
+  const refused = {
+    name: 'refusals',
+    title: 'Rules can refuse',
+    run: () => refusalFinding(refusals(planTiers({ ask }))),
+  };
+  return [...features, refused];
 }
