@@ -15,8 +15,8 @@ import { Enricher } from '../src/engine/enrich/enricher.ts';
 import type { Event } from '../src/engine/enrich/event.ts';
 import { LANGUAGE, readRuleFiles } from '../src/engine/ruleset.ts';
 import { type CompiledRule, loadRules, type RuleSet } from '../src/rules/index.ts';
-import { planCapture } from '../src/sensors/capture-plan.ts';
-import { EVENT_NAMES } from '../src/sensors/events.ts';
+import { planCapture } from '../src/sensors/calls/capture-plan.ts';
+import { EVENT_NAMES } from '../src/sensors/events/events.ts';
 import { KernelSensor } from '../src/sensors/sensor.ts';
 import { median, writeSection } from './report.ts';
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { native, progOptions } from '../src/sensors/libbpf.ts';
-import { ATTACH, insn, PROG } from '../src/sensors/probe-program.ts';
+import { native, progOptions } from '../src/sensors/bpf/libbpf.ts';
+import { ATTACH, insn, PROG } from '../src/sensors/bpf/probe-program.ts';
 
 const STATS = '/proc/sys/kernel/bpf_stats_enabled';
 

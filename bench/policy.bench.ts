@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { POLICY_BYTES } from '../src/enforce/encode.ts';
+import { POLICY_BYTES } from '../src/enforce/tables/encode.ts';
 import { buildActor } from './actor.ts';
 import { type EngineFigures, engineFigures } from './policy-engine.ts';
 import { type JudgeCost, judgeCosts } from './policy-judge.ts';

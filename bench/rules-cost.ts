@@ -6,8 +6,8 @@ import { Enricher } from '../src/engine/enrich/enricher.ts';
 import type { Event } from '../src/engine/enrich/event.ts';
 import { LANGUAGE } from '../src/engine/ruleset.ts';
 import { type CompiledRule, loadRules, type RuleFile, type RuleSet } from '../src/rules/index.ts';
-import { type RecordSpec, recordOf } from '../src/sensors/build-record.ts';
-import { syscallNumber } from '../src/sensors/syscalls.ts';
+import { syscallNumber } from '../src/sensors/events/syscalls.ts';
+import { type RecordSpec, recordOf } from '../src/sensors/record/build-record.ts';
 
 const EVENTS = 50_000;
 const ROUNDS = 7;

@@ -10,7 +10,7 @@ import { outputSchema } from '../src/outputs/options.ts';
 import { OUTPUT_TYPES, outputsSchema } from '../src/outputs/registry.ts';
 import type { FieldHelp } from '../src/rules/explain.ts';
 import { CODE_HELP, fieldHelp, OPERATORS } from '../src/rules/index.ts';
-import { EVENTS } from '../src/sensors/events.ts';
+import { EVENTS } from '../src/sensors/events/events.ts';
 
 // Writes docs/reference/*.md from the tables; `--check` only says whether they are as the tables want them.
 
@@ -60,7 +60,7 @@ function events(): string {
   const bare = EVENTS.filter((def) => !def.specific).map((def) => code(def.name));
   return page(
     'Events',
-    'Values of `evt.type`; parameters are read as `evt.arg.NAME`. Table: `src/sensors/events-*.ts`.',
+    'Values of `evt.type`; parameters are read as `evt.arg.NAME`. Table: `src/sensors/events/`.',
     table(['event', 'category', 'meaning', 'parameters'], rows),
     `## Without parameters of their own\n\n${bare.join(' ')}`,
   );

@@ -1,5 +1,5 @@
-import { accessorName } from '../src/sensors/accessor-name.ts';
-import type { Field, Layout, StructLayout } from '../src/sensors/layout.ts';
+import { accessorName } from '../src/sensors/record/accessor-name.ts';
+import type { Field, Layout, StructLayout } from '../src/sensors/record/layout.ts';
 
 /** The structs that are whole records, by the enum value that marks them. */
 const RECORDS = [
@@ -97,7 +97,7 @@ function classOf(name: string, base: string, struct: StructLayout, kind: number 
   return `export ${abstract}class ${name} extends ${base} {\n${body.join('\n')}\n}\n`;
 }
 
-/** The text of src/sensors/record.gen.ts. */
+/** The text of src/sensors/record/record.gen.ts. */
 export function recordSource(layout: Layout): string {
   const hdr = layout.structs.rf_hdr!;
   const kinds = layout.enums.rf_kind!;
@@ -120,7 +120,7 @@ export function recordSource(layout: Layout): string {
   ].join('\n');
 }
 
-/** The text of src/sensors/layout.gen.ts. */
+/** The text of src/sensors/record/layout.gen.ts. */
 export function layoutSource(layout: Layout, hash: string): string {
   const lines = [
     '// Generated from bpf/lsm/include/event.h by scripts/gen.ts. Do not edit.',

@@ -5,8 +5,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Btf } from '../src/sensors/btf.ts';
-import { abiHash, readLayout } from '../src/sensors/layout.ts';
+import { Btf } from '../src/sensors/bpf/btf.ts';
+import { abiHash, readLayout } from '../src/sensors/record/layout.ts';
 import { layoutSource, recordSource } from './gen-records.ts';
 
 const check = process.argv.includes('--check');
@@ -17,8 +17,8 @@ if (object === undefined) {
 }
 const layout = readLayout(Btf.ofObject(readFileSync(object)));
 const files: [string, string][] = [
-  ['src/sensors/layout.gen.ts', layoutSource(layout, abiHash(layout))],
-  ['src/sensors/record.gen.ts', recordSource(layout)],
+  ['src/sensors/record/layout.gen.ts', layoutSource(layout, abiHash(layout))],
+  ['src/sensors/record/record.gen.ts', recordSource(layout)],
 ];
 let stale = false;
 for (const [name, raw] of files) {

@@ -3,11 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { planCapture } from '../src/sensors/capture-plan.ts';
-import { RF_FD_TYPE, RF_FLAG } from '../src/sensors/layout.gen.ts';
+import { probe } from '../src/sensors/bpf/probe.ts';
+import { planCapture } from '../src/sensors/calls/capture-plan.ts';
+import { syscallNumber } from '../src/sensors/events/syscalls.ts';
 import { type CallSpec, LiveRecorder } from '../src/sensors/live-recorder.ts';
-import { probe } from '../src/sensors/probe.ts';
-import { syscallNumber } from '../src/sensors/syscalls.ts';
+import { RF_FD_TYPE, RF_FLAG } from '../src/sensors/record/layout.gen.ts';
 import { act, buildActs } from './guest/acts.ts';
 import { liveSkip } from './lib/engine.ts';
 

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { planTiers } from '../src/enforce/index.ts';
-import { cgroup2Mount } from '../src/sensors/probe.ts';
+import { cgroup2Mount } from '../src/sensors/bpf/probe.ts';
 import { Denial, denyRule, PYTHON } from './lib/denial.ts';
 
 /** Denials that hold for some tasks only, by where they belong; and those of binding, on whatever tier there is. */

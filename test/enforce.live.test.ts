@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type DecidedRecord, planTiers } from '../src/enforce/index.ts';
-import { RF_FLAG } from '../src/sensors/layout.gen.ts';
-import { probe } from '../src/sensors/probe.ts';
+import { probe } from '../src/sensors/bpf/probe.ts';
+import { RF_FLAG } from '../src/sensors/record/layout.gen.ts';
 import { act, Denial, denyRule, PYTHON } from './lib/denial.ts';
 import { NAMED_ACTS, namedRules } from './lib/named-acts.ts';
 

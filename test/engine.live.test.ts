@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { ask } from '../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
-import type { EngineReport } from '../src/engine/protocol.ts';
+import type { EngineReport } from '../src/engine/thread/protocol.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
 import { performScenario, SESSION_FIELD } from './lib/scenario.ts';
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { PIN_DIR } from '../src/enforce/index.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { query } from '../src/outputs/audit/query.ts';
-import { probe } from '../src/sensors/probe.ts';
+import { probe } from '../src/sensors/bpf/probe.ts';
 import { mountBpffs } from './lib/bpffs.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
 

@@ -12,9 +12,9 @@ import {
   OPENED_MAP,
   planTiers,
 } from '../src/enforce/index.ts';
-import { RF_FLAG } from '../src/sensors/layout.gen.ts';
-import { probe } from '../src/sensors/probe.ts';
-import type { AnyRec } from '../src/sensors/record.gen.ts';
+import { probe } from '../src/sensors/bpf/probe.ts';
+import { RF_FLAG } from '../src/sensors/record/layout.gen.ts';
+import type { AnyRec } from '../src/sensors/record/record.gen.ts';
 import { KernelSensor } from '../src/sensors/sensor.ts';
 
 /** The engine guards itself: this process is the engine, its children are the attackers. Runs in the guests. */

@@ -7,9 +7,17 @@ import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 /** Left to right; a folder imports only from folders to its left, from itself and from engine/core. */
 const ORDER = [
   'src/engine/core',
+  'src/sensors/bpf',
+  'src/sensors/record',
+  'src/sensors/events',
+  'src/sensors/calls',
   'src/sensors',
   'src/engine/enrich',
   'src/rules',
+  'src/enforce/clauses',
+  'src/enforce/tables',
+  'src/enforce/deny',
+  'src/enforce/kernel',
   'src/enforce',
   'src/outputs',
   'src/engine',
@@ -56,11 +64,13 @@ test('an arrow to the right is found, in every form of import', () => {
   const files = new Map([
     ['src/rules/a.ts', "import { x } from '../enforce/x.ts';\nexport { y } from '../sensors/y.ts';"],
     ['src/sensors/b.ts', "const x = await import('../rules/x.ts');\nimport '../engine/core/log.ts';"],
+    ['src/sensors/events/c.ts', "import { x } from '../calls/x.ts';\nimport '../record/x.ts';"],
     ['src/engine/main.ts', "import { x } from '../outputs/x.ts';"],
   ]);
   assert.deepEqual(wrongArrows(files), [
     'src/rules/a.ts imports src/enforce/x.ts',
     'src/sensors/b.ts imports src/rules/x.ts',
+    'src/sensors/events/c.ts imports src/sensors/calls/x.ts',
   ]);
 });
 

@@ -13,9 +13,9 @@ import {
 } from '../src/enforce/index.ts';
 import { LANGUAGE } from '../src/engine/ruleset.ts';
 import { loadRules } from '../src/rules/index.ts';
-import { planCapture } from '../src/sensors/capture-plan.ts';
-import { RF_FLAG } from '../src/sensors/layout.gen.ts';
-import type { AnyRec } from '../src/sensors/record.gen.ts';
+import { planCapture } from '../src/sensors/calls/capture-plan.ts';
+import { RF_FLAG } from '../src/sensors/record/layout.gen.ts';
+import type { AnyRec } from '../src/sensors/record/record.gen.ts';
 import { KernelSensor } from '../src/sensors/sensor.ts';
 
 /** The tier without security hooks: what breaks a rule is killed. */

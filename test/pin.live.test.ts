@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PIN_DIR, unpinAll } from '../src/enforce/index.ts';
-import { probe } from '../src/sensors/probe.ts';
+import { probe } from '../src/sensors/bpf/probe.ts';
 import { mountBpffs } from './lib/bpffs.ts';
 import { denyRule } from './lib/denial.ts';
 

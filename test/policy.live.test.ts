@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DenyView } from '../src/enforce/index.ts';
 import { ask } from '../src/engine/control/client.ts';
-import { probe } from '../src/sensors/probe.ts';
+import { probe } from '../src/sensors/bpf/probe.ts';
 import type { SensorStats } from '../src/sensors/sensor.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
 

@@ -2,7 +2,7 @@
 /*
  * Refusal of what changes names (unlink, rename, link ...), and of what only the process decides
  * (tracing, modules, other users). A rule on one call holds for all that do the same: which those
- * are is said in src/enforce/operations.ts.
+ * are is said in src/enforce/clauses/operations.ts.
  */
 #include "calls.h"
 #include "record.h"

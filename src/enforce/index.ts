@@ -9,9 +9,11 @@
  *   enforcer.decider(rec);                  // who refused what a record tells of
  *   DENY_QUESTIONS['deny.add'](enforcer.deny, { target: '203.0.113.0/24' });
  */
-export { compilePolicy, type PolicyError, type RulePlan } from './compile.ts';
-export type { DenyRequest } from './deny-entry.ts';
-export { DenyList, type DenyView, type ImportReport } from './deny-list.ts';
+
+export type { CheckNote } from './clauses/formula.ts';
+export { policyRules } from './clauses/from-rules.ts';
+export type { DenyRequest } from './deny/deny-entry.ts';
+export { DenyList, type DenyView, type ImportReport } from './deny/deny-list.ts';
 export {
   type ApplyReport,
   CLASSIFIER_PROGRAMS,
@@ -20,8 +22,6 @@ export {
   Enforcer,
   type PolicyStatus,
 } from './enforcer.ts';
-export type { CheckNote } from './formula.ts';
-export { policyRules } from './from-rules.ts';
 export {
   Guard,
   type GuardedPaths,
@@ -29,7 +29,8 @@ export {
   guardedWhat,
   guardPrograms,
   OPENED_MAP,
-} from './guard.ts';
-export { PIN_DIR, unpinAll } from './pins.ts';
+} from './kernel/guard.ts';
+export { PIN_DIR, unpinAll } from './kernel/pins.ts';
+export { configureTiers, planTiers, refusals, type TierPlan } from './kernel/tiers.ts';
 export { DENY_QUESTIONS, GUARD_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';
-export { configureTiers, planTiers, refusals, type TierPlan } from './tiers.ts';
+export { compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';

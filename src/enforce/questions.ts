@@ -1,8 +1,8 @@
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
-import type { DenyRequest } from './deny-entry.ts';
-import type { DenyList } from './deny-list.ts';
+import type { DenyRequest } from './deny/deny-entry.ts';
+import type { DenyList } from './deny/deny-list.ts';
 import type { Enforcer } from './enforcer.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from './kernel/guard.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 

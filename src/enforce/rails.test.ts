@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compilePolicy } from './compile.ts';
-import type { PolicyRule } from './condition.ts';
-import { classify } from './model.ts';
+import type { PolicyRule } from './clauses/condition.ts';
 import { Budget, protector } from './rails.ts';
-import type { ClassTable } from './tables.ts';
+import { compilePolicy } from './tables/compile.ts';
+import { classify } from './tables/model.ts';
+import type { ClassTable } from './tables/tables.ts';
 
 const rule: PolicyRule = {
   name: 'r',

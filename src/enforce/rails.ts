@@ -1,4 +1,4 @@
-import type { Condition, PolicyRule } from './condition.ts';
+import type { Condition, PolicyRule } from './clauses/condition.ts';
 
 /**
  * Executables that no rule refuses anything to: a mistake in a rule must not lock the administrator out or take the

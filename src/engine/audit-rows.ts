@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { release } from 'node:os';
 import { type Actor, actorEntry, type Entry, entry, lossEntry } from '../outputs/audit/entry.ts';
 import type { Json } from '../outputs/formats/json.ts';
-import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import type { ConfigChange } from './config-change.ts';
 import type { Alert } from './core/alert.ts';
 import { AppError } from './core/diagnostic.ts';
 import { toJson } from './core/json.ts';
 import { VERSION } from './core/package.ts';
-import { LOSS_RULE } from './loss-report.ts';
-import type { EngineReport } from './protocol.ts';
+import type { CanaryChange, CanaryState } from './pipeline/canary.ts';
+import { LOSS_RULE } from './pipeline/loss-report.ts';
+import type { EngineReport } from './thread/protocol.ts';
 
 /** The engine itself, as the one who did something. */
 export const ENGINE: Actor = { uid: process.geteuid?.(), pid: process.pid, exe: process.execPath };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type GuardedPaths, PIN_DIR } from '../enforce/index.ts';
-import { cgroup2Mount } from '../sensors/probe.ts';
+import { cgroup2Mount } from '../sensors/bpf/probe.ts';
 import type { Config } from './config/config.ts';
 import { PACKAGE_ROOT } from './core/package.ts';
 

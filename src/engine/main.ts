@@ -17,7 +17,6 @@ import {
   startRow,
   stopRow,
 } from './audit-rows.ts';
-import type { CanaryChange, CanaryState } from './canary.ts';
 import type { Config } from './config/config.ts';
 import { configChange } from './config-change.ts';
 import { controlCommands } from './control/commands.ts';
@@ -29,13 +28,14 @@ import { createLog, type Log } from './core/log.ts';
 import { MetricsRegistry } from './core/metrics-registry.ts';
 import { VERSION } from './core/package.ts';
 import { parseDuration } from './core/units.ts';
-import { EngineThread } from './engine-thread.ts';
 import { FleetControl } from './fleet.ts';
-import type { EngineReport } from './protocol.ts';
-import { RollUp } from './rollup.ts';
+import type { CanaryChange, CanaryState } from './pipeline/canary.ts';
+import { RollUp } from './pipeline/rollup.ts';
 import { serveSources } from './serve-sources.ts';
 import { startServiceNotice } from './service.ts';
 import { engineSpec, type SpecOptions } from './spec.ts';
+import { EngineThread } from './thread/engine-thread.ts';
+import type { EngineReport } from './thread/protocol.ts';
 
 export interface EngineOptions extends SpecOptions {
   /** Reads the configuration (again); throws an AppError if it is not valid. */

@@ -14,13 +14,13 @@ import {
   type RuleSelector,
   type RuleSet,
 } from '../rules/index.ts';
-import type { CaptureNeed } from '../sensors/capture-plan.ts';
-import { EVENT_NAMES, EVENTS } from '../sensors/events.ts';
+import type { CaptureNeed } from '../sensors/calls/capture-plan.ts';
+import { EVENT_NAMES, EVENTS } from '../sensors/events/events.ts';
 import type { Config } from './config/config.ts';
 import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
 import { parsePriority } from './core/priority.ts';
 import type { Event } from './enrich/event.ts';
-import type { EngineReport } from './protocol.ts';
+import type { EngineReport } from './thread/protocol.ts';
 
 /** The language over this engine's fields and events. */
 export const LANGUAGE = { fields: new FieldTable<Event>(FIELDS), events: EVENT_NAMES } as const;

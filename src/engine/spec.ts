@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config } from './config/config.ts';
-import type { EngineSpec } from './protocol.ts';
 import { ruleFiles } from './rule-files.ts';
+import type { EngineSpec } from './thread/protocol.ts';
 
 export interface SpecOptions {
   /** Rules files of the command line; they replace those of the configuration. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { EVENT_NAMES } from '../sensors/events.ts';
+import { EVENT_NAMES } from '../sensors/events/events.ts';
 import { describeRules } from './describe.ts';
 import { FieldTable } from './field-table.ts';
 import { FIELDS } from './fields/index.ts';

@@ -1,6 +1,6 @@
-import type { BpfObject } from './bpf.ts';
-import { STRUCTS } from './layout.gen.ts';
-import { mapMemory, PROT_READ, PROT_WRITE, pageSize } from './libbpf.ts';
+import type { BpfObject } from './bpf/bpf.ts';
+import { mapMemory, PROT_READ, PROT_WRITE, pageSize } from './bpf/libbpf.ts';
+import { STRUCTS } from './record/layout.gen.ts';
 
 const FIELDS = STRUCTS.rf_control.fields;
 

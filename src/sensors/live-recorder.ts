@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RecordSpec, specOf } from './build-record.ts';
-import type { CaptureRow } from './capture.ts';
-import { RF_CAPTURE_FLAG } from './layout.gen.ts';
-import { type AnyRec, ForkRec } from './record.gen.ts';
+import type { CaptureRow } from './calls/capture.ts';
+import { syscallNumber } from './events/syscalls.ts';
+import { type RecordSpec, specOf } from './record/build-record.ts';
+import { RF_CAPTURE_FLAG } from './record/layout.gen.ts';
+import { type AnyRec, ForkRec } from './record/record.gen.ts';
 import { KernelSensor, type Loss, type SensorOptions } from './sensor.ts';
-import { syscallNumber } from './syscalls.ts';
 
 export type CallSpec = Extract<RecordSpec, { kind: 'call' }>;
 export type ExecSpec = Extract<RecordSpec, { kind: 'exec' }>;

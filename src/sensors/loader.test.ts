@@ -5,12 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
-import { Btf } from './btf.ts';
-import { encodeCapture } from './capture.ts';
-import { ABI_HASH, STRUCTS } from './layout.gen.ts';
-import { abiHash, readLayout } from './layout.ts';
-import { native } from './libbpf.ts';
+import { Btf } from './bpf/btf.ts';
+import { native } from './bpf/libbpf.ts';
+import { encodeCapture } from './calls/capture.ts';
 import { loadObject, prebuiltObject, slotCount } from './loader.ts';
+import { ABI_HASH, STRUCTS } from './record/layout.gen.ts';
+import { abiHash, readLayout } from './record/layout.ts';
 
 const root = process.getuid?.() === 0;
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-loader-'));

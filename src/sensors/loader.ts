@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import { AppError } from '../engine/core/diagnostic.ts';
-import { BpfObject } from './bpf.ts';
-import { Btf } from './btf.ts';
-import { ABI_HASH } from './layout.gen.ts';
-import { abiHash, readLayout } from './layout.ts';
-import { native } from './libbpf.ts';
+import { BpfObject } from './bpf/bpf.ts';
+import { Btf } from './bpf/btf.ts';
+import { native } from './bpf/libbpf.ts';
 import { seesHostPids } from './pid-namespace.ts';
+import { ABI_HASH } from './record/layout.gen.ts';
+import { abiHash, readLayout } from './record/layout.ts';
 import { seesHostTime } from './time-namespace.ts';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { planCapture } from './capture-plan.ts';
+import { probe } from './bpf/probe.ts';
+import { planCapture } from './calls/capture-plan.ts';
+import { harmlessCall, harmlessCalls } from './calls/self-call.ts';
 import { LiveRecorder } from './live-recorder.ts';
-import { probe } from './probe.ts';
-import { harmlessCall, harmlessCalls } from './self-call.ts';
 
 const skip =
   process.getuid?.() !== 0

@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { CAPTURE_RET } from './capture.ts';
-import { RF_EXE_FLAG, RF_FD_TYPE } from './layout.gen.ts';
+import { cgroup2Mount } from './bpf/probe.ts';
+import { CAPTURE_RET } from './calls/capture.ts';
 import { type ExecSpec, LiveRecorder } from './live-recorder.ts';
-import { cgroup2Mount } from './probe.ts';
+import { RF_EXE_FLAG, RF_FD_TYPE } from './record/layout.gen.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root to load BPF programs' : false;
 const MEMFD_CREATE = process.arch === 'arm64' ? 279 : 319;

@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { CAPTURE_RET, type CaptureRow } from './capture.ts';
-import { RF_CAPTURE_FLAG } from './layout.gen.ts';
+import { CAPTURE_RET, type CaptureRow } from './calls/capture.ts';
+import { syscallNumber } from './events/syscalls.ts';
+import { RF_CAPTURE_FLAG } from './record/layout.gen.ts';
 import { KernelSensor, type Loss, type SensorOptions } from './sensor.ts';
-import { syscallNumber } from './syscalls.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root to load BPF programs' : false;
 const OPENAT = syscallNumber('openat')!;

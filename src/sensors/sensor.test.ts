@@ -8,11 +8,11 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { CAPTURE_RET } from './capture.ts';
-import { RF_CAPTURE_FLAG, RF_EXE_FLAG, RF_FD_TYPE, RF_FLAG } from './layout.gen.ts';
+import { probe } from './bpf/probe.ts';
+import { CAPTURE_RET } from './calls/capture.ts';
+import { syscallNumber } from './events/syscalls.ts';
 import { type CallSpec, LiveRecorder } from './live-recorder.ts';
-import { probe } from './probe.ts';
-import { syscallNumber } from './syscalls.ts';
+import { RF_CAPTURE_FLAG, RF_EXE_FLAG, RF_FD_TYPE, RF_FLAG } from './record/layout.gen.ts';
 
 const run = promisify(execFile);
 const nr = (name: string): number => syscallNumber(name)!;

@@ -1,19 +1,19 @@
 import { AppError } from '../engine/core/diagnostic.ts';
-import type { BpfMap, BpfObject } from './bpf.ts';
-import type { Detachable } from './call-functions.ts';
-import { CallPrograms, type CallTier } from './call-programs.ts';
-import { type CaptureRow, encodeCapture } from './capture.ts';
+import type { BpfMap, BpfObject } from './bpf/bpf.ts';
+import { native, type Poll, pollReadable } from './bpf/libbpf.ts';
+import type { Detachable } from './calls/call-functions.ts';
+import { CallPrograms, type CallTier } from './calls/call-programs.ts';
+import { type CaptureRow, encodeCapture } from './calls/capture.ts';
+import { makeHarmlessCall, threadId } from './calls/self-call.ts';
 import { Control } from './control.ts';
-import { RF_CAPTURE_FLAG, RF_FLAG, RF_STAT, STRUCTS } from './layout.gen.ts';
-import { native, type Poll, pollReadable } from './libbpf.ts';
+import { hostArch } from './events/syscalls.ts';
+import { compatCalls } from './events/syscalls-ia32.ts';
 import { loadObject } from './loader.ts';
-import type { AnyRec } from './record.gen.ts';
-import { mapRing, type Ring } from './ring.ts';
-import { RingPump, type Waker } from './ring-pump.ts';
-import { makeHarmlessCall, threadId } from './self-call.ts';
-import { type Gap, SeqTracker } from './seq-tracker.ts';
-import { hostArch } from './syscalls.ts';
-import { compatCalls } from './syscalls-ia32.ts';
+import { RF_CAPTURE_FLAG, RF_FLAG, RF_STAT, STRUCTS } from './record/layout.gen.ts';
+import type { AnyRec } from './record/record.gen.ts';
+import { mapRing, type Ring } from './record/ring.ts';
+import { RingPump, type Waker } from './record/ring-pump.ts';
+import { type Gap, SeqTracker } from './record/seq-tracker.ts';
 
 const RING_BYTES = 8 << 20;
 /** Room for some hundred execs with much environment, or two thousand ordinary ones, while the reader is held up. */

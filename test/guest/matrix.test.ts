@@ -28,7 +28,7 @@ const long = [
   'test/lib/container.test.js',
   'src/sensors/sensor.test.js',
   'src/sensors/sensor-exec.test.js',
-  'src/sensors/probe.test.js',
+  'src/sensors/bpf/probe.test.js',
 ];
 
 /** A boot of its own in the long mode: the kernel has BPF LSM, and its command line leaves it out. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { configureTiers, planTiers, refusedBy } from '../../src/enforce/tiers.ts';
+import { configureTiers, planTiers, refusedBy } from '../../src/enforce/kernel/tiers.ts';
 import { loadObject } from '../../src/sensors/loader.ts';
 import { projectRoot } from './host.ts';
 

@@ -9,7 +9,7 @@ import {
 } from '../../src/enforce/index.ts';
 import { LANGUAGE } from '../../src/engine/ruleset.ts';
 import { loadRules } from '../../src/rules/index.ts';
-import type { AnyRec } from '../../src/sensors/record.gen.ts';
+import type { AnyRec } from '../../src/sensors/record/record.gen.ts';
 import type { SensorOptions } from '../../src/sensors/sensor.ts';
 import { KernelSensor } from '../../src/sensors/sensor.ts';
 

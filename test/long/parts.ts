@@ -77,7 +77,7 @@ export function longParts(): Part[] {
     {
       name: 'replay',
       what: 'a recording of ten million events',
-      command: tests(built('src/engine/replayer.live.test.js')),
+      command: tests(built('src/engine/tools/replayer.live.test.js')),
       env: MORE,
       minutes: 30,
     },

@@ -9,7 +9,7 @@ import { PIN_DIR, unpinAll } from '../../src/enforce/index.ts';
 import { ask } from '../../src/engine/control/client.ts';
 import { query } from '../../src/outputs/audit/query.ts';
 import { verifyFolder } from '../../src/outputs/audit/verify.ts';
-import { probe } from '../../src/sensors/probe.ts';
+import { probe } from '../../src/sensors/bpf/probe.ts';
 import { mountBpffs } from '../lib/bpffs.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { answerOf, Prober } from '../lib/prober.ts';

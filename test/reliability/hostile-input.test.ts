@@ -10,13 +10,13 @@ import { outputSchemas } from '../../src/engine/cli/outputs.ts';
 import { load } from '../../src/engine/config/config.ts';
 import { AppError } from '../../src/engine/core/diagnostic.ts';
 import { createLog } from '../../src/engine/core/log.ts';
-import { replayLines } from '../../src/engine/replay-lines.ts';
 import { LANGUAGE } from '../../src/engine/ruleset.ts';
+import { replayLines } from '../../src/engine/tools/replay-lines.ts';
 import { StatusServer } from '../../src/outputs/serve/server.ts';
 import { givenFields } from '../../src/rules/cases/given.ts';
 import { FIELDS } from '../../src/rules/fields/index.ts';
 import { loadRules } from '../../src/rules/index.ts';
-import { EVENT_NAMES } from '../../src/sensors/events.ts';
+import { EVENT_NAMES } from '../../src/sensors/events/events.ts';
 import { evidence, rounds } from './evidence.ts';
 
 /** What others hand to the engine: files, requests, targets. It answers with an error of its own, and stays small. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { nkeys } from 'nats';
-import { DenyStore } from '../../src/enforce/deny-store.ts';
+import { DenyStore } from '../../src/enforce/deny/deny-store.ts';
 import { DENY_QUESTIONS, DenyList } from '../../src/enforce/index.ts';
 import { AppError } from '../../src/engine/core/diagnostic.ts';
 import { parseGroup, parsePasswd } from '../../src/engine/enrich/accounts.ts';

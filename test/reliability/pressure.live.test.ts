@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../../src/engine/control/client.ts';
-import { cgroup2Mount, probe } from '../../src/sensors/probe.ts';
+import { cgroup2Mount, probe } from '../../src/sensors/bpf/probe.ts';
 import type { SensorStats } from '../../src/sensors/sensor.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { Prober } from '../lib/prober.ts';

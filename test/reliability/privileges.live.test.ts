@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { CAPABILITIES } from '../../src/engine/cli/service-unit.ts';
 import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
-import { probe } from '../../src/sensors/probe.ts';
+import { probe } from '../../src/sensors/bpf/probe.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { SLOWNESS } from '../lib/slowness.ts';
 import { evidence } from './evidence.ts';

@@ -13,7 +13,7 @@ import { parseDuration } from '../../src/engine/core/units.ts';
 import { query } from '../../src/outputs/audit/query.ts';
 import { verifyFolder } from '../../src/outputs/audit/verify.ts';
 import { NO_NATS, TestNatsServer } from '../../src/outputs/testing/nats-server.ts';
-import { probe } from '../../src/sensors/probe.ts';
+import { probe } from '../../src/sensors/bpf/probe.ts';
 import type { SensorStats } from '../../src/sensors/sensor.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { answerOf } from '../lib/prober.ts';

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { PIN_DIR, unpinAll } from '../../src/enforce/index.ts';
 import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
-import { probe } from '../../src/sensors/probe.ts';
+import { probe } from '../../src/sensors/bpf/probe.ts';
 import { mountBpffs } from '../lib/bpffs.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { answerOf } from '../lib/prober.ts';

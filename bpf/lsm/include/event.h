@@ -3,7 +3,7 @@
  * The only place where a kernel record is written down.
  *
  * Every record starts with struct rf_hdr. User space reads all offsets from the
- * BTF of the built object (scripts/gen.ts -> src/sensors/layout.gen.ts), and the
+ * BTF of the built object (scripts/gen.ts -> src/sensors/record/layout.gen.ts), and the
  * loader compares an ABI hash of these structs before it loads anything.
  *
  * Strings live in a tail behind the struct: struct rf_str {off, len}, off counted

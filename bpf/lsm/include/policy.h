@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One generation of rules as the kernel reads it: a single map value, so that a policy is switched
- * by one update of the outer map. src/enforce/encode.ts writes it, src/enforce/model.ts is the same
+ * by one update of the outer map. src/enforce/tables/encode.ts writes it, src/enforce/tables/model.ts is the same
  * algorithm in TypeScript.
  *
  * A clause is a conjunction; an operation has up to 256 of them, one bit each in a struct rf_mask.

@@ -33,7 +33,7 @@ export async function candidates(words: readonly string[]): Promise<string[]> {
 
 async function names(): Promise<string[]> {
   const { CODE_HELP, OPERATORS } = await import('../../rules/index.ts');
-  const { EVENTS } = await import('../../sensors/events.ts');
+  const { EVENTS } = await import('../../sensors/events/events.ts');
   const { LANGUAGE } = await import('../ruleset.ts');
   const { ERRORS } = await import('../core/errors.ts');
   return [

@@ -1,8 +1,8 @@
 import { falcoText } from '../../outputs/formats/falco.ts';
 import type { Alert } from '../core/alert.ts';
 import { EXIT } from '../core/diagnostic.ts';
-import { replay } from '../replayer.ts';
 import { LANGUAGE } from '../ruleset.ts';
+import { replay } from '../tools/replayer.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, paint, print, printJson } from './output.ts';
 import { rulesFor } from './rules-for.ts';

@@ -1,4 +1,4 @@
-import { EVENT_NAMES } from '../../sensors/events.ts';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 

@@ -1,5 +1,5 @@
 import { type Explanation, explain } from '../../rules/index.ts';
-import { EVENTS } from '../../sensors/events.ts';
+import { EVENTS } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { ERRORS } from '../core/errors.ts';
 import { METRICS } from '../core/metrics.ts';

@@ -1,10 +1,10 @@
 import type { Alert } from '../core/alert.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import type { Event } from '../enrich/event.ts';
-import { fieldText } from '../field-text.ts';
-import { type Act, Allowed, learnExceptions, learnedFile } from '../learn.ts';
-import { eachEvent, replay } from '../replayer.ts';
 import { LANGUAGE } from '../ruleset.ts';
+import { fieldText } from '../tools/field-text.ts';
+import { type Act, Allowed, learnExceptions, learnedFile } from '../tools/learn.ts';
+import { eachEvent, replay } from '../tools/replayer.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, print } from './output.ts';
 import { type RuleOptions, rulesFor } from './rules-for.ts';

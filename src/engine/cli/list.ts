@@ -1,5 +1,5 @@
 import { CODE_HELP, fieldHelp, OPERATORS } from '../../rules/index.ts';
-import { EVENTS } from '../../sensors/events.ts';
+import { EVENTS } from '../../sensors/events/events.ts';
 import { ERRORS } from '../core/errors.ts';
 import { METRICS } from '../core/metrics.ts';
 import { LANGUAGE } from '../ruleset.ts';

@@ -7,7 +7,7 @@ import {
   type RulePlan,
   unpinAll,
 } from '../../enforce/index.ts';
-import { EVENT_NAMES } from '../../sensors/events.ts';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
 import { LANGUAGE } from '../ruleset.ts';

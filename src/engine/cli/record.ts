@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
-import { EVENTS } from '../../sensors/events.ts';
+import { EVENTS } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { formatBytes, parseDuration } from '../core/units.ts';
-import { startRecording } from '../recorder.ts';
+import { startRecording } from '../tools/recorder.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
 import { note } from './output.ts';

@@ -1,4 +1,4 @@
-import type { EngineReport } from '../protocol.ts';
+import type { EngineReport } from '../thread/protocol.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
 import { print, printJson } from './output.ts';

@@ -4,7 +4,7 @@ import { parseCases, type RuleCases } from '../../rules/cases/cases.ts';
 import { junit } from '../../rules/cases/junit.ts';
 import { type CaseResult, RuleTester } from '../../rules/cases/run.ts';
 import { FIELDS } from '../../rules/fields/index.ts';
-import { EVENT_NAMES } from '../../sensors/events.ts';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { type Diagnostic, EXIT } from '../core/diagnostic.ts';
 import { BUILTIN_RULES, expandPath } from '../rule-files.ts';
 import { readRuleFiles } from '../ruleset.ts';

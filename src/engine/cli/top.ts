@@ -1,9 +1,9 @@
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
-import { EVENTS } from '../../sensors/events.ts';
+import { EVENTS } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
-import { watchEvents } from '../live-events.ts';
-import { TOPS, TopCounts } from '../top-counts.ts';
+import { watchEvents } from '../tools/live-events.ts';
+import { TOPS, TopCounts } from '../tools/top-counts.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
 import { note, paint, print, printJson } from './output.ts';

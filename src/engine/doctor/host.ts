@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { CAPABILITIES as ALL_CAPABILITIES } from '../../sensors/names.ts';
+import { CAPABILITIES as ALL_CAPABILITIES } from '../../sensors/events/names.ts';
 import { seesHostPids } from '../../sensors/pid-namespace.ts';
 import { CAPABILITIES } from '../cli/service-unit.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';

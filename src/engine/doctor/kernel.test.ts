@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planTiers, refusals } from '../../enforce/index.ts';
-import type { Feature } from '../../sensors/probe.ts';
+import type { Feature } from '../../sensors/bpf/probe.ts';
 import { refusalFinding } from './kernel.ts';
 
 const on = (...features: Feature[]): ReturnType<typeof refusalFinding> =>

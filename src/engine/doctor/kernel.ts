@@ -1,5 +1,5 @@
 import type { refusals } from '../../enforce/index.ts';
-import type { Feature, ProbeResult } from '../../sensors/probe.ts';
+import type { Feature, ProbeResult } from '../../sensors/bpf/probe.ts';
 import type { Check, Finding } from './check.ts';
 
 interface FeatureRow {
@@ -48,7 +48,7 @@ export function refusalFinding(all: ReturnType<typeof refusals>): Finding {
 
 /** What this kernel really does: each mechanism is loaded, attached and provoked, then taken away again. */
 export async function kernelChecks(): Promise<Check[]> {
-  const { probe } = await import('../../sensors/probe.ts');
+  const { probe } = await import('../../sensors/bpf/probe.ts');
   const { planTiers, refusals } = await import('../../enforce/index.ts');
   const answers = new Map<Feature, ProbeResult>();
   const ask = (feature: Feature): ProbeResult => {

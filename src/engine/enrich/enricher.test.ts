@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type RecordSpec, recordOf } from '../../sensors/build-record.ts';
+import { type RecordSpec, recordOf } from '../../sensors/record/build-record.ts';
 import { BootClock } from './clock.ts';
 import type { ContainerMetadata } from './container.ts';
 import { ContainerRegistry, type ContainerRuntime } from './containers.ts';

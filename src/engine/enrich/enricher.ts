@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from '../../sensors/events.ts';
-import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record.gen.ts';
-import { RecordMemory } from '../../sensors/record-base.ts';
-import type { Arch } from '../../sensors/syscalls.ts';
+import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from '../../sensors/events/events.ts';
+import type { Arch } from '../../sensors/events/syscalls.ts';
+import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record/record.gen.ts';
+import { RecordMemory } from '../../sensors/record/record-base.ts';
 import { BootClock } from './clock.ts';
 import type { ContainerInfo } from './container.ts';
 import { containerOfCgroupFile, containerOfPath } from './container-id.ts';

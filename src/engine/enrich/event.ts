@@ -1,6 +1,6 @@
-import type { EventDef } from '../../sensors/event-def.ts';
-import { callResult } from '../../sensors/event-def.ts';
-import type { AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record.gen.ts';
+import type { EventDef } from '../../sensors/events/event-def.ts';
+import { callResult } from '../../sensors/events/event-def.ts';
+import type { AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record/record.gen.ts';
 import type { User } from './accounts.ts';
 import type { BootClock } from './clock.ts';
 import type { ContainerInfo } from './container.ts';

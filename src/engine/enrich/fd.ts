@@ -1,9 +1,9 @@
-import type { EventDef } from '../../sensors/event-def.ts';
-import { callResult, madeFd, recordOpenFlags, word32 } from '../../sensors/event-def.ts';
-import { O, openFlags } from '../../sensors/flags.ts';
-import { RF_FD_TYPE } from '../../sensors/layout.gen.ts';
-import { EINPROGRESS } from '../../sensors/names.ts';
-import type { CallRec } from '../../sensors/record.gen.ts';
+import type { EventDef } from '../../sensors/events/event-def.ts';
+import { callResult, madeFd, recordOpenFlags, word32 } from '../../sensors/events/event-def.ts';
+import { O, openFlags } from '../../sensors/events/flags.ts';
+import { EINPROGRESS } from '../../sensors/events/names.ts';
+import { RF_FD_TYPE } from '../../sensors/record/layout.gen.ts';
+import type { CallRec } from '../../sensors/record/record.gen.ts';
 import { ANY_V4, ipText, parseSockaddr, type SocketAddress, unmapped } from './net.ts';
 import { absolute, directoryOf, fileName, squeeze } from './paths.ts';
 

@@ -1,6 +1,6 @@
-import { callResult, type EventDef, type ParamDef, type ParamValue } from '../../sensors/event-def.ts';
-import { cloneFlags, enumNames, flagNames, modeNames } from '../../sensors/flags.ts';
-import { errnoName, signalName } from '../../sensors/names.ts';
+import { callResult, type EventDef, type ParamDef, type ParamValue } from '../../sensors/events/event-def.ts';
+import { cloneFlags, enumNames, flagNames, modeNames } from '../../sensors/events/flags.ts';
+import { errnoName, signalName } from '../../sensors/events/names.ts';
 import type { Event } from './event.ts';
 import { AT_FDCWD } from './fd.ts';
 import { parseSockaddr, sockaddrText } from './net.ts';

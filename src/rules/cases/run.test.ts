@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PACKAGE_ROOT } from '../../engine/core/package.ts';
-import { EVENT_NAMES } from '../../sensors/events.ts';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { FIELDS } from '../fields/index.ts';
 import { parseCases } from './cases.ts';
 import { junit } from './junit.ts';

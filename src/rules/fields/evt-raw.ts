@@ -1,5 +1,5 @@
-import type { ParamDef, ParamType } from '../../sensors/event-def.ts';
-import { EVENTS } from '../../sensors/events.ts';
+import type { ParamDef, ParamType } from '../../sensors/events/event-def.ts';
+import { EVENTS } from '../../sensors/events/events.ts';
 import type { FieldType } from '../field-spec.ts';
 import { type Field, field, whole } from './define.ts';
 import { named } from './evt.ts';

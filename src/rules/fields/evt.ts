@@ -1,11 +1,11 @@
 import type { Event } from '../../engine/enrich/event.ts';
 import { paramIndex, paramsText, paramText, paramValue } from '../../engine/enrich/params.ts';
 import { absolute } from '../../engine/enrich/paths.ts';
-import type { ParamDef } from '../../sensors/event-def.ts';
-import { EVENT_NAMES, PARAM_NAMES } from '../../sensors/events.ts';
-import { O } from '../../sensors/flags.ts';
-import { RF_FD_TYPE } from '../../sensors/layout.gen.ts';
-import { errnoName } from '../../sensors/names.ts';
+import type { ParamDef } from '../../sensors/events/event-def.ts';
+import { EVENT_NAMES, PARAM_NAMES } from '../../sensors/events/events.ts';
+import { O } from '../../sensors/events/flags.ts';
+import { errnoName } from '../../sensors/events/names.ts';
+import { RF_FD_TYPE } from '../../sensors/record/layout.gen.ts';
 import { type Arg, bool, type Field, field, int, never, str, uint } from './define.ts';
 
 const WAITS = new Set(

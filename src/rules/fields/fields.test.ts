@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RF_FD_TYPE as T } from '../../sensors/layout.gen.ts';
+import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
 import type { Value } from '../field-spec.ts';
 import { BOOT, fieldOf, ip, printOf, shellWorld, sockaddr, valuesOf, World } from './test-world.ts';
 

@@ -1,8 +1,8 @@
 import type { Event } from '../../engine/enrich/event.ts';
 import { paramIndex } from '../../engine/enrich/params.ts';
 import { absolute, squeeze } from '../../engine/enrich/paths.ts';
-import type { FsPaths } from '../../sensors/event-def.ts';
-import { RF_FLAG } from '../../sensors/layout.gen.ts';
+import type { FsPaths } from '../../sensors/events/event-def.ts';
+import { RF_FLAG } from '../../sensors/record/layout.gen.ts';
 import { type Field, path } from './define.ts';
 
 /** The path of a call that succeeded, or that Ringfence refused: as passed, or absolute. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { EVENT_NAMES, eventDef } from '../../sensors/events.ts';
+import { EVENT_NAMES, eventDef } from '../../sensors/events/events.ts';
 import { compileCondition } from '../condition.ts';
 import { outcomesOf } from './outcomes.ts';
 import { shellWorld, TABLE } from './test-world.ts';

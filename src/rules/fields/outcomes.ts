@@ -1,4 +1,4 @@
-import type { EventDef } from '../../sensors/event-def.ts';
+import type { EventDef } from '../../sensors/events/event-def.ts';
 import type { ComparePlan, Plan } from '../check/plan.ts';
 import type { Scalar } from '../field-spec.ts';
 

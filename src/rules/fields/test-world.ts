@@ -3,8 +3,8 @@ import { ContainerRegistry, type ContainerRuntime } from '../../engine/enrich/co
 import { Enricher, type EnricherOptions } from '../../engine/enrich/enricher.ts';
 import type { Event } from '../../engine/enrich/event.ts';
 import { ipBytes, LocalAddresses } from '../../engine/enrich/interfaces.ts';
-import { type RecordSpec, recordOf } from '../../sensors/build-record.ts';
-import { syscallNumber } from '../../sensors/syscalls.ts';
+import { syscallNumber } from '../../sensors/events/syscalls.ts';
+import { type RecordSpec, recordOf } from '../../sensors/record/build-record.ts';
 import type { Value } from '../field-spec.ts';
 import { FieldTable } from '../field-table.ts';
 import { FIELDS } from './index.ts';

@@ -1,6 +1,6 @@
 import type { Event } from '../../engine/enrich/event.ts';
 import { LiveProcess } from '../../engine/enrich/live.ts';
-import { capabilityNames } from '../../sensors/names.ts';
+import { capabilityNames } from '../../sensors/events/names.ts';
 import { bool, type Field, int, never, str } from './define.ts';
 
 const cgroups = (e: Event): ReturnType<LiveProcess['cgroups']> =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { EVENT_NAMES } from '../../sensors/events.ts';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { parseCases } from '../cases/cases.ts';
 import { RuleTester } from '../cases/run.ts';
 import { FIELDS } from '../fields/index.ts';

@@ -1,6 +1,6 @@
 import { constants as files } from 'node:fs';
-import { syscallNumber } from '../../../src/sensors/syscalls.ts';
-import { compatCalls } from '../../../src/sensors/syscalls-ia32.ts';
+import { syscallNumber } from '../../../src/sensors/events/syscalls.ts';
+import { compatCalls } from '../../../src/sensors/events/syscalls-ia32.ts';
 
 /** An argument of a system call. */
 export type Argument =

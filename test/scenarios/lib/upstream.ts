@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
-import { probe } from '../../../src/sensors/probe.ts';
+import { probe } from '../../../src/sensors/bpf/probe.ts';
 import type { Container } from '../../lib/container.ts';
 import type { AlertLine, LiveEngine } from '../../lib/engine.ts';
 import { SLOWNESS } from '../../lib/slowness.ts';

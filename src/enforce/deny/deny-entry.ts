@@ -1,0 +1,144 @@
+import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
+import { dottedAddress, parseNetwork } from '../clauses/network-text.ts';
+
+export type DenyProtocol = 'tcp' | 'udp' | 'icmp';
+export const PROTOCOL_NUMBERS: Readonly<Record<DenyProtocol, number>> = { icmp: 1, tcp: 6, udp: 17 };
+
+/** For whom an entry holds; absent = for everybody. */
+export type DenyScope =
+  | { readonly kind: 'user'; readonly uid: number }
+  | { readonly kind: 'cgroup'; readonly path: string };
+
+/** What is refused. */
+export type DenyTarget =
+  | {
+      readonly kind: 'network';
+      /** 4 or 16 bytes, network order, bits beyond the prefix cleared. */
+      readonly address: string;
+      readonly prefix: number;
+      readonly port?: number | undefined;
+      readonly protocol?: DenyProtocol | undefined;
+    }
+  | { readonly kind: 'path' | 'exe'; readonly path: string };
+
+/** One entry of the deny list. Times are milliseconds since the epoch. */
+export interface DenyEntry {
+  readonly id: number;
+  readonly target: DenyTarget;
+  readonly scope?: DenyScope | undefined;
+  readonly reason: string;
+  /** Who put it there: `cli`, `rule NAME`, `feed FILE`. */
+  readonly source: string;
+  readonly created: number;
+  readonly expires?: number | undefined;
+}
+
+/** What a user wrote. */
+export interface DenyRequest {
+  /** `203.0.113.0/24`, `2001:db8::1`, `/path`, `exe:/path`. */
+  readonly target: string;
+  readonly port?: number | undefined;
+  readonly protocol?: string | undefined;
+  /** `user=1000`, `cgroup=/sys/fs/cgroup/x`. */
+  readonly scope?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly source?: string | undefined;
+  /** Milliseconds. */
+  readonly ttl?: number | undefined;
+}
+
+/** Reads a target; throws an AppError that says what is wrong with it. */
+export function parseTarget(request: DenyRequest): DenyTarget {
+  const { target, port, protocol } = request;
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65535)) {
+    throw invalid(`${port} is not a port`, 'a number from 1 to 65535');
+  }
+  if (protocol !== undefined && !Object.hasOwn(PROTOCOL_NUMBERS, protocol)) {
+    throw invalid(`${protocol} is not a known protocol`, Object.keys(PROTOCOL_NUMBERS).join(', '));
+  }
+  const path = target.startsWith('exe:') ? target.slice(4) : target;
+  if (path.startsWith('/')) {
+    if (port !== undefined || protocol !== undefined) throw invalid('a path has no port and no protocol');
+    return { kind: path === target ? 'path' : 'exe', path };
+  }
+  const host = dottedAddress(target);
+  // Nearly all that feeds list: quickly.
+  if (host !== undefined) {
+    return {
+      kind: 'network',
+      address: host,
+      prefix: 32,
+      port,
+      protocol: protocol as DenyProtocol | undefined,
+    };
+  }
+  const network = parseNetwork(target);
+  if (network === undefined || !/[.:]/.test(target)) {
+    throw invalid(
+      `"${target}" is neither an address, a network nor a path`,
+      '203.0.113.0/24, 2001:db8::1, /path, exe:/path',
+    );
+  }
+  return {
+    kind: 'network',
+    address: clearHostBits(network.bytes, network.prefix),
+    prefix: network.prefix,
+    port,
+    protocol: protocol as DenyProtocol | undefined,
+  };
+}
+
+/** Reads a scope; undefined = everybody. */
+export function parseScope(text: string | undefined): DenyScope | undefined {
+  if (text === undefined || text === '') return undefined;
+  const [kind, value = ''] = text.split(/=(.*)/s);
+  if (kind === 'user' && /^\d+$/.test(value)) return { kind, uid: Number(value) };
+  if (kind === 'cgroup' && value.startsWith('/')) return { kind, path: value };
+  throw invalid(`"${text}" is not a scope`, 'user=1000, cgroup=/sys/fs/cgroup/my.slice');
+}
+
+/** Two requests with the same key are one entry. */
+export function entryKey(target: DenyTarget, scope: DenyScope | undefined): string {
+  const where = scope === undefined ? '' : scope.kind === 'user' ? `u${scope.uid}` : `c${scope.path}`;
+  if (target.kind !== 'network') return `${target.kind} ${target.path} ${where}`;
+  return `network ${target.address}/${target.prefix} ${target.port ?? ''} ${target.protocol ?? ''} ${where}`;
+}
+
+/** As the user would write it. */
+export function targetText(target: DenyTarget): string {
+  if (target.kind !== 'network') return target.kind === 'path' ? target.path : `exe:${target.path}`;
+  const { address, prefix } = target;
+  const full = address.length * 8;
+  const text = address.length === 4 ? [...address].map((c) => c.charCodeAt(0)).join('.') : ipv6Text(address);
+  return prefix === full ? text : `${text}/${prefix}`;
+}
+
+export function scopeText(scope: DenyScope | undefined): string {
+  if (scope === undefined) return '';
+  return scope.kind === 'user' ? `user=${scope.uid}` : `cgroup=${scope.path}`;
+}
+
+function ipv6Text(address: string): string {
+  const groups: string[] = [];
+  for (let i = 0; i < 16; i += 2)
+    groups.push((address.charCodeAt(i) * 256 + address.charCodeAt(i + 1)).toString(16));
+  const runs = [...groups.join(':').matchAll(/(?:^|(?<=:))0(?::0)+(?=:|$)/g)];
+  const longest = runs.sort((a, b) => b[0].length - a[0].length)[0];
+  if (longest === undefined) return groups.join(':');
+  const joined = groups.join(':');
+  const [before, after] = [joined.slice(0, longest.index), joined.slice(longest.index + longest[0].length)];
+  return `${before.replace(/:$/, '')}::${after.replace(/^:/, '')}`;
+}
+
+function clearHostBits(bytes: string, prefix: number): string {
+  let out = '';
+  for (let i = 0; i < bytes.length; i++) {
+    const bits = Math.min(8, Math.max(0, prefix - i * 8));
+    out += String.fromCharCode(bytes.charCodeAt(i) & (0xff00 >> bits) & 0xff);
+  }
+  return out;
+}
+
+function invalid(message: string, help?: string): AppError {
+  return new AppError('E_DENY', message, { exitCode: EXIT.invalid, ...(help === undefined ? {} : { help }) });
+}

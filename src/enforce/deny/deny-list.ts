@@ -1,0 +1,262 @@
+import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
+import {
+  type DenyEntry,
+  type DenyRequest,
+  type DenyScope,
+  type DenyTarget,
+  entryKey,
+  parseScope,
+  parseTarget,
+  scopeText,
+  targetText,
+} from './deny-entry.ts';
+
+/** Where entries act: the kernel's maps, or a stand-in in tests. */
+export interface DenySink {
+  put(entries: readonly DenyEntry[]): void;
+  remove(entry: DenyEntry): void;
+  hits(entry: DenyEntry): number;
+  configure(entries: Iterable<DenyEntry>, monitor: boolean): void;
+}
+
+export interface DenyStorage {
+  load(): DenyEntry[];
+  save(entries: Iterable<DenyEntry>): void;
+}
+
+export interface DenyListOptions {
+  readonly sink: DenySink;
+  readonly store: DenyStorage;
+  readonly now: () => number;
+  readonly monitor: boolean;
+  /** Entries that name files or programs changed. */
+  readonly onObjects?: () => void;
+  /** Whether such entries can be refused on this machine; absent = yes. */
+  readonly refusesObjects?: (kind: 'path' | 'exe') => boolean;
+}
+
+/** An entry as it is shown. */
+export interface DenyView {
+  readonly id: number;
+  readonly target: string;
+  readonly port: number | null;
+  readonly protocol: string | null;
+  readonly scope: string;
+  readonly reason: string;
+  readonly source: string;
+  readonly created: string;
+  readonly expires: string | null;
+  readonly hits: number;
+}
+
+export interface ImportReport {
+  readonly added: number;
+  readonly renewed: number;
+  readonly invalid: readonly { readonly line: number; readonly text: string; readonly message: string }[];
+}
+
+const MAX_REPORTED = 20;
+
+/** The deny list: what is refused whatever the rules say. Every change is in the kernel before it is on disk. */
+export class DenyList {
+  readonly #options: DenyListOptions;
+  readonly #byKey = new Map<string, DenyEntry>();
+  readonly #byId = new Map<number, DenyEntry>();
+  #nextId = 1;
+  #monitor: boolean;
+
+  /** Puts what is stored in force; what has expired meanwhile is left out. */
+  constructor(options: DenyListOptions) {
+    this.#options = options;
+    this.#monitor = options.monitor;
+    const now = options.now();
+    const stored = options.store.load();
+    for (const entry of stored) {
+      this.#nextId = Math.max(this.#nextId, entry.id + 1);
+      if (entry.expires === undefined || entry.expires > now) this.#remember(entry);
+    }
+    options.sink.put([...this.#byId.values()]);
+    this.#configure();
+  }
+
+  /** Entries that name files, folders or programs. */
+  objects(): DenyEntry[] {
+    return [...this.#byId.values()].filter((entry) => entry.target.kind !== 'network');
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Adds an entry; one with the same target and scope is renewed and keeps its id. */
+  add(request: DenyRequest): DenyView {
+    const entry = this.#make(request);
+    this.#remember(entry);
+    this.#options.sink.put([entry]);
+    this.#configure();
+    this.#save();
+    if (entry.target.kind !== 'network') this.#options.onObjects?.();
+    return this.#view(entry);
+  }
+
+  /** Adds an entry unless it is there already: for responses, which may come in floods. */
+  ensure(request: DenyRequest): void {
+    const known = this.#byKey.get(entryKey(parseTarget(request), parseScope(request.scope)));
+    if (known === undefined || (known.expires ?? Number.POSITIVE_INFINITY) <= this.#options.now())
+      this.add(request);
+  }
+
+  /**
+   * Reads a feed: one target a line, `#` and `;` begin comments. Lines that cannot be read are reported, not fatal.
+   * With `more` to come it is written down with the last part.
+   */
+  import(text: string, common: Omit<DenyRequest, 'target'>, more = false): ImportReport {
+    const invalid: { line: number; text: string; message: string }[] = [];
+    const made = new Map<number, DenyEntry>();
+    let added = 0;
+    let renewed = 0;
+    text.split('\n').forEach((line, i) => {
+      const target = /^\s*([^\s#;]*)/.exec(line)?.[1] ?? '';
+      if (target === '') return;
+      try {
+        const before = this.#nextId;
+        const entry = this.#make({ ...common, target });
+        if (this.#nextId > before) added++;
+        else renewed++;
+        this.#remember(entry);
+        made.set(entry.id, entry);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        if (invalid.length < MAX_REPORTED)
+          invalid.push({ line: i + 1, text: line.slice(0, 200), message: error.message });
+      }
+    });
+    this.#options.sink.put([...made.values()]);
+    this.#configure();
+    if (!more) this.#save();
+    if ([...made.values()].some((e) => e.target.kind !== 'network')) this.#options.onObjects?.();
+    return { added, renewed, invalid };
+  }
+
+  /** Removes by id, or all entries with this target. Returns what was removed. */
+  remove(what: number | string): DenyView[] {
+    const target = typeof what === 'number' ? undefined : targetText(parseTarget({ target: what }));
+    const gone = [...this.#byId.values()].filter((e) =>
+      target === undefined ? e.id === what : targetText(e.target) === target,
+    );
+    if (gone.length === 0) {
+      throw new AppError('E_DENY', `there is no deny entry ${what}`, {
+        exitCode: EXIT.failure,
+        help: 'ringfence deny list',
+      });
+    }
+    const views = gone.map((entry) => this.#view(entry));
+    for (const entry of gone) this.#forget(entry);
+    this.#configure();
+    this.#save();
+    this.#objectsGone(gone);
+    return views;
+  }
+
+  list(): DenyView[] {
+    this.expire();
+    return [...this.#byId.values()].map((entry) => this.#view(entry));
+  }
+
+  entry(id: number): DenyView | undefined {
+    const entry = this.#byId.get(id);
+    return entry === undefined ? undefined : this.#view(entry);
+  }
+
+  /** Takes out what has expired: the kernel does not apply it any more, this gives its memory back. */
+  expire(): number {
+    const now = this.#options.now();
+    const gone = [...this.#byId.values()].filter((e) => e.expires !== undefined && e.expires <= now);
+    for (const entry of gone) this.#forget(entry);
+    if (gone.length > 0) {
+      this.#configure();
+      this.#save();
+      this.#objectsGone(gone);
+    }
+    return gone.length;
+  }
+
+  /** In monitor mode entries report and let through. */
+  setMonitor(monitor: boolean): void {
+    this.#monitor = monitor;
+    this.#configure();
+  }
+
+  #make(request: DenyRequest): DenyEntry {
+    const target = parseTarget(request);
+    const scope = parseScope(request.scope);
+    this.#check(target, scope);
+    const now = this.#options.now();
+    const known = this.#byKey.get(entryKey(target, scope));
+    return {
+      id: known?.id ?? this.#nextId++,
+      target,
+      scope,
+      reason: request.reason ?? known?.reason ?? '',
+      source: request.source ?? 'cli',
+      created: known?.created ?? now,
+      expires: request.ttl === undefined ? undefined : now + request.ttl,
+    };
+  }
+
+  /** What would be taken in and not hold is an error. */
+  #check(target: DenyTarget, scope: DenyScope | undefined): void {
+    if (target.kind === 'network') return;
+    if (this.#options.refusesObjects?.(target.kind) === false) {
+      throw new AppError('E_DENY', 'nothing on this machine can refuse to open files', {
+        exitCode: EXIT.notPermitted,
+        help: 'boot with `bpf` in lsm= (ringfence doctor)',
+      });
+    }
+    if (scope?.kind === 'cgroup') {
+      throw new AppError('E_DENY', 'entries on files and programs have no cgroup scope', {
+        exitCode: EXIT.invalid,
+      });
+    }
+  }
+
+  #remember(entry: DenyEntry): void {
+    this.#byKey.set(entryKey(entry.target, entry.scope), entry);
+    this.#byId.set(entry.id, entry);
+  }
+
+  #forget(entry: DenyEntry): void {
+    this.#byKey.delete(entryKey(entry.target, entry.scope));
+    this.#byId.delete(entry.id);
+    this.#options.sink.remove(entry);
+  }
+
+  #objectsGone(gone: readonly DenyEntry[]): void {
+    if (gone.some((entry) => entry.target.kind !== 'network')) this.#options.onObjects?.();
+  }
+
+  #configure(): void {
+    this.#options.sink.configure(this.#byId.values(), this.#monitor);
+  }
+
+  #save(): void {
+    this.#options.store.save(this.#byId.values());
+  }
+
+  #view(entry: DenyEntry): DenyView {
+    const { target } = entry;
+    const network = target.kind === 'network' ? target : undefined;
+    return {
+      id: entry.id,
+      target: targetText(target),
+      port: network?.port ?? null,
+      protocol: network?.protocol ?? null,
+      scope: scopeText(entry.scope),
+      reason: entry.reason,
+      source: entry.source,
+      created: new Date(entry.created).toISOString(),
+      expires: entry.expires === undefined ? null : new Date(entry.expires).toISOString(),
+      hits: this.#options.sink.hits(entry),
+    };
+  }
+}

@@ -1,0 +1,167 @@
+import fs from 'node:fs';
+import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
+import type { Pattern } from '../clauses/term.ts';
+import { labelFilter } from './name-filter.ts';
+import { LIMITS, type Mask, type Policy } from './tables.ts';
+
+const KEY_BYTES = 24;
+/** RF_LABEL_OTHER: what the second path of an operation names. */
+const OTHER = 0x100;
+const MASK_BYTES = 32;
+/** Of the map with one value. */
+const KEY = Buffer.alloc(4);
+const KINDS = ['self', 'child', 'below'] as const;
+type Kind = (typeof KINDS)[number];
+const VALUE_BYTES = KINDS.length * LIMITS.lanes * MASK_BYTES;
+
+/** Where a file lies, as the kernel numbers it. */
+export interface ObjectId {
+  readonly dev: number;
+  readonly ino: bigint;
+}
+
+/** Requirements that an object meets by what it is, for one kind of operation: by kind of label and lane. */
+export interface Label extends ObjectId {
+  readonly op: number;
+  readonly lanes: Readonly<Record<Kind, readonly Mask[]>>;
+}
+
+/** The labels of everything that a policy's denying rules name and that exists now. */
+export function policyLabels(policy: Policy, identify: (path: string) => ObjectId | undefined): Label[] {
+  const labels = new Map<string, Label & { lanes: Record<Kind, Mask[]> }>();
+  for (const table of policy.classes) {
+    for (const { clause, lane, pattern, other } of table.named) {
+      const kind = labelKind(pattern);
+      const id = kind === undefined ? undefined : identify(pattern.text);
+      if (kind === undefined || id === undefined) continue;
+      const op = table.op | (other ? OTHER : 0);
+      const key = `${op} ${id.dev} ${id.ino}`;
+      const label = labels.get(key) ?? {
+        ...id,
+        op,
+        lanes: { self: none(), child: none(), below: none() },
+      };
+      labels.set(key, label);
+      label.lanes[kind][lane] = (label.lanes[kind][lane] ?? 0n) | (1n << BigInt(clause));
+    }
+  }
+  return [...labels.values()];
+}
+
+/** What a pattern says of the object with that name; undefined where it names none. */
+export function labelKind({ at, text }: Pattern): Kind | undefined {
+  if (!text.startsWith('/')) return undefined;
+  if (at === 'exact') return 'self';
+  if (at === 'dir') return 'child';
+  return at === 'prefix' && text.endsWith('/') && text !== '/' ? 'below' : undefined;
+}
+
+function none(): Mask[] {
+  return new Array<Mask>(LIMITS.lanes).fill(0n);
+}
+
+/** Device and inode of a path as the kernel has them; links are followed. */
+export const identify = (path: string): ObjectId | undefined => identifier()(path);
+
+/** The same for many paths at once: the mounts are read once. */
+export function identifier(): (path: string) => ObjectId | undefined {
+  let mounts: readonly Mount[] | undefined;
+  return (path) => {
+    try {
+      const real = fs.realpathSync.native(path);
+      const { ino } = fs.statSync(real, { bigint: true });
+      mounts ??= readMounts(fs.readFileSync('/proc/self/mountinfo', 'latin1'));
+      const dev = deviceOf(real, mounts);
+      return dev === undefined ? undefined : { dev, ino };
+    } catch {
+      // It does not exist (yet), or cannot be reached: its name still holds.
+      return undefined;
+    }
+  };
+}
+
+interface Mount {
+  readonly where: string;
+  readonly dev: number;
+}
+
+function readMounts(mountinfo: string): Mount[] {
+  return mountinfo.split('\n').flatMap((line) => {
+    const [, , device = '', , where = ''] = line.split(' ');
+    const [major, minor] = device.split(':').map(Number);
+    return major === undefined || minor === undefined ? [] : [{ where, dev: ((major << 20) | minor) >>> 0 }];
+  });
+}
+
+/** The device of the mount that a path lies on: stat(2) shows another one on some file systems. */
+function deviceOf(path: string, mounts: readonly Mount[]): number | undefined {
+  let best: Mount | undefined;
+  for (const mount of mounts) {
+    const { where } = mount;
+    const inside = where === '/' || path === where || path.startsWith(`${where}/`);
+    if (inside && (best === undefined || where.length >= best.where.length)) best = mount;
+  }
+  return best?.dev;
+}
+
+/** The labels in the kernel's map: by generation, so that a policy and its labels are switched as one. */
+export class LabelMap {
+  readonly #map: BpfMap;
+  /** What is asked first: whether an object has any label. */
+  readonly #filter: BpfMap;
+  #held = new Map<string, { readonly key: Buffer; readonly label: Label }>();
+
+  constructor(object: BpfObject) {
+    this.#map = object.map('labels');
+    this.#filter = object.map('label_bits');
+  }
+
+  /** Adds the labels of a generation; those of others stay until `prune`. */
+  put(labels: readonly Label[], generation: number): void {
+    const before = this.#held.size;
+    const added = labels.map((label) => ({ key: keyOf(label, generation), label }));
+    for (const one of added) this.#held.set(one.key.toString('hex'), one);
+    if (this.#held.size > before) this.#filterHeld();
+    for (const { key, label } of added) this.#map.update(key, valueOfLabel(label));
+  }
+
+  /** Removes all labels but these of this generation. */
+  prune(labels: readonly Label[], generation: number): void {
+    const wanted = new Map(
+      labels
+        .map((label) => ({ key: keyOf(label, generation), label }))
+        .map((one) => [one.key.toString('hex'), one]),
+    );
+    const gone = [...this.#held].filter(([name]) => !wanted.has(name));
+    for (const [, { key }] of gone) this.#map.delete(key);
+    this.#held = wanted;
+    if (gone.length > 0) this.#filterHeld();
+  }
+
+  /** A label is in the filter before it is in the map, and out of the map before it is out of the filter. */
+  #filterHeld(): void {
+    this.#filter.update(KEY, labelFilter([...this.#held.values()].map(({ label }) => label)));
+  }
+}
+
+function keyOf(label: Label, generation: number): Buffer {
+  const key = Buffer.alloc(KEY_BYTES);
+  key.writeBigUInt64LE(label.ino, 0);
+  key.writeUInt32LE(label.dev, 8);
+  key.writeUInt32LE(generation, 12);
+  key.writeUInt32LE(label.op, 16);
+  return key;
+}
+
+function valueOfLabel(label: Label): Buffer {
+  const value = Buffer.alloc(VALUE_BYTES);
+  KINDS.forEach((kind, k) => {
+    label.lanes[kind].forEach((mask, lane) => {
+      for (let word = 0; word < MASK_BYTES / 8; word++) {
+        const at = (k * LIMITS.lanes + lane) * MASK_BYTES + word * 8;
+        value.writeBigUInt64LE((mask >> BigInt(word * 64)) & 0xffff_ffff_ffff_ffffn, at);
+      }
+    });
+  });
+  return value;
+}

@@ -1,0 +1,462 @@
+import {
+  CLASSIFIER_PROGRAMS,
+  configureTiers,
+  DENY_QUESTIONS,
+  Enforcer,
+  GUARD_QUESTIONS,
+  Guard,
+  guardPrograms,
+  POLICY_QUESTIONS,
+  planTiers,
+  type TierPlan,
+} from '../../enforce/index.ts';
+import { internalAlert } from '../../outputs/internal-alert.ts';
+import { addressNames } from '../../rules/fields/address-names.ts';
+import type { LoadResult, RuleSet } from '../../rules/index.ts';
+import { type CapturePlan, planCapture } from '../../sensors/calls/capture-plan.ts';
+import { harmlessCall } from '../../sensors/calls/self-call.ts';
+import { EVENT_NAMES, EVENTS } from '../../sensors/events/events.ts';
+import { KernelSensor, type Loss } from '../../sensors/sensor.ts';
+import { bootId } from '../core/clock.ts';
+import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
+import { MetricBuffer } from '../core/metrics.ts';
+import { parseDuration } from '../core/units.ts';
+import { bootNow } from '../enrich/clock.ts';
+import { ContainerRegistry } from '../enrich/containers.ts';
+import { Enricher } from '../enrich/enricher.ts';
+import type { Event } from '../enrich/event.ts';
+import { knownRuntimes } from '../enrich/runtimes.ts';
+import { guardedPaths } from '../guarded.ts';
+import { trimMemory } from '../libc.ts';
+import { Canary } from '../pipeline/canary.ts';
+import { type AlertLoss, LossReport } from '../pipeline/loss-report.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import { respond } from '../pipeline/respond.ts';
+import {
+  captureNeeds,
+  compareRules,
+  entryRule,
+  guardRule,
+  loadRuleFiles,
+  policyProblems,
+  readRuleFiles,
+  withOwnPid,
+} from '../ruleset.ts';
+import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
+
+/** Rules with errors. */
+class RulesError extends AppError {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(diagnostics: readonly Diagnostic[]) {
+    const errors = diagnostics.filter((d) => d.severity === 'error').length;
+    super('E_RULES', `the rules are not valid: ${errors} error${errors === 1 ? '' : 's'}`, {
+      exitCode: EXIT.invalid,
+    });
+    this.diagnostics = diagnostics;
+  }
+}
+
+interface State {
+  readonly rules: RuleSet<Event>;
+  readonly plan: CapturePlan;
+  readonly report: EngineReport;
+}
+
+/** What takes long of a start. Nothing is attached yet, nothing runs. */
+export interface Prepared {
+  readonly state: State;
+  readonly tiers: TierPlan;
+  readonly guards: readonly string[];
+  readonly sensor: KernelSensor;
+}
+
+const PUBLISH_MS = 1000;
+/** By then V8 has optimised what runs often. */
+const OPTIMISED_MS = 60_000;
+
+/** Everything in the engine thread: sensors → enrichment → rules, and what changes them while they run. */
+export class EngineCore {
+  readonly #send: (message: FromEngine) => void;
+  /** Alerts that the main thread was too slow for, since it was asked last. */
+  readonly #dropped: () => number;
+  readonly #metrics = new MetricBuffer();
+  readonly #sensor: KernelSensor;
+  readonly #enforcer: Enforcer;
+  readonly #guard: Guard;
+  readonly #enricher: Enricher;
+  readonly #pipeline: Pipeline;
+  readonly #losses: LossReport;
+  readonly #timer: NodeJS.Timeout;
+  readonly #canary: Canary;
+  readonly #canaryTimer: NodeJS.Timeout | undefined;
+  readonly #tiers: Readonly<Record<string, string>>;
+  #state: State;
+  #spec: EngineSpec;
+  /** Time that the machine has slept since it was booted, in ns. */
+  #suspended = 0;
+  /** Operations let through for want of a place to judge them in, as last reported. */
+  #unjudged = 0;
+  #mode: 'monitor' | 'enforce';
+
+  /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is left. */
+  static prepare(spec: EngineSpec): Prepared {
+    const state = buildState(spec);
+    const { plan } = state;
+    const { config } = spec;
+    const tiers = planTiers({
+      cutConnections: config.enforcement.cut_connections,
+      maxTier: config.sensors.max_tier,
+    });
+    const guards = guardPrograms(tiers, config.enforcement.self_protection);
+    const sensor = KernelSensor.open({
+      capture: plan.capture,
+      tracepoints: plan.tracepoints,
+      lifecycle: true,
+      ringBytes: config.sensors.ring_bytes,
+      priorityRingBytes: config.sensors.priority_ring_bytes,
+      ignorePid: process.pid,
+      programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
+      configure: (object) => configureTiers(object, tiers),
+    });
+    return { state, tiers, guards, sensor };
+  }
+
+  /** Attaches and runs what was prepared. Throws an AppError that says what is wrong. */
+  static start(
+    spec: EngineSpec,
+    prepared: Prepared,
+    send: (message: FromEngine) => void,
+    dropped: () => number,
+  ): EngineCore {
+    return new EngineCore(spec, prepared, send, dropped);
+  }
+
+  private constructor(
+    spec: EngineSpec,
+    prepared: Prepared,
+    send: (message: FromEngine) => void,
+    dropped: () => number,
+  ) {
+    const { state, tiers, guards, sensor } = prepared;
+    this.#send = send;
+    this.#dropped = dropped;
+    this.#spec = spec;
+    this.#state = state;
+    this.#sensor = sensor;
+    const { plan, rules } = state;
+    const { config } = spec;
+    this.#mode = modeOf(spec);
+    const { files, exec, network } = tiers;
+    this.#tiers = { observe: 'observe', files, exec, network };
+    this.#enforcer = new Enforcer({
+      object: this.#sensor.object,
+      control: this.#sensor.control,
+      tiers,
+      stateDir: config.state_dir,
+      mode: this.#mode,
+      pin: config.enforcement.pin && !spec.dryRun,
+      protectedExecutables: config.enforcement.protected,
+      maxDenialsPerMinute: config.enforcement.max_denials_per_minute,
+      onTamper: (what, failed) => this.#tampered(what, failed),
+      onTrip: (rule) =>
+        this.#log(
+          'error',
+          { code: 'E_BUDGET', rule },
+          'a rule refused too much and only watches from now on',
+        ),
+    });
+    this.#guard = new Guard(this.#sensor.object, guards.length > 0);
+    this.#enforce(rules);
+    this.#enforcer.attach();
+    this.#enricher = new Enricher({
+      ...plan.wants,
+      maxProcesses: config.process_table.max_processes,
+      containers: new ContainerRegistry(
+        config.containers.enabled ? knownRuntimes(config.containers.host_root) : [],
+      ),
+      hostname: spec.hostname,
+      tierOf: (rec) => this.#enforcer.tierOf(rec),
+    });
+    this.#measureSuspension();
+    const { clock } = this.#enricher.event.services;
+    this.#losses = new LossReport(spec.hostname, (ns) => clock.toEpoch(ns));
+    this.#pipeline = new Pipeline(rules, {
+      enricher: this.#enricher,
+      hostname: spec.hostname,
+      bootId: bootId(),
+      eventNames: EVENT_NAMES.names,
+      metrics: this.#metrics,
+      emit: (alerts) => send({ type: 'alerts', alerts }),
+      tierOf: (event) => this.#enforcer.tierOf(event.rec),
+      decider: (rec) => this.#enforcer.decider(rec),
+      entryRule: entryRule(),
+      guardRule: guardRule(),
+      respond: (event, rule) => respond(this.#enforcer.deny, event, rule),
+      wait: {
+        capacity: config.containers.max_waiting_events,
+        waitMs: parseDuration(config.containers.wait) ?? 500,
+      },
+      bootNow: () => Number(process.hrtime.bigint()) + this.#suspended,
+      explain: (config.outputs.audit as { enabled?: boolean } | undefined)?.enabled === true,
+    });
+    this.#canary = new Canary(harmlessCall(plan.tracepoints), (call) => this.#sensor.makeCanary(call));
+    this.#sensor.control.setSpare(plan.spare);
+    this.#sensor.start({
+      record: (rec) => this.#pipeline.record(rec),
+      batchEnd: () => this.#pipeline.flush(),
+      loss: (loss) => this.#lost(loss),
+      canary: () => this.#canarySeen(),
+      failed: (error) =>
+        this.#log(
+          'error',
+          { code: 'E_PIPELINE', message: (error as Error).stack },
+          'a record was not evaluated',
+        ),
+    });
+    this.#enforcer.seed();
+    this.#enricher.warmStart();
+    this.#protect();
+    this.#tellJournal();
+    this.#watchNames(rules);
+    this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
+    this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
+    this.#reportRing();
+  }
+
+  get report(): EngineReport {
+    return { ...this.#state.report, tiers: this.#tiers };
+  }
+
+  /** Does what can be done once the engine runs. */
+  settle(): void {
+    this.#enforcer
+      .prepareWall()
+      .catch((error: unknown) => {
+        const { message } = error as Error;
+        this.#log('error', { code: 'E_POLICY', message }, 'nothing can be refused at the network');
+      })
+      // libbpf has read the kernel's types, 10 MB of them, and is done with them; later V8's compiler is done as well.
+      .finally(() => {
+        trimMemory();
+        setTimeout(trimMemory, OPTIMISED_MS).unref();
+      });
+  }
+
+  /** What a change of policy or deny list waits for. */
+  get preparing(): Promise<void> | undefined {
+    return this.#enforcer.preparing;
+  }
+
+  /** Builds the new state fully, then swaps. Throws and changes nothing if anything is wrong. */
+  reload(spec: EngineSpec): EngineReport {
+    const next = buildState(spec);
+    const diff = compareRules(this.#state.rules, next.rules);
+    const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
+    if (missing.length > 0) this.#sensor.addTracepoints(missing);
+    this.#sensor.setCapture(next.plan.capture);
+    this.#sensor.control.setSpare(next.plan.spare);
+    this.#spec = spec;
+    this.#mode = modeOf(spec);
+    this.#enforce(next.rules);
+    this.#enricher.want(next.plan.wants);
+    this.#pipeline.swap(next.rules);
+    this.#watchNames(next.rules);
+    this.#canary.use(harmlessCall(next.plan.tracepoints));
+    this.#protect();
+    this.#state = { ...next, report: { ...next.report, diff } };
+    return this.report;
+  }
+
+  /** Keeps the names resolved that conditions compare addresses with. */
+  #watchNames(rules: RuleSet<Event>): void {
+    const enabled = rules.rules.filter((rule) => rule.enabled);
+    this.#enricher.names.watch(addressNames(enabled.map((rule) => rule.plan)));
+  }
+
+  /** Questions of the main thread. */
+  answer(question: string, args: Readonly<Record<string, unknown>>): unknown {
+    const deny = DENY_QUESTIONS[question];
+    if (deny !== undefined) return deny(this.#enforcer.deny, args);
+    const policy = POLICY_QUESTIONS[question];
+    if (policy !== undefined) {
+      const result = policy(this.#enforcer);
+      this.#protect();
+      return result;
+    }
+    const guard = GUARD_QUESTIONS[question];
+    if (guard !== undefined) return guard(this.#guard, args);
+    switch (question) {
+      case 'ping':
+        return true;
+      case 'status':
+        return {
+          events: this.#pipeline.seen,
+          waiting: this.#pipeline.waiting,
+          processes: this.#enricher.table.size,
+          sensor: this.#sensor.stats(),
+          canary: this.#canary.state(),
+          guard: this.#guard.status(),
+        };
+      default:
+        throw new AppError('E_USAGE', `the engine knows no question "${question}"`, { exitCode: EXIT.usage });
+    }
+  }
+
+  /** Detaches, takes what is in the rings, finishes what is under way. */
+  async stop(): Promise<void> {
+    await this.preparing;
+    clearInterval(this.#canaryTimer);
+    this.#guard.close();
+    await Promise.all([this.#enforcer.detach(), this.#sensor.detach()]);
+    clearInterval(this.#timer);
+    while (this.#sensor.drain() > 0);
+    this.#pipeline.finish();
+    this.#enricher.containers.close();
+    this.#publish();
+    this.#enforcer.close();
+    this.#sensor.close();
+  }
+
+  /** Puts the rules into the kernel. */
+  #enforce(rules: RuleSet<Event>): void {
+    const { errors, generation, milliseconds, observedOnly } = this.#enforcer.apply(rules.rules, this.#mode);
+    for (const error of errors)
+      this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
+    for (const rule of observedOnly)
+      this.#log('warn', { code: 'W_TIER', rule }, 'nothing on this machine can refuse what this rule denies');
+    this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
+  }
+
+  /** The engine guards itself where it refuses at all. */
+  #protect(): void {
+    const { config, configFile, ruleFiles } = this.#spec;
+    const on =
+      config.enforcement.self_protection && this.#mode === 'enforce' && !this.#enforcer.status().watchOnly;
+    const before = this.#guard.status().state;
+    this.#guard.set(on ? guardedPaths(config, configFile, ruleFiles) : undefined);
+    const { state, files, objects } = this.#guard.status();
+    if (state === before) return;
+    const help = 'ringfence policy unlock';
+    this.#log('info', { state, files, objects, help }, 'self-protection');
+  }
+
+  #tampered(what: readonly string[], failed?: string): void {
+    const done = failed === undefined ? 'put back' : `could not be put back: ${failed}`;
+    const message = `Somebody undid a part of the enforcement: ${what.join(', ')}; ${done}`;
+    this.#log('error', { code: 'E_TAMPER', what, failed }, message);
+    const rule = 'Ringfence internal: enforcement undone';
+    const fields = { what: what.join(', '), restored: failed === undefined ? 'yes' : 'no' };
+    const alert = internalAlert({ rule, priority: 2, message, fields }, this.#spec.hostname);
+    this.#send({ type: 'alerts', alerts: [alert] });
+  }
+
+  /** What pinned programs refused while no engine was there. */
+  #tellJournal(): void {
+    const report = this.#enforcer.takeJournal((rec) => this.#pipeline.record(rec));
+    this.#pipeline.flush();
+    if (report === undefined) return;
+    const { told, full, unreadable } = report;
+    if (told > 0) this.#log('warn', { refusals: told }, 'refused while no engine ran');
+    if (full || unreadable)
+      this.#log(
+        'warn',
+        { code: 'W_JOURNAL' },
+        full
+          ? 'more was refused while no engine ran than the journal holds'
+          : 'another build wrote the journal of refusals: it cannot be read',
+      );
+  }
+
+  #lost(loss: Loss | AlertLoss): void {
+    this.#metrics.add('eventsDropped', [loss.stage, loss.reason], loss.count);
+    this.#losses.add(loss);
+    this.#log('warn', { code: 'W_EVENTS_LOST', ...loss }, 'events were lost');
+  }
+
+  #startCanary(everyMs: number): NodeJS.Timeout | undefined {
+    this.#metrics.set('canaryOk', [], 1);
+    if (everyMs <= 0) return undefined;
+    this.#tickCanary();
+    return setInterval(() => this.#tickCanary(), Math.max(everyMs, 100));
+  }
+
+  #tickCanary(): void {
+    // What waits in the rings is no proof of blindness: a thread that was held up looks before it judges.
+    this.#sensor.drain();
+    const change = this.#canary.tick();
+    const state = this.#canary.state();
+    if (state.call !== undefined) this.#metrics.add('canaryActs', ['sent']);
+    if (change === undefined) return;
+    this.#metrics.set('canaryOk', [], state.ok ? 1 : 0);
+    this.#send({ type: 'canary', change, state });
+  }
+
+  #canarySeen(): void {
+    this.#canary.saw();
+    this.#metrics.add('canaryActs', ['seen']);
+  }
+
+  /** The boot clock goes on while the machine sleeps, the clock that is cheap to read does not. */
+  #measureSuspension(): void {
+    const monotonic = process.hrtime.bigint();
+    this.#suspended = Number(bootNow(monotonic) - monotonic);
+  }
+
+  #publish(): void {
+    this.#measureSuspension();
+    const count = this.#dropped();
+    if (count > 0) this.#lost({ stage: 'queue', reason: 'main_busy', ring: 'events', count, from: 0, to: 0 });
+    const alerts = this.#losses.due(performance.now());
+    if (alerts.length > 0) this.#send({ type: 'alerts', alerts });
+    this.#pipeline.publish();
+    const { pending, unjudged } = this.#sensor.stats();
+    this.#metrics.set('ringBytes', ['events'], pending);
+    this.#metrics.set('unjudged', ['no_place'], unjudged);
+    if (unjudged > this.#unjudged)
+      this.#log('error', { code: 'W_UNJUDGED', count: unjudged - this.#unjudged }, 'let through unjudged');
+    this.#unjudged = unjudged;
+    this.#send({ type: 'metrics', delta: this.#metrics.take() });
+  }
+
+  #reportRing(): void {
+    const { unavailable } = this.#sensor;
+    if (unavailable.length > 0) {
+      this.#log('info', { calls: unavailable.join(' ') }, 'system calls that this kernel does not have');
+    }
+  }
+
+  #log(level: 'info' | 'warn' | 'error', fields: object, msg: string): void {
+    this.#send({ type: 'log', level, fields, msg });
+  }
+}
+
+function buildState(spec: EngineSpec): State {
+  const result = loadRuleFiles(spec.config, withOwnPid(readRuleFiles(spec.ruleFiles), process.pid));
+  if (!result.rules) throw new RulesError(result.diagnostics);
+  const { rules } = result;
+  const impossible = policyProblems(rules.rules, modeOf(spec));
+  if (impossible.length > 0) throw new RulesError(impossible);
+  const needed = rules.neededEvents();
+  if (needed !== 'all') rules.prepare(needed);
+  return { rules, plan: planCapture(captureNeeds(rules.rules)), report: reportOf(result, rules, needed) };
+}
+
+const modeOf = ({ dryRun, config }: EngineSpec): 'monitor' | 'enforce' => (dryRun ? 'monitor' : config.mode);
+
+function reportOf(
+  result: LoadResult<Event>,
+  rules: RuleSet<Event>,
+  needed: ReadonlySet<number> | 'all',
+): EngineReport {
+  const codes = needed === 'all' ? EVENTS.keys() : needed;
+  const skipped = result.diagnostics
+    .filter((d) => d.code === 'LOAD_UNKNOWN_FILTER')
+    .map((d) => ({ rule: d.context?.find((step) => step.type === 'rule')?.name ?? '?', reason: d.message }));
+  return {
+    rules: rules.rules.length,
+    skipped,
+    events: [...codes].map((code) => EVENT_NAMES.names[code] ?? '?').sort(),
+    tiers: {},
+    warnings: result.diagnostics.filter((d) => d.severity === 'warning'),
+  };
+}
