@@ -202,8 +202,8 @@ int rf_call_rest(__u32 slot, __u32 nr)
 		return 0;
 	/* A vector of 32-bit callers has another layout; io_uring's data are not in memory as
 	 * arguments. */
-	if (c->data >= 0 && !(s->h.flags & RF_F_IO_URING ||
-			      (s->h.flags & RF_F_COMPAT && c->flags & RF_CAP_ARGV))) {
+	if (c->data >= 0 &&
+	    !(s->h.flags & RF_F_IO_URING || (s->h.flags & RF_F_COMPAT && c->flags & RF_CAP_ARGV))) {
 		__u64 ptr = rf_arg(s, c->data);
 
 		if (c->flags & RF_CAP_MSGHDR)

@@ -347,7 +347,7 @@ static __always_inline bool rf_guard_owns(enum rf_guard_kind kind, __u32 id)
 	return bpf_map_lookup_elem(&guard_objects, &key);
 }
 
-/* A mount that guarded files are reached through, in the engine's name space or that of process 1. */
+/* A mount that guarded files are reached through, in the engine's namespace or process 1's. */
 static __always_inline bool rf_guard_holds(struct vfsmount *mnt, bool shared)
 {
 	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);

@@ -8,9 +8,9 @@
 
 /*
  * A program belongs to one function. So that one body serves all calls, the loader makes a program
- * of six instructions for each (src/sensors/calls/call-functions.ts) that jumps into the body through one
- * of these maps. The kernel lets programs share a map only when their functions have the same
- * prototype, and those of calls have two: with and without a name for the argument.
+ * of six instructions for each (src/sensors/calls/call-functions.ts) that jumps into the body
+ * through one of these maps. The kernel lets programs share a map only when their functions have
+ * the same prototype, and those of calls have two: with and without a name for the argument.
  */
 struct rf_body {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

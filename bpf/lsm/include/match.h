@@ -29,7 +29,7 @@ struct rf_scratch {
 	struct rf_mask forbid;
 	struct rf_mask label[RF_LANES]; /* requirements that the object meets by its identity */
 	struct rf_mask other[RF_LANES]; /* and those that the second one meets */
-	struct rf_mask mask; /* clauses that are left */
+	struct rf_mask mask;		/* clauses that are left */
 	/* State of the walk and of the normalisation: here, because the verifier follows every
 	 * value that stands on the stack through every turn of a loop. */
 	__u64 node;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One generation of rules as the kernel reads it: a single map value, so that a policy is switched
- * by one update of the outer map. src/enforce/tables/encode.ts writes it, src/enforce/tables/model.ts is the same
- * algorithm in TypeScript.
+ * by one update of the outer map. src/enforce/tables/encode.ts writes it,
+ * src/enforce/tables/model.ts is the same algorithm in TypeScript.
  *
  * A clause is a conjunction; an operation has up to 256 of them, one bit each in a struct rf_mask.
  * Every dimension yields the set of clauses that its value allows; the verdict is their

@@ -26,7 +26,7 @@ struct rf_capture_map {
 	__type(value, struct rf_capture);
 };
 
-/* Which of our calls a 32-bit call is, plus one. Those within socketcall stand behind the others. */
+/* Which of our calls a 32-bit call is, plus one. Those within socketcall come last. */
 #define RF_COMPAT_SOCKETS 512
 struct rf_compat_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
