@@ -88,7 +88,7 @@ function build(folder: string): void {
 interface Result {
   readonly samples: Map<string, Sample[]>;
   readonly rss: number[];
-  readonly starts: number[];
+  readonly starts: Sample[];
   lost: number;
   share: string;
 }
@@ -101,9 +101,8 @@ async function measure(folder: string, list: readonly Variant[]): Promise<Map<st
   for (let round = 0; round < ROUNDS; round++) {
     for (const variant of list) {
       const result = results.get(variant.name)!;
-      const begun = performance.now();
       const monitor = variant.command ? await Monitor.start(variant) : undefined;
-      result.starts.push(performance.now() - begun - 1_000);
+      if (monitor) result.starts.push({ seconds: monitor.readySeconds, cpuSeconds: monitor.cpuSeconds() });
       for (const one of WORKLOADS) {
         const before = monitor?.cpuSeconds() ?? 0;
         const started = performance.now();
@@ -146,7 +145,10 @@ function table(results: ReadonlyMap<string, Result>): string {
   const row = (title: string, cell: (result: Result) => string): string =>
     `| ${title} | – | ${names.map((name) => `${cell(results.get(name)!)} | `).join('| ')}|`;
   lines.push(row('memory (RSS)', (result) => `${median(result.rss).toFixed(0)} MiB`));
-  lines.push(row('start to ready', (result) => `${(median(result.starts) / 1000).toFixed(2)} s`));
+  const ofStart = (what: keyof Sample) => (result: Result) =>
+    `${median(result.starts.map((start) => start[what])).toFixed(2)} s`;
+  lines.push(row('start to ready', ofStart('seconds')));
+  lines.push(row('CPU of the start, until it is quiet', ofStart('cpuSeconds')));
   lines.push(row('records lost', (result) => (result.share === '' ? '?' : String(result.lost))));
   lines.push(row('share of calls that reach user space', (result) => result.share || '?'));
   return lines.join('\n');

@@ -6,6 +6,9 @@ import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 
 const TICK = 100;
 const START_MS = 60_000;
+/** A monitor has settled when it takes less CPU than this for a second. */
+const IDLE_SECONDS = 0.05;
+const SETTLE_MS = 15_000;
 
 export interface Variant {
   readonly name: string;
@@ -34,12 +37,18 @@ export function ringfenceCommand(folder: string, ...args: string[]): Pick<Varian
 /** The monitor while it runs. */
 export class Monitor {
   readonly #child: ChildProcess;
+  /** From the start to ready. */
+  readonly readySeconds: number;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, readySeconds: number) {
     this.#child = child;
+    this.readySeconds = readySeconds;
   }
 
+  /** Starts it and waits until its start's own work is done, which is not what is measured. */
+
   static async start({ command = [], ready = /./ }: Variant): Promise<Monitor> {
+    const begun = performance.now();
     const [program = '', ...args] = command;
     const env = { ...process.env, RINGFENCE_SKIP_SETUP: '1' };
     const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -54,9 +63,19 @@ export class Monitor {
       });
       child.on('exit', (code) => reject(new Error(`${program} ended with ${code}: ${text}`)));
     });
-    // The start's own work (reading /proc, compiling) is not what is measured.
-    await new Promise((done) => setTimeout(done, 1_000));
-    return new Monitor(child);
+    const monitor = new Monitor(child, (performance.now() - begun) / 1000);
+    await monitor.#settle();
+    return monitor;
+  }
+
+  async #settle(): Promise<void> {
+    const end = performance.now() + SETTLE_MS;
+    for (let before = this.cpuSeconds(); performance.now() < end; ) {
+      await new Promise((done) => setTimeout(done, 1_000));
+      const now = this.cpuSeconds();
+      if (now - before < IDLE_SECONDS) return;
+      before = now;
+    }
   }
 
   cpuSeconds(): number {
