@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { probe } from '../src/sensors/bpf/probe.ts';
 import type { CallTier } from '../src/sensors/calls/call-programs.ts';
@@ -51,17 +51,18 @@ for (const tier of ['tp_btf', 'function'] as const) {
   test(
     `a call seen by ${tier} gives the record that its tracepoint gives, field by field`,
     { skip: TIERS[tier] },
-    () => compare(tier),
+    (t) => compare(t, tier),
   );
 }
 
-async function compare(tier: CallTier): Promise<void> {
+async function compare(t: TestContext, tier: CallTier): Promise<void> {
   const events = EVENTS.filter((def) => def.specific && !BUSY.has(def.name)).map((def) => def.name);
   const { capture, tracepoints } = planCapture([{ events, fields: ['evt.args', 'proc.cwd'] }]);
   const open = (calls: CallTier): LiveRecorder =>
     new LiveRecorder({}, { capture, tracepoints, calls, ringBytes: 32 << 20, ignorePid: process.pid });
   const recorders = [open('tracepoint'), open(tier)] as const;
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-tiers-'));
+  t.after(() => rmSync(folder, { recursive: true }));
   const env = { ...process.env, RF_STEPS: compileSteps(EVERY_CALL, folder), ACTOR: compileActor(folder) };
   // The records are read meanwhile: those of the whole machine come.
   const child = spawn('sh', ['-c', ACTS, 'acts', folder], { env, stdio: 'ignore' });

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from './host.ts';
 
-/** Builds test/guest/acts.c; returns the program's path in a folder of its own. */
+/** Builds test/guest/acts.c; returns the program's path in a folder of its own, which goes with the process. */
 export function buildActs(): { folder: string; program: string } {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-acts-'));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
   const program = join(folder, 'acts');
   execFileSync('gcc', ['-O1', '-static', '-o', program, join(projectRoot, 'test/guest/acts.c')]);
   return { folder, program };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { AppError } from '../../engine/core/diagnostic.ts';
 import type { BpfObject } from '../bpf/bpf.ts';
 import { openTracepoint } from '../bpf/perf-event.ts';
@@ -210,9 +210,20 @@ function everyCall(side: CallSide): Place {
   return { key: `${side} all`, attach: (object) => object.attach(PROGRAMS.tp_btf[side]) };
 }
 
-/** This kernel takes calls of 32-bit programs: then it also has the switch for their vdso. */
+/**
+ * This kernel takes calls of 32-bit programs: then it also has the switch for their vdso, and was not booted with
+ * `ia32_emulation=off` (Documentation/admin-guide/kernel-parameters.txt; the last one counts).
+ */
 function runs32Bit(): boolean {
-  return hostArch() === 'x64' && (existsSync('/proc/sys/abi/vsyscall32') || !existsSync('/proc/sys/abi'));
+  if (hostArch() !== 'x64') return false;
+  if (existsSync('/proc/sys/abi') && !existsSync('/proc/sys/abi/vsyscall32')) return false;
+  return takes32Bit(readFileSync('/proc/cmdline', 'latin1'));
+}
+
+/** Whether a kernel with this command line takes calls of 32-bit programs. */
+export function takes32Bit(commandLine: string): boolean {
+  const said = [...commandLine.matchAll(/(?:^|\s)ia32_emulation=(\S*)/g)].at(-1)?.[1];
+  return said === undefined || !/^(0|n|of)/i.test(said);
 }
 
 /** The functions of calls, where programs at functions really run. */
