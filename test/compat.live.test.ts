@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -93,3 +93,20 @@ for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
     });
   });
 }
+
+it('where the program for them is left out they pass unseen, and other calls do not', { skip }, async () => {
+  const { folder, program } = buildActs();
+  const { capture, tracepoints } = planCapture([{ events: CALLS, fields: ['evt.args'] }]);
+  const live = new LiveRecorder({}, { capture, tracepoints, calls: 'tracepoint', compatCalls: false });
+  try {
+    act(program, 'compat', mkdtempSync(join(folder, 'here-')), PORT);
+    assert.throws(() => readFileSync(join(folder, 'afterwards')));
+    await live.find('call', (rec) => String(rec.path0).endsWith('/afterwards'));
+    assert.deepEqual(
+      live.records.filter((rec) => ((rec.flags ?? 0) & RF_FLAG.COMPAT) !== 0),
+      [],
+    );
+  } finally {
+    live.close();
+  }
+});

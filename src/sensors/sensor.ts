@@ -36,6 +36,8 @@ export interface SensorOptions {
   readonly objectPath?: string | undefined;
   /** How calls are seen; absent = the best that this kernel offers. */
   readonly calls?: CallTier | undefined;
+  /** Whether calls of 32-bit callers are worth a program at every call, where only that shows them; absent = yes. */
+  readonly compatCalls?: boolean | undefined;
   /** Further programs of the object to load; their owner attaches them through `object`. */
   readonly programs?: readonly string[] | undefined;
   readonly configure?: ((object: BpfObject) => void) | undefined;
@@ -102,7 +104,7 @@ export class KernelSensor {
 
   /** Loads and maps; nothing is attached before `start`. */
   static open(options: SensorOptions): KernelSensor {
-    const calls = new CallPrograms(options.tracepoints, options.capture, options.calls);
+    const calls = new CallPrograms(options.tracepoints, options.capture, options.calls, options.compatCalls);
     const object = loadObject({
       programs: new Set([
         ...(options.programs ?? []),

@@ -108,6 +108,10 @@ export const CORE_OPTIONS = {
         doc: 'The highest tier of kernel mechanisms to try.',
         default: 'lsm',
       }),
+      compat_calls: bool({
+        doc: 'See calls of 32-bit callers also where that takes a program at every call (x86-64 without BPF trampolines): 0.1 µs for each call of each process. Without, an attacker who uses them is not seen there.',
+        default: true,
+      }),
     },
     'How events leave the kernel.',
   ),

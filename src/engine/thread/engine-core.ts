@@ -115,6 +115,7 @@ export class EngineCore {
       ringBytes: config.sensors.ring_bytes,
       priorityRingBytes: config.sensors.priority_ring_bytes,
       ignorePid: process.pid,
+      compatCalls: config.sensors.compat_calls,
       programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
       configure: (object) => configureTiers(object, tiers),
     });

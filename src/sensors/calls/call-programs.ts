@@ -53,6 +53,7 @@ export class CallPrograms {
   readonly tier: CallTier;
   readonly unavailable: string[] = [];
   readonly #functions: CallFunctions | undefined;
+  readonly #compat: boolean;
   readonly #wanted = new Map<string, Place>();
   readonly #attached = new Set<string>();
   /** Programs of the object that see one thing each. */
@@ -67,7 +68,9 @@ export class CallPrograms {
     names: readonly string[],
     capture: ReadonlyMap<number, CaptureRow>,
     tier: CallTier | undefined,
+    compat = true,
   ) {
+    this.#compat = compat && runs32Bit();
     if (tier === undefined || tier === 'function') this.#functions = functionsThatFire();
     const tracefs = tier === 'tp_btf' ? undefined : openTracefs();
     this.tier = this.#functions !== undefined ? 'function' : tracefs === undefined ? 'tp_btf' : 'tracepoint';
@@ -181,7 +184,7 @@ export class CallPrograms {
       key: `${side} tracepoint ${id}`,
       attach: (object) => object.attachPerfEvent(program, openTracepoint(id)),
     });
-    if (this.tier === 'tracepoint' && runs32Bit())
+    if (this.tier === 'tracepoint' && this.#compat)
       this.#want({ key: OTHERS, attach: (object) => object.attach(OTHERS) });
     return true;
   }
