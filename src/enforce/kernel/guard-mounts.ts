@@ -1,14 +1,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { RF_GUARD_KIND } from '../../sensors/record/layout.gen.ts';
-
-/** A line of mountinfo. */
-interface Mount {
-  readonly id: number;
-  readonly where: string;
-  /** Mounts of one group show what is mounted in any of them; undefined = it is private. */
-  readonly group: number | undefined;
-}
+import { type Mount, parseMounts } from '../tables/mounts.ts';
 
 /** The folders on the way to these paths, but the root. */
 export function foldersAbove(paths: readonly string[]): Set<string> {
@@ -37,15 +30,7 @@ export function mountsBelow(
 
 function mountsOf(paths: readonly string[], text: string): Mount[] {
   // Of mounts one above the other in the same place the last is seen.
-  const byPlace = new Map<string, Mount>();
-  for (const line of text.split('\n')) {
-    const fields = line.split(' ');
-    const [id = '', , , , where] = fields;
-    if (where === undefined) continue;
-    const shared = fields.find((field) => field.startsWith('shared:'));
-    const group = shared === undefined ? undefined : Number(shared.slice('shared:'.length));
-    byPlace.set(unescaped(where), { id: Number(id), where, group });
-  }
+  const byPlace = new Map(parseMounts(text).map((mount) => [mount.where, mount]));
   const used = new Set<Mount>();
   for (const path of paths) {
     for (let place = path; ; place = dirname(place)) {
@@ -56,10 +41,6 @@ function mountsOf(paths: readonly string[], text: string): Mount[] {
   }
   return [...used];
 }
-
-/** Blanks and the like are written in octal there. */
-const unescaped = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 function real(path: string): string {
   try {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import type { Pattern } from '../clauses/term.ts';
+import { type Mount, parseMounts } from './mounts.ts';
 import { labelFilter } from './name-filter.ts';
 import { LIMITS, type Mask, type Policy } from './tables.ts';
 
@@ -70,7 +71,7 @@ export function identifier(): (path: string) => ObjectId | undefined {
     try {
       const real = fs.realpathSync.native(path);
       const { ino } = fs.statSync(real, { bigint: true });
-      mounts ??= readMounts(fs.readFileSync('/proc/self/mountinfo', 'latin1'));
+      mounts ??= parseMounts(fs.readFileSync('/proc/self/mountinfo', 'utf8'));
       const dev = deviceOf(real, mounts);
       return dev === undefined ? undefined : { dev, ino };
     } catch {
@@ -78,19 +79,6 @@ export function identifier(): (path: string) => ObjectId | undefined {
       return undefined;
     }
   };
-}
-
-interface Mount {
-  readonly where: string;
-  readonly dev: number;
-}
-
-function readMounts(mountinfo: string): Mount[] {
-  return mountinfo.split('\n').flatMap((line) => {
-    const [, , device = '', , where = ''] = line.split(' ');
-    const [major, minor] = device.split(':').map(Number);
-    return major === undefined || minor === undefined ? [] : [{ where, dev: ((major << 20) | minor) >>> 0 }];
-  });
 }
 
 /** The device of the mount that a path lies on: stat(2) shows another one on some file systems. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { CapturePlan } from '../../sensors/calls/capture-plan.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from '../../sensors/events/events.ts';
 import type { Arch } from '../../sensors/events/syscalls.ts';
 import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record/record.gen.ts';
@@ -16,16 +17,8 @@ import { listPids, type ProcEntry, readCgroup, readProcess, TICK_NS } from './pr
 import { Process, ProcessTable } from './process.ts';
 import { UserDirectory } from './users.ts';
 
-/** What the rules ask for; absent = it is not asked for, of the last: it is. */
-export interface Wants {
-  /** Events of the clone family are wanted; otherwise forks only keep the table. */
-  readonly forkEvents?: boolean;
-  readonly exitEvents?: boolean;
-  /** Environments are looked at: one that the kernel cut is read on as soon as the program starts. */
-  readonly environments?: boolean;
-  /** Also after the exec. */
-  readonly laterEnvironments?: boolean;
-}
+/** What the rules ask for. Absent is not asked for; of `laterEnvironments`: it may be. */
+export type Wants = Partial<CapturePlan['wants']>;
 
 export interface EnricherOptions extends Wants {
   readonly table?: ProcessTable;
