@@ -6,33 +6,23 @@
  * the run without an engine of the same round; the table shows medians. The result is written to docs/performance.md.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { kernelCosts } from './kernel-cost.ts';
 import { counters, lostOf, Monitor, ringfenceCommand, shareOf, type Variant } from './monitor.ts';
 import { machine, median, writeSection } from './report.ts';
 import { ruleCosts } from './rules-cost.ts';
+import { buildWorkload, compileProject, type Workload, workload } from './workloads.ts';
 
 const ROUNDS = Number(process.env.RINGFENCE_BENCH_ROUNDS ?? 5);
-
-interface Workload {
-  readonly name: string;
-  readonly run: (folder: string) => void;
-}
-
-const workload = (name: string, ...args: string[]): Workload => ({
-  name,
-  run: (folder) => execFileSync(join(folder, 'workload'), args, { stdio: 'ignore' }),
-});
 
 const WORKLOADS: readonly Workload[] = [
   workload('open + close', 'open', '/etc/hostname', '400000'),
   workload('fork + exec + wait', 'exec', '600'),
   workload('connect', 'connect', '60000'),
   workload('getppid (no rule cares)', 'getppid', '3000000'),
-  { name: 'C build', run: build },
+  { name: 'C build', run: compileProject },
   {
     name: 'find /usr',
     run: () => execFileSync('find', ['/usr', '-name', 'no-such-name'], { stdio: 'ignore' }),
@@ -65,24 +55,6 @@ function variants(folder: string): Variant[] {
 
 function inPath(program: string): boolean {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
-}
-
-/** Forty small files that include what C programs include. */
-function build(folder: string): void {
-  const source = join(folder, 'project');
-  if (!existsSync(source)) {
-    mkdirSync(source);
-    for (let i = 0; i < 40; i++) {
-      const includes = ['stdio', 'stdlib', 'string', 'unistd', 'sys/socket', 'pthread'].map(
-        (h) => `#include <${h}.h>\n`,
-      );
-      writeFileSync(
-        join(source, `f${i}.c`),
-        `${includes.join('')}int f${i}(void) { return printf("%d", ${i}); }\n`,
-      );
-    }
-  }
-  for (let i = 0; i < 40; i++) execFileSync('cc', ['-O1', '-c', `f${i}.c`], { cwd: source, stdio: 'ignore' });
 }
 
 interface Result {
@@ -157,7 +129,7 @@ function table(results: ReadonlyMap<string, Result>): string {
 if (process.getuid?.() !== 0) throw new Error('the bench needs root: it loads BPF programs');
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
 try {
-  execFileSync('cc', ['-O2', '-o', join(folder, 'workload'), join(PACKAGE_ROOT, 'bench/workload.c')]);
+  buildWorkload(folder);
   const results = await measure(folder, variants(folder));
   const text = [
     `${machine()}, ${ROUNDS} rounds.`,
