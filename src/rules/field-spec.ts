@@ -61,6 +61,8 @@ export interface FieldSpec<E> {
   readonly deprecated?: boolean;
   /** The value needs metadata that may arrive late (container runtime): the engine may defer the event. */
   readonly late?: boolean;
+  /** Made for the question, long, or looked up along all ancestors: conditions ask it last. */
+  readonly dear?: true;
   /** Appended to every output by a suggested_output entry, in table order (`container_id=%container.id`). */
   readonly suggested?: boolean;
   /** The text to print where it differs from the value (joined ancestors ...). */

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Event } from '../../engine/enrich/event.ts';
 import { Interner, type Operand, type Plan } from '../check/plan.ts';
+import { FIELDS } from '../fields/index.ts';
 import { cheapFirst } from './order.ts';
 
-const plans = new Interner<unknown>();
-const asks = (key: string): Plan<unknown> => plans.exists({ kind: 'field', key } as Operand<unknown>);
+const plans = new Interner<Event>();
+const asks = (key: string): Plan<Event> => {
+  const spec = FIELDS.find((field) => field.name === key.replace(/\[.*|\.flags$/, ''));
+  return plans.exists({ kind: 'field', key, ref: { spec } } as Operand<Event>);
+};
 const [name, flags, ancestor, args] = ['fd.name', 'evt.arg.flags', 'proc.aname[2]', 'proc.args'].map(
   asks,
-) as [Plan<unknown>, Plan<unknown>, Plan<unknown>, Plan<unknown>];
+) as [Plan<Event>, Plan<Event>, Plan<Event>, Plan<Event>];
 
 test('what is dear comes last, all else stays in its order', () => {
   assert.deepEqual(cheapFirst([flags, name, ancestor, args]), [name, args, flags, ancestor]);

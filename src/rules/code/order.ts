@@ -1,9 +1,6 @@
 /** What is dear to ask comes last among the parts of a condition: mostly the others have decided by then. */
 import type { Operand, Plan } from '../check/plan.ts';
 
-/** Fields whose texts are made for the question, are long, or are looked up along all ancestors. */
-const DEAR = /^(evt\.(arg|args|info|buffer|rawarg)\b|proc\.(a(?!rgs)|env)|thread\.cap)/;
-
 /** The parts in the order in which they are evaluated; equally dear ones stay as written. */
 export function cheapFirst<E>(parts: readonly Plan<E>[]): readonly Plan<E>[] {
   const dear = parts.filter(isDear);
@@ -31,5 +28,5 @@ function isDear<E>(plan: Plan<E>): boolean {
 
 function asks<E>(operand: Operand<E>): boolean {
   if (operand.kind === 'transform') return operand.args.some(asks);
-  return operand.kind === 'field' && DEAR.test(operand.key);
+  return operand.kind === 'field' && operand.ref.spec.dear === true;
 }

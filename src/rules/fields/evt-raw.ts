@@ -32,7 +32,7 @@ function rawArguments(): Field[] {
         const value = named(e, name);
         return typeof value === 'bigint' ? whole(value) : value;
       },
-      { noRhs: true, noTransformer: true },
+      { noRhs: true, noTransformer: true, dear: true },
     ),
   );
 }

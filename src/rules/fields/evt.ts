@@ -101,8 +101,8 @@ export const EVT_FIELDS: readonly Field[] = [
   never('evt.pluginname', 'string', 'Plugin that raised the event.'),
   never('evt.plugininfo', 'string', 'Text of the plugin that raised the event.'),
   str('evt.hostname', 'Name of this host, or FALCO_HOSTNAME.', (e) => e.services.hostname),
-  str('evt.args', 'All parameters, `name=text`.', paramsText),
-  str('evt.info', 'As evt.args.', paramsText),
+  str('evt.args', 'All parameters, `name=text`.', paramsText, { dear: true }),
+  str('evt.info', 'As evt.args.', paramsText, { dear: true }),
   str(
     'evt.arg',
     'Text of a parameter, by name or place: numbers by their names, paths absolute.',
@@ -113,16 +113,23 @@ export const EVT_FIELDS: readonly Field[] = [
     {
       arg: 'either',
       argRequired: true,
+      dear: true,
       suffix: { doc: 'the name of a parameter', accepts: (name) => PARAM_NAMES.has(name) },
     },
   ),
   str('evt.abspath', 'Absolute form of the path argument.', (e) => abspath(e, 'any')),
   str('evt.abspath.src', 'Absolute form of the first of two path arguments.', (e) => abspath(e, 0)),
   str('evt.abspath.dst', 'Absolute form of the second of two path arguments.', (e) => abspath(e, 1)),
-  field('evt.buffer', 'bytes', 'First bytes of the data that was sent or received.', (e) => {
-    const data = named(e, 'data');
-    return typeof data === 'string' ? data : undefined;
-  }),
+  field(
+    'evt.buffer',
+    'bytes',
+    'First bytes of the data that was sent or received.',
+    (e) => {
+      const data = named(e, 'data');
+      return typeof data === 'string' ? data : undefined;
+    },
+    { dear: true },
+  ),
   uint('evt.buflen', 'Number of bytes that were sent or received.', (e) =>
     e.def.io !== undefined && !e.failed ? e.result : undefined,
   ),

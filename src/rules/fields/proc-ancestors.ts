@@ -26,6 +26,7 @@ function ancestral(
   return field(name, type, `${doc}; [N] that of the ancestor N steps up, 1 is the parent.`, get, {
     ...ANY_SOME,
     arg: 'index',
+    dear: true,
     print: (event, arg) => (arg === undefined ? print(event) : get(event, arg)?.toString()),
   });
 }
@@ -88,7 +89,7 @@ export const PROC_ANCESTOR_FIELDS: readonly Field[] = [
       const process = event.ancestor(arg);
       return process === undefined ? undefined : event.imageOf(process).args;
     },
-    { arg: 'index', noRhs: true, noTransformer: true },
+    { arg: 'index', noRhs: true, noTransformer: true, dear: true },
   ),
   field(
     'proc.aenv',
@@ -98,6 +99,7 @@ export const PROC_ANCESTOR_FIELDS: readonly Field[] = [
     {
       ...ANY_SOME,
       arg: 'either',
+      dear: true,
       print: (event, arg) => {
         const env = ancestorEnv(event, arg);
         return typeof env === 'object' ? env.join(' ') : env;

@@ -94,7 +94,10 @@ const identity: readonly Field[] = [
   uint('proc.cmdlenargs', 'Length of all arguments.', (e) =>
     e.image.argv?.slice(1).reduce((sum, arg) => sum + arg.length, 0),
   ),
-  str('proc.env', 'Environment at exec, blank-separated; [NAME] one variable.', environment, { arg: 'key' }),
+  str('proc.env', 'Environment at exec, blank-separated; [NAME] one variable.', environment, {
+    arg: 'key',
+    dear: true,
+  }),
   path('proc.cwd', 'Working directory, with a trailing slash.', (e) => e.cwd),
   int('proc.pid', 'Number of the process.', (e) => e.rec.pid),
   int('proc.vpid', 'Number of the process in its own pid namespace.', (e) =>

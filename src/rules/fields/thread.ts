@@ -6,6 +6,9 @@ import { bool, type Field, int, never, str } from './define.ts';
 const cgroups = (e: Event): ReturnType<LiveProcess['cgroups']> =>
   e.process.alive && e.services.live ? new LiveProcess(e.pid).cgroups() : [];
 
+const capabilities = (name: string, which: string, of: (e: Event) => bigint): Field =>
+  str(name, `${which} capabilities, by name.`, (e) => capabilityNames(of(e)), { dear: true });
+
 /** Time and memory that a thread used: no record carries them. */
 const ACCOUNTING =
   'exectime totexectime cpu cpu.user cpu.system pfmajor pfminor vmsize vmrss vmsize.b vmrss.b'.split(' ');
@@ -14,11 +17,9 @@ export const THREAD_FIELDS: readonly Field[] = [
   int('thread.tid', 'Number of the thread.', (e) => e.rec.tid),
   int('thread.vtid', 'Number of the thread in its own pid namespace.', (e) => e.rec.vtid),
   bool('thread.ismain', 'The thread is the first of its process.', (e) => e.rec.tid === e.rec.pid),
-  str('thread.cap_effective', 'Effective capabilities, by name.', (e) => capabilityNames(e.rec.capEffective)),
-  str('thread.cap_permitted', 'Permitted capabilities, by name.', (e) => capabilityNames(e.rec.capPermitted)),
-  str('thread.cap_inheritable', 'Inheritable capabilities, by name.', (e) =>
-    capabilityNames(e.rec.capInheritable),
-  ),
+  capabilities('thread.cap_effective', 'Effective', (e) => e.rec.capEffective),
+  capabilities('thread.cap_permitted', 'Permitted', (e) => e.rec.capPermitted),
+  capabilities('thread.cap_inheritable', 'Inheritable', (e) => e.rec.capInheritable),
   str('thread.cgroups', 'Control groups, `controllers=path`.', (e) => {
     const list = cgroups(e);
     return list.length === 0 ? undefined : list.map((g) => `${g.controllers}=${g.path}`).join(' ');
