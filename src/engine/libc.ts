@@ -76,20 +76,35 @@ export function notifyServiceManager(
 const MADV_DONTNEED = 4;
 
 /**
- * Gives back what only the start needed: memory that the C library keeps after it was freed, of all threads, and pages
+ * Gives back what was needed only once: memory that the C library keeps after it was freed, of all threads, and pages
  * of program files that were mapped on the way. Those are read again, from the page cache, where they are needed.
  */
 export function trimMemory(): void {
-  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   try {
-    const lib = koffi.load('libc.so.6');
-    lib.func('int malloc_trim(size_t)')(0);
-    const madvise = lib.func('int madvise(uint64_t, size_t, int)');
+    const { mallocTrim, madvise } = trimCalls();
+    mallocTrim(0);
     for (const { start, length } of unchangedFiles(readFileSync('/proc/self/smaps', 'latin1')))
       madvise(start, length, MADV_DONTNEED);
   } catch {
     // Another C library has no malloc_trim; without /proc nothing is known of mappings.
   }
+}
+
+interface TrimCalls {
+  readonly mallocTrim: (pad: number) => number;
+  readonly madvise: (start: bigint, length: number, advice: number) => number;
+}
+
+let trim: TrimCalls | undefined;
+
+function trimCalls(): TrimCalls {
+  if (trim) return trim;
+  const lib = (createRequire(import.meta.url)('koffi') as Koffi).load('libc.so.6');
+  trim = {
+    mallocTrim: lib.func('int malloc_trim(size_t)') as TrimCalls['mallocTrim'],
+    madvise: lib.func('int madvise(uint64_t, size_t, int)') as TrimCalls['madvise'],
+  };
+  return trim;
 }
 
 /** Read-only mappings of files without a page of our own (a relocation, a breakpoint), from /proc/PID/smaps. */

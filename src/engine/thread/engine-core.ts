@@ -71,8 +71,8 @@ export interface Prepared {
 }
 
 const PUBLISH_MS = 1000;
-/** By then V8 has optimised what runs often. */
-const OPTIMISED_MS = 60_000;
+/** What V8's compiler and peaks of load leave in the C library is given back this often. */
+const TRIM_MS = 120_000;
 
 /** Everything in the engine thread: sensors → enrichment → rules, and what changes them while they run. */
 export class EngineCore {
@@ -236,10 +236,10 @@ export class EngineCore {
         const { message } = error as Error;
         this.#log('error', { code: 'E_POLICY', message }, 'nothing can be refused at the network');
       })
-      // libbpf has read the kernel's types, 10 MB of them, and is done with them; later V8's compiler is done as well.
+      // libbpf has read the kernel's types, 10 MB of them, and is done with them.
       .finally(() => {
         trimMemory();
-        setTimeout(trimMemory, OPTIMISED_MS).unref();
+        setInterval(trimMemory, TRIM_MS).unref();
       });
   }
 
