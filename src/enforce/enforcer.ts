@@ -2,7 +2,7 @@ import type { Tier } from '../engine/core/alert.ts';
 import { bootId } from '../engine/core/clock.ts';
 import { bootNow } from '../engine/enrich/clock.ts';
 import type { CompiledRule } from '../rules/index.ts';
-import type { BpfLink, BpfObject } from '../sensors/bpf/bpf.ts';
+import { type BpfLink, type BpfObject, VERIFIERS } from '../sensors/bpf/bpf.ts';
 import type { Control } from '../sensors/control.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events/events.ts';
 import { syscallNumber } from '../sensors/events/syscalls.ts';
@@ -178,15 +178,24 @@ export class Enforcer {
     ];
     for (const program of own) this.#links.set(program, this.#object.attach(program));
     this.#attached = true;
-    if (this.#mayDeny && this.#tiers.cgroup !== undefined) this.#wall.load();
+    if (this.#mayDeny) this.#wall.load();
     this.#fitWall();
+  }
+
+  /** Loads what `attach` will need of the wall beside this thread, if it will. */
+  async loadWall(): Promise<void> {
+    if (this.#mayDeny || this.#needsWall) await this.#wall.prepare(VERIFIERS);
+  }
+
+  get #needsWall(): boolean {
+    return this.#options.pin || this.#networkEntries || refusesNetwork(this.#policy);
   }
 
   /** The wall costs every connect of the machine: it stands while there is an entry or a rule for it, or is pinned. */
   #fitWall(): void {
     const { cgroup, wall } = this.#tiers;
     if (!this.#attached || cgroup === undefined || this.#wall.loading) return;
-    const wanted = this.#options.pin || this.#networkEntries || refusesNetwork(this.#policy);
+    const wanted = this.#needsWall;
     if (wanted === wall.some((program) => this.#links.has(program))) return;
     if (wanted) {
       for (const [program, link] of this.#wall.attach(cgroup, wall)) this.#links.set(program, link);
@@ -379,7 +388,6 @@ export class Enforcer {
     clearInterval(this.#timer);
     for (const link of this.#links.values()) link.destroy();
     this.#links.clear();
-    this.#wall.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { AppError } from '../engine/core/diagnostic.ts';
-import type { BpfMap, BpfObject } from './bpf/bpf.ts';
+import { type BpfMap, type BpfObject, VERIFIERS } from './bpf/bpf.ts';
 import { native, type Poll, pollReadable } from './bpf/libbpf.ts';
 import type { Detachable } from './calls/call-functions.ts';
 import { CallPrograms, type CallTier } from './calls/call-programs.ts';
@@ -22,11 +22,16 @@ const LIFECYCLE = ['rf_exec', 'rf_fork', 'rf_exit'];
 const GAP_CHECK_MS = 250;
 const NO_CAPTURE = Buffer.alloc(STRUCTS.rf_capture.size);
 
-export interface SensorOptions {
+/** Which calls to show. */
+export interface WantedCalls {
   /** What to copy, by system call number. */
   readonly capture: ReadonlyMap<number, CaptureRow>;
   /** Names of the system calls in `capture`. */
   readonly tracepoints: readonly string[];
+}
+
+/** What does not depend on calls. */
+export interface SensorBasics {
   /** Also fork, exec and exit. */
   readonly lifecycle: boolean;
   readonly ringBytes?: number | undefined;
@@ -42,6 +47,8 @@ export interface SensorOptions {
   readonly programs?: readonly string[] | undefined;
   readonly configure?: ((object: BpfObject) => void) | undefined;
 }
+
+export interface SensorOptions extends WantedCalls, SensorBasics {}
 
 /** Records that were made, or should have been, and never came. */
 export interface Loss extends Gap {
@@ -85,6 +92,10 @@ export class KernelSensor {
   readonly object: BpfObject;
   readonly control: Control;
   readonly #calls: CallPrograms;
+  /** Programs that are loaded whatever the calls. */
+  readonly #programs: readonly string[];
+  readonly #begun = new Set<string>();
+  #loading: Promise<unknown> = Promise.resolve();
   readonly #lifecycle: boolean;
   readonly #links: Detachable[] = [];
   readonly #capture: BpfMap;
@@ -104,42 +115,91 @@ export class KernelSensor {
 
   /** Loads and maps; nothing is attached before `start`. */
   static open(options: SensorOptions): KernelSensor {
-    const calls = new CallPrograms(options.tracepoints, options.capture, options.calls, options.compatCalls);
-    const object = loadObject({
-      programs: new Set([
-        ...(options.programs ?? []),
-        ...(options.lifecycle ? LIFECYCLE : []),
-        ...calls.programs,
-      ]),
-      ringBytes: options.ringBytes ?? RING_BYTES,
-      priorityRingBytes: options.priorityRingBytes ?? PRIORITY_RING_BYTES,
-      objectPath: options.objectPath,
-      configure: options.configure,
+    const sensor = new KernelSensor(options);
+    return sensor.#guarded(() => {
+      sensor.#want(options);
+      sensor.object.add(sensor.#unloaded());
+      return sensor;
     });
-    return new KernelSensor(object, options, calls);
   }
 
-  private constructor(object: BpfObject, options: SensorOptions, calls: CallPrograms) {
-    this.object = object;
-    this.#calls = calls;
+  /**
+   * The same where time counts: returns when the maps are there. The verifier works beside this thread; what depends on
+   * calls follows with `watch`.
+   */
+  static begin(options: SensorBasics): KernelSensor {
+    const sensor = new KernelSensor(options);
+    return sensor.#guarded(() => {
+      sensor.#verify();
+      return sensor;
+    });
+  }
+
+  private constructor(options: SensorBasics) {
+    this.#calls = new CallPrograms(options.calls, options.compatCalls);
     this.#lifecycle = options.lifecycle;
     this.#ignorePid = options.ignorePid ?? 0;
-    try {
-      this.control = new Control(object);
-      this.#unmap.push(() => this.control.close());
-      const bulk = mapRing(object.map('events').fd, options.ringBytes ?? RING_BYTES);
+    this.#programs = [...(options.lifecycle ? LIFECYCLE : []), ...(options.programs ?? [])];
+    const {
+      ringBytes = RING_BYTES,
+      priorityRingBytes = PRIORITY_RING_BYTES,
+      objectPath,
+      configure,
+    } = options;
+    this.object = loadObject({ programs: new Set(), ringBytes, priorityRingBytes, objectPath, configure });
+    [this.control, this.#rings, this.#capture] = this.#guarded(() => {
+      const control = new Control(this.object);
+      this.#unmap.push(() => control.close());
+      const bulk = mapRing(this.object.map('events').fd, ringBytes);
       this.#unmap.push(bulk.unmap);
-      const priority = mapRing(object.map('priority').fd, options.priorityRingBytes ?? PRIORITY_RING_BYTES);
+      const priority = mapRing(this.object.map('priority').fd, priorityRingBytes);
       this.#unmap.push(priority.unmap);
-      this.#rings = { bulk: bulk.ring, priority: priority.ring };
-      this.#capture = object.map('capture');
-      if (hostArch() === 'x64') writeCompatCalls(object.map('compat_calls'));
-      this.setCapture(options.capture);
+      if (hostArch() === 'x64') writeCompatCalls(this.object.map('compat_calls'));
+      return [control, { bulk: bulk.ring, priority: priority.ring }, this.object.map('capture')];
+    });
+  }
+
+  /** Nothing is left of a sensor that could not be opened. */
+  #guarded<T>(open: () => T): T {
+    try {
+      return open();
     } catch (error) {
       for (const unmap of this.#unmap) unmap();
-      object.close();
+      this.object.close();
       throw error;
     }
+  }
+
+  /** What these calls need is loaded as well; after `begin`, before `start`. */
+  watch(calls: WantedCalls): void {
+    this.#want(calls);
+    this.#verify();
+  }
+
+  /** Resolves when all that was begun is loaded; before `start`, and before `close`. */
+  async loaded(): Promise<void> {
+    await this.#loading;
+  }
+
+  #want({ tracepoints, capture }: WantedCalls): void {
+    this.#calls.add(tracepoints, capture);
+    this.setCapture(capture);
+  }
+
+  #verify(): void {
+    const loading = this.object.addLater(this.#unloaded(), VERIFIERS);
+    this.#loading = Promise.all([this.#loading, loading]);
+    // Whoever waits for it is told.
+    this.#loading.catch(() => {});
+  }
+
+  /** Programs that nobody has begun to load; from now on they are. */
+  #unloaded(): string[] {
+    // What the verifier takes long for comes first.
+    const wanted = new Set([...this.#calls.programs, ...this.#programs]);
+    for (const name of this.#begun) wanted.delete(name);
+    for (const name of wanted) this.#begun.add(name);
+    return [...wanted];
   }
 
   /** Attaches and begins to read. Lifecycle first, so that no call is seen of a process that is not known. */
@@ -252,11 +312,12 @@ export class KernelSensor {
     clearInterval(this.#gapTimer);
     this.#pump?.close();
     for (const poll of this.#polls) poll.close();
-    // libuv lets go of the fds in its next turn; until then the maps must live.
-    setImmediate(() => {
+    // libuv lets go of the fds in its next turn; until then the maps must live, and so must what still loads.
+    const release = (): void => {
       for (const unmap of this.#unmap) unmap();
       this.object.close();
-    });
+    };
+    void this.#loading.catch(() => {}).then(() => setImmediate(release));
   }
 
   #waker(): Waker {

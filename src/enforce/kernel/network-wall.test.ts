@@ -54,7 +54,6 @@ before(async () => {
 });
 after(() => {
   for (const link of links.values()) link.destroy();
-  wall?.close();
   object?.close();
   server?.close();
   fs.rmSync(state, { recursive: true });

@@ -86,9 +86,9 @@ export class EngineCore {
   readonly #enricher: Enricher;
   readonly #pipeline: Pipeline;
   readonly #losses: LossReport;
-  readonly #timer: NodeJS.Timeout;
   readonly #canary: Canary;
-  readonly #canaryTimer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #canaryTimer: NodeJS.Timeout | undefined;
   readonly #tiers: Readonly<Record<string, string>>;
   #state: State;
   #spec: EngineSpec;
@@ -98,19 +98,18 @@ export class EngineCore {
   #unjudged = 0;
   #mode: 'monitor' | 'enforce';
 
-  /** Loads the rules, then the sensors. Throws an AppError that says what is wrong; then nothing is left. */
+  /**
+   * Loads the sensors, and the rules while the verifier works. Throws an AppError that says what is wrong; then nothing
+   * is left.
+   */
   static prepare(spec: EngineSpec): Prepared {
-    const state = buildState(spec);
-    const { plan } = state;
     const { config } = spec;
     const tiers = planTiers({
       cutConnections: config.enforcement.cut_connections,
       maxTier: config.sensors.max_tier,
     });
     const guards = guardPrograms(tiers, config.enforcement.self_protection);
-    const sensor = KernelSensor.open({
-      capture: plan.capture,
-      tracepoints: plan.tracepoints,
+    const sensor = KernelSensor.begin({
       lifecycle: true,
       ringBytes: config.sensors.ring_bytes,
       priorityRingBytes: config.sensors.priority_ring_bytes,
@@ -119,17 +118,27 @@ export class EngineCore {
       programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
       configure: (object) => configureTiers(object, tiers),
     });
-    return { state, tiers, guards, sensor };
+    try {
+      const state = buildState(spec);
+      sensor.watch(state.plan);
+      return { state, tiers, guards, sensor };
+    } catch (error) {
+      sensor.close();
+      throw error;
+    }
   }
 
   /** Attaches and runs what was prepared. Throws an AppError that says what is wrong. */
-  static start(
+  static async start(
     spec: EngineSpec,
     prepared: Prepared,
     send: (message: FromEngine) => void,
     dropped: () => number,
-  ): EngineCore {
-    return new EngineCore(spec, prepared, send, dropped);
+  ): Promise<EngineCore> {
+    const core = new EngineCore(spec, prepared, send, dropped);
+    await Promise.all([prepared.sensor.loaded(), core.#enforcer.loadWall()]);
+    core.#run();
+    return core;
   }
 
   private constructor(
@@ -168,7 +177,6 @@ export class EngineCore {
     });
     this.#guard = new Guard(this.#sensor.object, guards.length > 0);
     this.#enforce(rules);
-    this.#enforcer.attach();
     this.#enricher = new Enricher({
       ...plan.wants,
       maxProcesses: config.process_table.max_processes,
@@ -201,6 +209,12 @@ export class EngineCore {
       explain: (config.outputs.audit as { enabled?: boolean } | undefined)?.enabled === true,
     });
     this.#canary = new Canary(harmlessCall(plan.tracepoints), (call) => this.#sensor.makeCanary(call));
+  }
+
+  /** Everything is loaded: attaches it, and begins. */
+  #run(): void {
+    const { plan, rules } = this.#state;
+    this.#enforcer.attach();
     this.#sensor.control.setSpare(plan.spare);
     this.#sensor.start({
       record: (rec) => this.#pipeline.record(rec),
@@ -220,7 +234,7 @@ export class EngineCore {
     this.#tellJournal();
     this.#watchNames(rules);
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
-    this.#canaryTimer = this.#startCanary(parseDuration(config.canary.interval) ?? 0);
+    this.#canaryTimer = this.#startCanary(parseDuration(this.#spec.config.canary.interval) ?? 0);
     this.#reportRing();
   }
 

@@ -45,15 +45,13 @@ function prepare(spec: EngineSpec): () => Prepared {
   }
 }
 
-function start(spec: EngineSpec, prepared: () => Prepared): EngineCore | undefined {
+async function start(spec: EngineSpec, prepared: () => Prepared): Promise<void> {
   try {
-    const core = EngineCore.start(spec, prepared(), send, () => outbox?.takeDropped() ?? 0);
+    core = await EngineCore.start(spec, prepared(), send, () => outbox?.takeDropped() ?? 0);
     send({ type: 'ready', report: core.report });
     core.settle();
-    return core;
   } catch (error) {
     send({ type: 'failed', trouble: troubleOf(error) });
-    return undefined;
   }
 }
 
@@ -72,7 +70,7 @@ parentPort?.on('message', (message: ToEngine) => {
   if (message.type === 'prepare') prepared = prepare(message.spec);
   else if (message.type === 'start') {
     outbox = new Outbox(message.taken, (alerts) => post({ type: 'alerts', alerts }));
-    core = start(message.spec, prepared ?? prepare(message.spec));
+    void start(message.spec, prepared ?? prepare(message.spec));
     prepared = undefined;
   } else if (message.type === 'stop') {
     void Promise.resolve(core?.stop()).finally(() => send({ type: 'stopped' }));

@@ -15,6 +15,9 @@ import {
 import { ATTACH, PROG } from './probe-program.ts';
 import { verifierSummary } from './verifier-log.ts';
 
+/** Threads that load what an engine waits for. Each reads the kernel's types again: 0.1 s of CPU and 10 MB for a while. */
+export const VERIFIERS = 2;
+
 const BPF_MAP_TYPE_PERCPU = new Set([5, 6, 10, 21]);
 const ENOENT = 2;
 const EPERM = 1;
@@ -141,17 +144,22 @@ export class BpfLink {
   }
 }
 
-/** A CO-RE object: open, configure, load, attach, close. After a failed load it must be closed. */
+/**
+ * A CO-RE object: open, configure, load, attach, close. After a failed load it must be closed. What is loaded later is
+ * an object of the same file over the same maps, which this one speaks for.
+ */
 export class BpfObject {
   readonly #btf: Btf;
-  /** Kept for `again`. */
-  #elf: Uint8Array | undefined;
+  readonly #elf: Uint8Array;
   readonly #programs = new Map<string, Ptr>();
   readonly #maps = new Map<string, Ptr>();
-  /** Programs that were turned to kernel functions. */
-  readonly #modifying = new Set<string>();
+  /** Programs that were turned to kernel functions, and to which. */
+  readonly #modifying = new Map<string, string>();
+  /** Where the programs are that were loaded later. */
+  readonly #later = new Map<string, BpfObject>();
+  /** Loads that run beside this thread. */
+  readonly #loading = new Set<Promise<number>>();
   #ptr: Ptr;
-  #loaded = false;
 
   private constructor(ptr: Ptr, elf: Uint8Array, btf: Btf) {
     this.#ptr = ptr;
@@ -166,23 +174,60 @@ export class BpfObject {
   }
 
   static open(elf: Uint8Array, name: string, btf: Btf): BpfObject {
-    const { result, lines } = withMessages((lib) => lib.objectOpen(elf, elf.length, openOptions(name)));
+    const result = native().objectOpen(elf, elf.length, openOptions(name));
     if (result === null) {
-      throw new AppError(
-        'sensor/object',
-        `cannot open the BPF object: ${lines.filter(Boolean).at(-1) ?? ''}`,
-      );
+      throw new AppError('sensor/object', `cannot open the BPF object: ${errnoName(lastErrno())}`);
     }
     return new BpfObject(result, elf, btf);
   }
 
-  /** The same object once more, over the maps of this one: for programs that are loaded later. At most once. */
-  again(): BpfObject {
-    if (this.#elf === undefined) throw new Error('the BPF object was opened again before');
+  /** Loads more programs over the maps of this object. */
+  add(programs: readonly string[]): void {
+    const more = this.#again(programs);
+    try {
+      more.load();
+    } catch (error) {
+      more.close();
+      throw error;
+    }
+    this.#keep(more, programs);
+  }
+
+  /**
+   * The same beside this thread, in several others: the verifier takes up to 0.2 s for a program. Until then this
+   * object may be used and more added in the same way, but it must not be closed.
+   */
+  async addLater(wanted: readonly string[], threads = 1): Promise<void> {
+    const begun = dealt(wanted, threads).map((programs) => {
+      const more = this.#again(programs);
+      const load = more.#loadLater().finally(() => this.#loading.delete(load));
+      this.#loading.add(load);
+      return { programs, more, load };
+    });
+    const refused: (readonly string[])[] = [];
+    for (const { programs, more, load } of begun) {
+      if ((await load) === 0) this.#keep(more, programs);
+      else {
+        more.close();
+        refused.push(programs);
+      }
+    }
+    // Once more in this thread, where the verifier's reasons can be heard.
+    if (refused.length > 0) await Promise.all(this.#loading);
+    for (const programs of refused) this.add(programs);
+  }
+
+  #again(programs: readonly string[]): BpfObject {
     const more = BpfObject.open(this.#elf, 'ringfence', this.#btf);
-    this.#elf = undefined;
+    more.select(new Set(programs));
+    for (const [program, target] of this.#modifying)
+      if (programs.includes(program)) more.modifyReturn(program, target);
     for (const name of more.#maps.keys()) more.reuseMap(name, this.map(name).fd);
     return more;
+  }
+
+  #keep(more: BpfObject, programs: readonly string[]): void {
+    for (const program of programs) this.#later.set(program, more);
   }
 
   get programNames(): readonly string[] {
@@ -208,7 +253,7 @@ export class BpfObject {
       lib.programTarget(ptr, 0, kernelFunction);
     if (rc !== 0)
       throw new AppError('sensor/attach', `cannot turn ${program} to ${kernelFunction}: ${errnoName(rc)}`);
-    this.#modifying.add(program);
+    this.#modifying.set(program, kernelFunction);
   }
 
   /** Lets an existing (pinned) map stand for one of the object. */
@@ -240,10 +285,7 @@ export class BpfObject {
 
   load(): void {
     const { result, lines } = withMessages((lib) => lib.objectLoad(this.#ptr));
-    if (result === 0) {
-      this.#loaded = true;
-      return;
-    }
+    if (result === 0) return;
     if (-result === EPERM && !lines.some((line) => line.includes('PROG LOAD LOG'))) throw notPermitted();
     throw new AppError(
       'sensor/load',
@@ -254,17 +296,10 @@ export class BpfObject {
     );
   }
 
-  /** `load` beside this thread. It fails without the verifier's reasons, and nothing else may load meanwhile. */
-  loadLater(): Promise<void> {
+  /** `load` in a thread of libuv's pool: 0, or the negative errno, without the verifier's reasons. */
+  #loadLater(): Promise<number> {
     return new Promise((resolve, reject) => {
-      native().objectLoadLater(this.#ptr, (error, result) => {
-        this.#loaded = error === null && result === 0;
-        if (this.#loaded) resolve();
-        else
-          reject(
-            error ?? new AppError('sensor/load', `the kernel refused a BPF program (${errnoName(result)})`),
-          );
-      });
+      native().objectLoadLater(this.#ptr, (error, result) => (error ? reject(error) : resolve(result)));
     });
   }
 
@@ -310,12 +345,14 @@ export class BpfObject {
   }
 
   close(): void {
+    for (const more of new Set(this.#later.values())) more.close();
+    this.#later.clear();
     if (this.#ptr !== null) native().objectClose(this.#ptr);
     this.#ptr = null;
   }
 
   #link(program: string, attach: (ptr: Ptr) => Ptr): BpfLink {
-    if (!this.#loaded) throw new Error('attach before load');
+    if (this.programFd(program) < 0) throw new Error(`${program} is attached before it is loaded`);
     const link = attach(this.#programPtr(program));
     const errno = lastErrno();
     if (link === null) throw new AppError('sensor/attach', `cannot attach ${program}: ${errnoName(errno)}`);
@@ -323,7 +360,7 @@ export class BpfObject {
   }
 
   #programPtr(name: string): Ptr {
-    const ptr = this.#programs.get(name);
+    const ptr = (this.#later.get(name) ?? this).#programs.get(name);
     if (ptr === undefined) throw new Error(`the BPF object has no program ${name}`);
     return ptr;
   }
@@ -333,6 +370,12 @@ export class BpfObject {
     if (ptr === undefined) throw new Error(`the BPF object has no map ${name}`);
     return ptr;
   }
+}
+
+/** In turn to so many, as far as there is one for each. */
+function dealt(items: readonly string[], hands: number): string[][] {
+  const groups = Array.from({ length: hands }, (_, hand) => items.filter((_, i) => i % hands === hand));
+  return groups.filter((group) => group.length > 0);
 }
 
 /** union bpf_iter_link_info: its size, and where the process stands. */

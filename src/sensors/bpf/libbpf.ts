@@ -89,7 +89,7 @@ function declare() {
       koffi.pointer(OPEN_OPTS),
     ]),
     objectLoad: f<[Ptr], number>('bpf_object__load', 'int', [P]),
-    /** The same in a thread of libuv's pool. Not beside `withMessages`, whose callback belongs to this thread. */
+    /** The same in a thread of libuv's pool. Not beside `withMessages`, whose callback belongs to one thread. */
     objectLoadLater: lb.func('bpf_object__load', 'int', [P]).async as unknown as Later<[Ptr], number>,
     objectClose: f<[Ptr], void>('bpf_object__close', 'void', [P]),
     nextProgram: f<[Ptr, Ptr], Ptr>('bpf_object__next_program', P, [P, P]),
@@ -201,7 +201,10 @@ let loaded: Native | undefined;
 
 /** The library, loaded on first use. Throws `sensor/no-libbpf` where it is missing. */
 export function native(): Native {
-  loaded ??= declare();
+  if (loaded === undefined) {
+    loaded = declare();
+    loaded.setPrint(null);
+  }
   return loaded;
 }
 

@@ -64,21 +64,15 @@ export class CallPrograms {
   #fallback = false;
   #connected = false;
 
-  constructor(
-    names: readonly string[],
-    capture: ReadonlyMap<number, CaptureRow>,
-    tier: CallTier | undefined,
-    compat = true,
-  ) {
+  constructor(tier: CallTier | undefined, compat = true) {
     this.#compat = compat && runs32Bit();
     if (tier === undefined || tier === 'function') this.#functions = functionsThatFire();
     const tracefs = tier === 'tp_btf' ? undefined : openTracefs();
     this.tier = this.#functions !== undefined ? 'function' : tracefs === undefined ? 'tp_btf' : 'tracepoint';
     tracefs?.close();
-    this.add(names, capture);
   }
 
-  /** Programs to load. Both sides where calls may be added later: a live change cannot load programs. */
+  /** Programs to load. Both sides where calls may be added later: a live change does not load programs. */
   get programs(): readonly string[] {
     const { tracepoint, tp_btf } = PROGRAMS;
     if (this.tier === 'tp_btf') return Object.values(tp_btf);
