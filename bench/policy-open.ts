@@ -6,6 +6,7 @@ import { KernelPolicy } from '../src/enforce/kernel/kernel-policy.ts';
 import { compilePolicy } from '../src/enforce/tables/compile.ts';
 import { identifier, LabelMap, policyLabels } from '../src/enforce/tables/labels.ts';
 import { runIterator } from '../src/sensors/bpf/bpf.ts';
+import { kernelTypeId } from '../src/sensors/bpf/kernel-types.ts';
 import { native, progOptions } from '../src/sensors/bpf/libbpf.ts';
 import { ATTACH, insn, PROG } from '../src/sensors/bpf/probe-program.ts';
 import { EVENT_NAMES } from '../src/sensors/events/events.ts';
@@ -96,7 +97,7 @@ export async function openCosts(sizes: readonly number[]): Promise<OpenCost[]> {
 
 function emptyIterator(): number {
   const code = Buffer.concat([insn(0xb7, 0, 0, 0, 0), insn(0x95)]); // r0 = 0; exit
-  const attach_btf_id = native().vmlinuxTypeId('task_file', ATTACH.iter);
+  const attach_btf_id = kernelTypeId('task_file', ATTACH.iter);
   const options = progOptions({ expected_attach_type: ATTACH.iter, attach_btf_id });
   const fd = native().progLoad(PROG.tracing, 'rf_empty', 'GPL', code, code.length / 8, options);
   if (fd < 0) throw new Error('cannot load an empty iterator');

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { kernelTypeId } from './kernel-types.ts';
 import { errnoName, lastErrno, native } from './libbpf.ts';
 import { openTracepoint } from './perf-event.ts';
 import { ATTACH, loadMark, PROG } from './probe-program.ts';
@@ -34,7 +35,7 @@ function fires(
   program: { type: number; attach: number; target: string; prefix?: number },
   attach: (fd: number) => number,
 ): ProbeResult {
-  const id = program.prefix === undefined ? 0 : native().vmlinuxTypeId(program.target, program.prefix);
+  const id = program.prefix === undefined ? 0 : kernelTypeId(program.target, program.prefix);
   if (id < 0) return { answer: 'no', why: `the kernel has no ${program.target} to attach to` };
   const mark = loadMark(program.type, program.attach, id);
   if ('errno' in mark) return refused('loading', mark.errno);
@@ -89,7 +90,7 @@ function cgroupSockAddr(): ProbeResult {
 }
 
 function iterators(): ProbeResult {
-  const id = native().vmlinuxTypeId('task', ATTACH.iter);
+  const id = kernelTypeId('task', ATTACH.iter);
   if (id < 0) return { answer: 'no', why: 'the kernel has no task iterator' };
   const mark = loadMark(PROG.tracing, ATTACH.iter, id);
   if ('errno' in mark) return refused('loading', mark.errno);
