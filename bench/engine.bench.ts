@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { floods } from './flood.ts';
 import { kernelCosts } from './kernel-cost.ts';
 import { counters, lostOf, Monitor, ringfenceCommand, shareOf, type Variant } from './monitor.ts';
 import { machine, median, writeSection } from './report.ts';
@@ -16,6 +17,8 @@ import { ruleCosts } from './rules-cost.ts';
 import { buildWorkload, compileProject, type Workload, workload } from './workloads.ts';
 
 const ROUNDS = Number(process.env.RINGFENCE_BENCH_ROUNDS ?? 5);
+
+const GIVEN = (process.env.RINGFENCE_BENCH_RULES ?? '').split(' ').filter(Boolean);
 
 const WORKLOADS: readonly Workload[] = [
   workload('open + close', 'open', '/etc/hostname', '400000'),
@@ -36,16 +39,15 @@ interface Sample {
 
 function variants(folder: string): Variant[] {
   const ringfence = (...args: string[]) => ringfenceCommand(folder, ...args);
-  const rules = (process.env.RINGFENCE_BENCH_RULES ?? '').split(' ').filter(Boolean);
   return [
     { name: 'no engine' },
     { name: 'Ringfence, own rules', ...ringfence() },
-    ...(rules.length > 0 ? [{ name: 'Ringfence, given rules', ...ringfence('-r', ...rules) }] : []),
+    ...(GIVEN.length > 0 ? [{ name: 'Ringfence, given rules', ...ringfence('-r', ...GIVEN) }] : []),
     ...(inPath('falco')
       ? [
           {
             name: 'Falco',
-            command: ['falco', ...rules.flatMap((rule) => ['-r', rule])],
+            command: ['falco', ...GIVEN.flatMap((rule) => ['-r', rule])],
             ready: /Opening '.*' source/,
           },
         ]
@@ -137,6 +139,8 @@ try {
     table(results),
     '',
     await kernelCosts(folder),
+    '',
+    await floods(folder, GIVEN),
     '',
     ruleCosts(process.env.RINGFENCE_BENCH_RULES),
   ].join('\n');

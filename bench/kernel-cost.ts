@@ -1,8 +1,8 @@
-/** What an open costs by the number of rules about opens, in the kernel; and what one core can produce without a loss. */
+/** What an open costs by the number of rules about opens, in the kernel. */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { counters, lostOf, Monitor, ringfenceCommand, shareOf } from './monitor.ts';
+import { counters, Monitor, ringfenceCommand, shareOf } from './monitor.ts';
 import { median } from './report.ts';
 import { openRule } from './rules-cost.ts';
 
@@ -23,16 +23,14 @@ async function beside(folder: string, rules: string) {
   writeFileSync(file, rules);
   const before = opens(folder, ROUNDS);
   const monitor = await Monitor.start({ name: 'Ringfence', ...ringfenceCommand(folder, '-r', file) });
-  const cpu = monitor.cpuSeconds();
   const during = opens(folder, ROUNDS);
-  const cpuSeconds = monitor.cpuSeconds() - cpu;
   const counted = counters(folder);
   await monitor.stop();
   const alone = median([...before, ...opens(folder, ROUNDS)]);
-  return { ns: median(during), ratio: median(during) / alone, cpuSeconds, counted };
+  return { ns: median(during), ratio: median(during) / alone, counted };
 }
 
-/** A table for 1 to 10,000 rules, and a line for a rule that needs to see every open. */
+/** A table for 1 to 10,000 rules. */
 export async function kernelCosts(folder: string): Promise<string> {
   const rows: string[] = [];
   for (const count of [1, 56, 1_000, 10_000]) {
@@ -41,15 +39,9 @@ export async function kernelCosts(folder: string): Promise<string> {
     console.error(`${count} rules about opens: ${ratio.toFixed(2)} ×`);
     rows.push(`| ${count} | ${ns.toFixed(0)} ns | ${ratio.toFixed(2)} × | ${shareOf(counted)} |`);
   }
-  const every = await beside(
-    folder,
-    '- rule: Every\n  desc: d\n  condition: evt.type = openat and proc.cmdline contains no-such-text\n  output: x\n  priority: NOTICE\n',
-  );
   return [
     '| rules about opens | open + close | ratio | reach user space |',
     '|---|---|---|---|',
     ...rows,
-    '',
-    `A rule that has to see every open: ${ROUNDS * OPENS} opens in a row at ${(1e6 / every.ns).toFixed(0)},000 a second, ${every.ratio.toFixed(2)} ×, ${every.cpuSeconds.toFixed(2)} s of the engine's CPU, ${lostOf(every.counted)} records lost; ${shareOf(every.counted)} reached user space.`,
   ].join('\n');
 }
