@@ -12,13 +12,12 @@ import {
 } from '../../enforce/index.ts';
 import { internalAlert } from '../../outputs/internal-alert.ts';
 import { addressNames } from '../../rules/fields/address-names.ts';
-import type { LoadResult, RuleSet } from '../../rules/index.ts';
-import { type CapturePlan, planCapture } from '../../sensors/calls/capture-plan.ts';
+import type { RuleSet } from '../../rules/index.ts';
 import { harmlessCall } from '../../sensors/calls/self-call.ts';
-import { EVENT_NAMES, EVENTS } from '../../sensors/events/events.ts';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { KernelSensor, type Loss } from '../../sensors/sensor.ts';
 import { bootId } from '../core/clock.ts';
-import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
+import { AppError, EXIT } from '../core/diagnostic.ts';
 import { MetricBuffer } from '../core/metrics.ts';
 import { parseDuration } from '../core/units.ts';
 import { bootNow } from '../enrich/clock.ts';
@@ -32,35 +31,9 @@ import { Canary } from '../pipeline/canary.ts';
 import { type AlertLoss, LossReport } from '../pipeline/loss-report.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { respond } from '../pipeline/respond.ts';
-import {
-  captureNeeds,
-  compareRules,
-  entryRule,
-  guardRule,
-  loadRuleFiles,
-  policyProblems,
-  readRuleFiles,
-  withOwnPid,
-} from '../ruleset.ts';
+import { compareRules, entryRule, guardRule } from '../ruleset.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
-
-/** Rules with errors. */
-class RulesError extends AppError {
-  readonly diagnostics: readonly Diagnostic[];
-  constructor(diagnostics: readonly Diagnostic[]) {
-    const errors = diagnostics.filter((d) => d.severity === 'error').length;
-    super('E_RULES', `the rules are not valid: ${errors} error${errors === 1 ? '' : 's'}`, {
-      exitCode: EXIT.invalid,
-    });
-    this.diagnostics = diagnostics;
-  }
-}
-
-interface State {
-  readonly rules: RuleSet<Event>;
-  readonly plan: CapturePlan;
-  readonly report: EngineReport;
-}
+import { buildState, modeOf, type State } from './state.ts';
 
 /** What takes long of a start. Nothing is attached yet, nothing runs. */
 export interface Prepared {
@@ -443,35 +416,4 @@ export class EngineCore {
   #log(level: 'info' | 'warn' | 'error', fields: object, msg: string): void {
     this.#send({ type: 'log', level, fields, msg });
   }
-}
-
-function buildState(spec: EngineSpec): State {
-  const result = loadRuleFiles(spec.config, withOwnPid(readRuleFiles(spec.ruleFiles), process.pid));
-  if (!result.rules) throw new RulesError(result.diagnostics);
-  const { rules } = result;
-  const impossible = policyProblems(rules.rules, modeOf(spec));
-  if (impossible.length > 0) throw new RulesError(impossible);
-  const needed = rules.neededEvents();
-  if (needed !== 'all') rules.prepare(needed);
-  return { rules, plan: planCapture(captureNeeds(rules.rules)), report: reportOf(result, rules, needed) };
-}
-
-const modeOf = ({ dryRun, config }: EngineSpec): 'monitor' | 'enforce' => (dryRun ? 'monitor' : config.mode);
-
-function reportOf(
-  result: LoadResult<Event>,
-  rules: RuleSet<Event>,
-  needed: ReadonlySet<number> | 'all',
-): EngineReport {
-  const codes = needed === 'all' ? EVENTS.keys() : needed;
-  const skipped = result.diagnostics
-    .filter((d) => d.code === 'LOAD_UNKNOWN_FILTER')
-    .map((d) => ({ rule: d.context?.find((step) => step.type === 'rule')?.name ?? '?', reason: d.message }));
-  return {
-    rules: rules.rules.length,
-    skipped,
-    events: [...codes].map((code) => EVENT_NAMES.names[code] ?? '?').sort(),
-    tiers: {},
-    warnings: result.diagnostics.filter((d) => d.severity === 'warning'),
-  };
 }
