@@ -30,13 +30,6 @@ import { type RefusedRecord, ruleOf } from './tables/deny-clauses.ts';
 import { identifier, type Label, LabelMap, policyLabels } from './tables/labels.ts';
 import type { Policy } from './tables/tables.ts';
 
-/** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
-export const CLASSIFIER_PROGRAMS: readonly string[] = [
-  'rf_judge_fork',
-  'rf_judge_seed',
-  'rf_judge_exec_alone',
-];
-
 /** The bit of a record's `clause` that says: the rest is the id of a deny entry. */
 const ENTRY_BIT = 0x8000_0000;
 

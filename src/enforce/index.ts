@@ -16,7 +16,6 @@ export type { DenyRequest } from './deny/deny-entry.ts';
 export { DenyList, type DenyView, type ImportReport } from './deny/deny-list.ts';
 export {
   type ApplyReport,
-  CLASSIFIER_PROGRAMS,
   type DecidedRecord,
   type Decider,
   Enforcer,
@@ -31,6 +30,6 @@ export {
   OPENED_MAP,
 } from './kernel/guard.ts';
 export { PIN_DIR, unpinAll } from './kernel/pins.ts';
-export { configureTiers, planTiers, refusals, type TierPlan } from './kernel/tiers.ts';
+export { CLASSIFIER_PROGRAMS, configureTiers, planTiers, refusals, type TierPlan } from './kernel/tiers.ts';
 export { DENY_QUESTIONS, GUARD_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';
 export { compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';

@@ -5,6 +5,13 @@ import { cgroup2Mount, type Feature, type ProbeResult, probe } from '../../senso
 import { isDeniable, OPERATIONS } from '../clauses/operations.ts';
 import { BIND_PROGRAMS, EGRESS_PROGRAM, LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
 
+/** Programs of the object that the classifier needs beside the sensors: to be loaded with them. */
+export const CLASSIFIER_PROGRAMS: readonly string[] = [
+  'rf_judge_fork',
+  'rf_judge_seed',
+  'rf_judge_exec_alone',
+];
+
 /**
  * Programs at the kernel's security hooks, and the kernel functions that call them: where BPF is not among the security
  * modules, the same programs change what these functions return.

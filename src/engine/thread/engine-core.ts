@@ -1,21 +1,10 @@
-import {
-  CLASSIFIER_PROGRAMS,
-  configureTiers,
-  DENY_QUESTIONS,
-  Enforcer,
-  GUARD_QUESTIONS,
-  Guard,
-  guardPrograms,
-  POLICY_QUESTIONS,
-  planTiers,
-  type TierPlan,
-} from '../../enforce/index.ts';
+import { DENY_QUESTIONS, Enforcer, GUARD_QUESTIONS, Guard, POLICY_QUESTIONS } from '../../enforce/index.ts';
 import { internalAlert } from '../../outputs/internal-alert.ts';
 import { addressNames } from '../../rules/fields/address-names.ts';
 import type { RuleSet } from '../../rules/index.ts';
 import { harmlessCall } from '../../sensors/calls/self-call.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
-import { KernelSensor, type Loss } from '../../sensors/sensor.ts';
+import type { KernelSensor, Loss } from '../../sensors/sensor.ts';
 import { bootId } from '../core/clock.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { MetricBuffer } from '../core/metrics.ts';
@@ -32,15 +21,13 @@ import { type AlertLoss, LossReport } from '../pipeline/loss-report.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { respond } from '../pipeline/respond.ts';
 import { compareRules, entryRule, guardRule } from '../ruleset.ts';
+import type { EngineSensors } from './engine-sensors.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
 import { buildState, modeOf, type State } from './state.ts';
 
 /** What takes long of a start. Nothing is attached yet, nothing runs. */
-export interface Prepared {
+export interface Prepared extends EngineSensors {
   readonly state: State;
-  readonly tiers: TierPlan;
-  readonly guards: readonly string[];
-  readonly sensor: KernelSensor;
 }
 
 const PUBLISH_MS = 1000;
@@ -71,30 +58,13 @@ export class EngineCore {
   #unjudged = 0;
   #mode: 'monitor' | 'enforce';
 
-  /**
-   * Loads the sensors, and the rules while the verifier works. Throws an AppError that says what is wrong; then nothing
-   * is left.
-   */
-  static prepare(spec: EngineSpec): Prepared {
-    const { config } = spec;
-    const tiers = planTiers({
-      cutConnections: config.enforcement.cut_connections,
-      maxTier: config.sensors.max_tier,
-    });
-    const guards = guardPrograms(tiers, config.enforcement.self_protection);
-    const sensor = KernelSensor.begin({
-      lifecycle: true,
-      ringBytes: config.sensors.ring_bytes,
-      priorityRingBytes: config.sensors.priority_ring_bytes,
-      ignorePid: process.pid,
-      compatCalls: config.sensors.compat_calls,
-      programs: [...CLASSIFIER_PROGRAMS, ...tiers.hooks, ...guards],
-      configure: (object) => configureTiers(object, tiers),
-    });
+  /** Loads the rules, and what of the sensors depends on them. Throws an AppError that says what is wrong. */
+  static prepare(spec: EngineSpec, sensors: EngineSensors): Prepared {
+    const { sensor } = sensors;
     try {
       const state = buildState(spec);
       sensor.watch(state.plan);
-      return { state, tiers, guards, sensor };
+      return { ...sensors, state };
     } catch (error) {
       sensor.close();
       throw error;

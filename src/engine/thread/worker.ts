@@ -1,7 +1,8 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { AppError } from '../core/diagnostic.ts';
-import { EngineCore, type Prepared } from './engine-core.ts';
+import type { EngineCore, Prepared } from './engine-core.ts';
+import { beginSensors } from './engine-sensors.ts';
 import { Outbox } from './outbox.ts';
 import type { EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
 
@@ -28,26 +29,25 @@ const troubleOf = (error: unknown): Trouble => {
   return { code, message, exitCode, diagnostics, ...(help === undefined ? {} : { help }) };
 };
 
-function prepare(spec: EngineSpec): () => Prepared {
+/** What is loaded while the verifier works. */
+const code = import('./engine-core.ts');
+
+async function prepare(spec: EngineSpec): Promise<Prepared> {
   try {
     // Above ordinary work, so that the rings are drained while the machine is busy; not permitted to everyone.
     setPriority(0, -10);
   } catch {
     // Then with the ordinary priority.
   }
-  try {
-    const prepared = EngineCore.prepare(spec);
-    return () => prepared;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
+  const sensors = beginSensors(spec);
+  const { EngineCore } = await code;
+  return EngineCore.prepare(spec, sensors);
 }
 
-async function start(spec: EngineSpec, prepared: () => Prepared): Promise<void> {
+async function start(spec: EngineSpec, prepared: Promise<Prepared>): Promise<void> {
   try {
-    core = await EngineCore.start(spec, prepared(), send, () => outbox?.takeDropped() ?? 0);
+    const { EngineCore } = await code;
+    core = await EngineCore.start(spec, await prepared, send, () => outbox?.takeDropped() ?? 0);
     send({ type: 'ready', report: core.report });
     core.settle();
   } catch (error) {
@@ -65,10 +65,13 @@ async function answer(id: number, act: () => unknown): Promise<void> {
 }
 
 let core: EngineCore | undefined;
-let prepared: (() => Prepared) | undefined;
+let prepared: Promise<Prepared> | undefined;
 parentPort?.on('message', (message: ToEngine) => {
-  if (message.type === 'prepare') prepared = prepare(message.spec);
-  else if (message.type === 'start') {
+  if (message.type === 'prepare') {
+    prepared = prepare(message.spec);
+    // `start` tells how it went.
+    prepared.catch(() => {});
+  } else if (message.type === 'start') {
     outbox = new Outbox(message.taken, (alerts) => post({ type: 'alerts', alerts }));
     void start(message.spec, prepared ?? prepare(message.spec));
     prepared = undefined;
