@@ -86,7 +86,8 @@ export async function openCosts(sizes: readonly number[]): Promise<OpenCost[]> {
       ),
       ...sizes.map((n) => measure(`${n} files denied`, rule(files(n)))),
       ...sizes.map((n) => measure(`${n} trees denied`, rule(trees(n)))),
-      measure('a pattern that names no file (`endswith .pem`)', rule('fd.name endswith .pem')),
+      measure('the end of a name (`endswith .pem`)', rule('fd.name endswith .pem')),
+      measure('a pattern that names no file (`contains key`)', rule('fd.name contains key')),
     ]);
   } finally {
     native().close(empty);

@@ -188,11 +188,8 @@ static __always_inline __u32 rf_file_bits(__u64 flags)
 	return bits;
 }
 
-/* Whether a name that stands in a dentry is one that rules speak of. Without a call where it is
- * short.
- */
-static __always_inline __u64 rf_dentry_listed(const struct rf_bits *names, struct dentry *d,
-					      __u32 kind)
+/* Of a name that stands in a dentry. Without a call where it is short. */
+static __always_inline __u64 rf_dentry_hash(struct dentry *d, __u32 kind)
 {
 	struct dentry___words *new = (void *)d;
 	const void *text = d->d_name.name;
@@ -209,7 +206,28 @@ static __always_inline __u64 rf_dentry_listed(const struct rf_bits *names, struc
 		if (text != (void *)d->d_iname)
 			bpf_probe_read_kernel(head, sizeof(head), text);
 	}
-	return rf_name_listed(names, head[0], head[1], d->d_name.len, kind);
+	return rf_name_hash(head[0], head[1], d->d_name.len, kind);
+}
+
+/* Whether a file has a name that rules speak of, or such an end: with the name of its folder where
+ * they name that as well. What lies in a mount's root has the folder that the mount stands in. */
+static __always_inline __u64 rf_file_listed(const struct rf_policy *p, const struct rf_first *first,
+					    struct dentry *d, struct dentry *top)
+{
+	__u64 name = rf_dentry_hash(d, RF_FILTER_OF_FILES), listed = 0;
+	struct dentry *folder = d->d_parent;
+
+	if (first->file_ends)
+		listed = rf_dentry_ends(&p->names, d->d_name.name, d->d_name.len, first->file_ends,
+					RF_FILTER_ENDS_FILES);
+	if (rf_among(&p->names, name)) {
+		listed |= folder == top;
+		listed |= rf_among(&p->names, rf_mix(name, RF_FILTER_ALONE));
+		name = rf_mix(name, rf_dentry_hash(folder, RF_FILTER_OF_FOLDERS));
+		listed |= rf_among(&p->names, name);
+	}
+	asm volatile("" : "+r"(listed));
+	return listed;
 }
 
 /*
@@ -217,27 +235,33 @@ static __always_inline __u64 rf_dentry_listed(const struct rf_bits *names, struc
  * files. Of what has another path than its folders say (files without a name, mounts of files) it
  * is not known.
  */
-static __always_inline bool rf_unlisted(const struct rf_policy *p, struct path *path, bool folders)
+static __always_inline bool rf_unlisted(const struct rf_policy *p, const struct rf_first *first,
+					struct path *path, __u32 op)
 {
 	struct dentry *d = path->dentry, *top = path->mnt->mnt_root;
 	const struct rf_bits *labelled = rf_label_bits();
 	struct task_struct *task;
-	__u32 dev = d->d_sb->s_dev;
-	__u64 listed = 0;
+	__u32 dev = d->d_sb->s_dev, ends = first->folder_ends;
+	struct inode *file = d->d_inode;
+	__u64 listed;
 	int i;
 
-	if (d == top || !labelled)
+	if (d == top || d == d->d_parent || !labelled)
 		return false;
+	listed = rf_label_listed(labelled, file->i_ino, dev) | rf_file_listed(p, first, d, top);
+	if (listed || !first->folders)
+		return !listed;
+	d = d->d_parent;
 	/* What is found is summed up: the verifier would follow each way out of the loop. */
 	for (i = 0; i < RF_LABEL_DEPTH && d != top; i++) {
 		struct inode *inode = d->d_inode;
 
 		listed |= rf_label_listed(labelled, inode->i_ino, dev);
-		listed |=
-		    rf_dentry_listed(&p->names, d, i ? RF_FILTER_OF_FOLDERS : RF_FILTER_OF_FILES);
+		listed |= rf_among(&p->names, rf_dentry_hash(d, RF_FILTER_OF_FOLDERS));
+		if (ends)
+			listed |= rf_dentry_ends(&p->names, d->d_name.name, d->d_name.len, ends,
+						 RF_FILTER_ENDS_FOLDERS);
 		asm volatile("" : "+r"(listed));
-		if (!folders)
-			return !listed;
 		d = d->d_parent;
 	}
 	if (listed || d != top)
@@ -259,11 +283,12 @@ static __always_inline bool rf_unlisted(const struct rf_policy *p, struct path *
 	task = bpf_get_current_task_btf();
 	if (task->fs->root.dentry == top && task->fs->root.mnt == path->mnt)
 		return true;
-	return !rf_mount_listed(rf_plain(&path->mnt), p->generation);
+	return !rf_mount_listed(rf_plain(&path->mnt), p->generation, op);
 }
 
-/* Whether no rule on this operation can hold for a file, by what is found without any call. */
-static __always_inline bool rf_passes(__u32 op, __u32 bits, struct path *path)
+/* Whether no rule on this operation can hold for a file, by what is found in it and its folders. A
+ * frame of its own, which is gone when the file is judged. */
+static __noinline bool rf_passes(__u32 op, __u32 bits, struct path *path)
 {
 	const struct rf_policy *p = rf_policy(), *after;
 	const struct rf_first *first;
@@ -274,7 +299,7 @@ static __always_inline bool rf_passes(__u32 op, __u32 bits, struct path *path)
 	first = &p->first[op];
 	if (!(first->refused & state))
 		return true;
-	if (first->unnamed & state || !rf_unlisted(p, path, first->folders))
+	if (first->unnamed & state || !rf_unlisted(p, first, path, op))
 		return false;
 	/* Labels of a policy are there for as long as it is in force. */
 	after = rf_policy();

@@ -13,6 +13,9 @@
 
 #define RF_FILTER_OF_FILES 1 /* the name must be the file's own */
 #define RF_FILTER_OF_FOLDERS 2
+#define RF_FILTER_ENDS_FILES 3 /* what the file's name must end with */
+#define RF_FILTER_ENDS_FOLDERS 4
+#define RF_FILTER_ALONE 1 /* stands for the folder of a file that is known by its name alone */
 #define RF_FILTER_MIX 0x9e3779b97f4a7c15ULL
 
 struct rf_label_bits_map {
@@ -57,8 +60,7 @@ static __always_inline __u64 rf_label_listed(const struct rf_bits *bits, __u64 i
 /* A name is known by its length and its first bytes; what stands behind it is left over from
  * others.
  */
-static __always_inline __u64 rf_name_listed(const struct rf_bits *bits, __u64 a, __u64 b, __u32 len,
-					    __u32 kind)
+static __always_inline __u64 rf_name_hash(__u64 a, __u64 b, __u32 len, __u32 kind)
 {
 	/* All ones where it is shorter: the verifier would follow the outcomes of comparisons. */
 	__u64 short8 = ((__s64)len - 8) >> 63, short16 = ((__s64)len - 16) >> 63;
@@ -67,10 +69,35 @@ static __always_inline __u64 rf_name_listed(const struct rf_bits *bits, __u64 a,
 	asm volatile("" : "+r"(short8), "+r"(short16));
 	a &= cut | ~short8;
 	b &= (cut | ~short16) & ~short8;
-	return rf_among(bits, rf_mix(rf_mix(len << 2 | kind, a), b));
+	return rf_mix(rf_mix(len << 3 | kind, a), b);
+}
+
+/* By its last bytes, of which the last one stands highest: as many as each byte of `ends` says.
+ * Where there are more in `tail` than the name has, they are others' and nothing is missed. */
+static __always_inline __u64 rf_end_listed(const struct rf_bits *bits, __u64 tail, __u32 ends,
+					   __u32 kind)
+{
+	__u64 listed = 0;
+
+	for (int i = 0; i < 4; i++) {
+		__u32 len = ends >> 8 * i & 15;
+
+		listed |= rf_among(bits, rf_mix(len << 3 | kind, tail >> (64 - 8 * len & 63)));
+	}
+	return listed;
+}
+
+/* The same of a name in the kernel's memory: what stands before a short one is its dentry's. */
+static __always_inline __u64 rf_dentry_ends(const struct rf_bits *bits, const void *text, __u32 len,
+					    __u32 ends, __u32 kind)
+{
+	__u64 tail;
+
+	bpf_probe_read_kernel(&tail, sizeof(tail), text + len - sizeof(tail));
+	return rf_end_listed(bits, tail, ends, kind);
 }
 
 /* The same for the folders that a mount lies in. A global function: the verifier checks it once. */
-extern __u32 rf_mount_listed(__u64 vfsmount, __u32 generation);
+extern __u32 rf_mount_listed(__u64 vfsmount, __u32 generation, __u32 op);
 
 #endif

@@ -77,8 +77,11 @@ struct rf_output {
 
 /*
  * An automaton. A row of the table is: hit | end << 16, dir, and the next row for each byte class;
- * rows are known by their first word's index.
+ * rows are known by their first word's index, and to those that come before them by a bit as well
+ * whether they have a hit: most have none, and nothing else of them has to be looked at.
  */
+#define RF_ROW_HITS (1U << 31)
+
 struct rf_matcher {
 	struct rf_mask base[RF_LANES]; /* clauses without a requirement there */
 	struct rf_mask care;	       /* clauses that look at this string */
@@ -122,7 +125,11 @@ struct rf_class {
 struct rf_first {
 	__u64 refused; /* by the operation's bits: whether any denying clause is about it */
 	__u64 unnamed; /* the same, of those that hold for more than what `names` speaks of */
-	__u64 folders; /* 1 = some of what `names` speaks of are folders */
+	__u32 folders; /* 1 = some of what `names` speaks of are folders */
+	/* How many of a name's last bytes `names` knows, a length in each byte; 0 = none. */
+	__u32 file_ends;
+	__u32 folder_ends;
+	__u32 pad;
 };
 
 /* rf_policy.flags */

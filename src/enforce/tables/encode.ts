@@ -21,7 +21,7 @@ const CLASS_BITS = CLASS_MASKS + MASK * 6;
 const CLASS_STRINGS = CLASS_BITS + MASK * BIT_STATES;
 const CLASS_NUMBERS = CLASS_STRINGS + MATCHER * STRING_DIMS.length;
 const CLASS = CLASS_NUMBERS + INTERVALS * NUMBER_DIMS.length;
-const FIRST = 24;
+const FIRST = 32;
 const FIRST_AT = 16;
 const NAMES_AT = FIRST_AT + FIRST * LIMITS.classes;
 const CALLS_AT = NAMES_AT + FILTER_BYTES;
@@ -39,6 +39,8 @@ export const POLICY_BYTES = TABLE_AT + 4 * (LIMITS.tableWords + SLACK_WORDS);
 /** RF_POLICY_SCOPES. */
 const SCOPES = 1;
 
+/** RF_ROW_HITS. */
+const ROW_HITS = 2 ** 31;
 const PROCESS_CLASSES = 8;
 const NO_PROCESS = 0xffff_ffff;
 
@@ -128,6 +130,8 @@ class PolicyWriter {
     this.buffer.writeBigUInt64LE(states(deny | kill), first);
     this.buffer.writeBigUInt64LE(states((deny | kill) & ~named.clauses), first + 8);
     this.buffer.writeUInt32LE(named.folders ? 1 : 0, first + 16);
+    this.buffer.writeUInt32LE(named.fileEnds, first + 20);
+    this.buffer.writeUInt32LE(named.folderEnds, first + 24);
     this.#masks(at + CLASS_MASKS, [emit, deny, kill, monitor, careOf(table), closed]);
     this.#masks(at + CLASS_BITS, table.bits);
     STRING_DIMS.forEach((dim, i) => {
@@ -157,7 +161,9 @@ class PolicyWriter {
       this.#words[row] = (a.outputs[state * 3] as number) | ((a.outputs[state * 3 + 1] as number) << 16);
       this.#words[row + 1] = a.outputs[state * 3 + 2] as number;
       for (let c = 0; c < a.classCount; c++) {
-        this.#words[row + ROW_HEADER + c] = first + (a.next[state * a.classCount + c] as number) * width;
+        const next = a.next[state * a.classCount + c] as number;
+        const hits = a.outputs[next * 3] === 0 ? 0 : ROW_HITS;
+        this.#words[row + ROW_HEADER + c] = hits + first + next * width;
       }
     }
     this.#nextRow += tableWords(a);

@@ -32,7 +32,7 @@ const example = fc.record({
 });
 
 test('a path for which a pattern holds has the name that the pattern needs', () => {
-  let checked = 0;
+  const checked = { file: 0, folder: 0, fileEnd: 0, folderEnd: 0, together: 0 };
   fc.assert(
     fc.property(example, ({ before, behind, ...p }) => {
       const needed = neededName(p);
@@ -42,13 +42,30 @@ test('a path for which a pattern holds has the name that the pattern needs', () 
       // The kernel's paths are in their normal form.
       if (needed === undefined || !/^(\/[^/]+)+$/.test(name) || !matches(p, name)) return;
       const names = name.split('/').slice(1);
-      const file = names.pop();
-      assert.ok(needed.of === 'file' ? needed.name === file : names.includes(needed.name), name);
-      checked++;
+      const file = names.pop() as string;
+      const met = {
+        file: file === needed.name && (needed.folder ?? names.at(-1)) === names.at(-1),
+        folder: names.includes(needed.name),
+        fileEnd: file.endsWith(needed.name),
+        folderEnd: names.some((folder) => folder.endsWith(needed.name)),
+      };
+      assert.ok(met[needed.of], `${name} ${JSON.stringify(needed)}`);
+      checked[needed.of]++;
+      if (needed.folder !== undefined) checked.together++;
     }),
-    { numRuns: 5000 },
+    { numRuns: 20_000 },
   );
-  assert.ok(checked > 200, `${checked}`);
+  for (const [kind, times] of Object.entries(checked)) assert.ok(times > 50, `${kind}: ${times}`);
+});
+
+test('what a path need not end with is no name', () => {
+  // The kernel's name of a file that has been removed ends in ` (deleted)`.
+  for (const text of ['', ')', 'ted)', ' (deleted)', '.pem (deleted)']) {
+    assert.equal(neededName({ at: 'suffix', text }), undefined, text);
+  }
+  assert.deepEqual(neededName({ at: 'suffix', text: '.pem' }), { of: 'fileEnd', name: '.pem' });
+  assert.deepEqual(neededName({ at: 'contains', text: '.ssh/id' }), { of: 'folderEnd', name: '.ssh' });
+  assert.equal(neededName({ at: 'contains', text: 'id_rsa' }), undefined);
 });
 
 /** Opens files of all kinds, in a mount namespace of its own, and keeps them open. */
@@ -76,6 +93,7 @@ os.link(d + b'/one', d + b'/tree/hard'); hold(d + b'/tree/hard', os.O_RDWR)
 hold(d + b'/gone'); os.unlink(d + b'/gone')
 hold(d + b'/before'); os.rename(d + b'/before', d + b'/tree/after')
 held.append(os.memfd_create('memory')); hold(b'/proc/self/comm', os.O_RDONLY)
+hold(b'/proc/self/ns/mnt', os.O_RDONLY)
 print('ready', flush=True); sys.stdin.read()
 `;
 
@@ -87,7 +105,11 @@ const openRule = (name: string, field: string, op: string, text: string): Policy
   mode: 'enforce',
 });
 /** It names no file, so that no open passes by names. */
-const UNNAMED = openRule('unnamed', 'fd.name', 'endswith', '.no-such-end');
+const UNNAMED = openRule('unnamed', 'fd.name', 'contains', 'no-such-text');
+/** Ends of more lengths than are looked at. */
+const ENDS = ['.z', '.zzz', '.zzzz', '.zzzzzz', '.zzzzzzzzz'].map((end) =>
+  openRule('ends', 'fd.name', 'endswith', end),
+);
 
 const skip =
   process.getuid?.() !== 0
@@ -130,6 +152,11 @@ test('an open that passes by names and labels is one that no rule refuses', { sk
     const held = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
     const files = held.filter((name) => name.startsWith('/'));
     assert.ok(files.length > 35, files.join(' '));
+    const space = held.find((name) => name.startsWith('mnt:')) as string;
+    for (const text of [space.slice(-3), space, '[']) {
+      const how = text === '[' ? 'contains' : 'endswith';
+      assert.deepEqual(refused([openRule('named', 'fd.name', how, text)]), [space], text);
+    }
     for (const file of files) {
       const folder = path.dirname(file);
       const tests: [string, string, string][] = [
@@ -139,13 +166,21 @@ test('an open that passes by names and labels is one that no rule refuses', { sk
         ['fd.name', 'startswith', `${folder}/`],
         ['fd.name', 'startswith', file.slice(0, -1)],
         ['fd.name', 'endswith', `/${path.basename(file)}`],
+        ['fd.name', 'endswith', `${folder.slice(-2)}/${path.basename(file)}`],
+        ['fd.name', 'endswith', `/${path.basename(folder)}/${path.basename(file)}`],
+        ['fd.name', 'endswith', file.slice(-1)],
+        ['fd.name', 'endswith', path.basename(file).slice(-9)],
+        ['fd.name', 'glob', `*${path.basename(file).slice(-4)}`],
         ['fd.name', 'contains', `/${path.basename(folder)}/`],
+        ['fd.name', 'contains', `${path.basename(folder).slice(-3)}/${path.basename(file).slice(0, 1)}`],
       ];
       // Of what lies in no folder (memfd) only the name can be told.
       for (const [field, op, text] of folder === '/' ? tests.slice(0, 1) : tests) {
         const rule = openRule('named', field, op, text);
-        const [byNames, whole] = [refused([rule]), refused([rule, UNNAMED])];
+        const [byNames, beside] = [refused([rule]), refused([rule, ...ENDS])];
+        const whole = refused([rule, UNNAMED]);
         assert.deepEqual(byNames, whole, `${field} ${op} ${text}`);
+        assert.deepEqual(beside, whole, `beside other ends: ${field} ${op} ${text}`);
         assert.ok(byNames.includes(file), `${field} ${op} ${text} refuses ${file}`);
         assert.ok(byNames.length < held.length, `${field} ${op} ${text} refuses everything`);
       }

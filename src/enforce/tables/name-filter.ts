@@ -7,38 +7,53 @@ const LABEL_WORDS = 1024;
 /** Bytes of struct rf_bits. */
 export const FILTER_BYTES = 8 + 8 * WORDS;
 
-/** RF_FILTER_OF_FILES, RF_FILTER_OF_FOLDERS: whose name it must be. */
-const KINDS = { file: 1, folder: 2 } as const;
+/** RF_FILTER_OF_FILES, RF_FILTER_OF_FOLDERS: whose name it must be; or, RF_FILTER_ENDS_*, how its name must end. */
+const KINDS = { file: 1, folder: 2, fileEnd: 3, folderEnd: 4 } as const;
+/** RF_FILTER_ALONE. */
+const ALONE = 1n;
+/** Last bytes of a name that are looked at, and how many lengths of them. */
+const END_MAX = 8;
+const END_LENGTHS = 4;
+/** What the kernel shows behind the name of a file that has been removed. */
+const REMOVED = ' (deleted)';
 
-/** A name that the object of a refusal, or a folder above it, must have. */
+/** A name, or the end of one, that the object of a refusal, or a folder above it, must have. */
 export interface NeededName {
   readonly of: keyof typeof KINDS;
   readonly name: string;
+  /** Of a file: the name of the folder that it must lie in. */
+  readonly folder?: string;
 }
 
-/**
- * The name that a path must have in it for a pattern to hold; undefined where there is none. The kernel's names of
- * files that have been removed end in another way.
- */
+/** The name that a path must have in it for a pattern to hold; undefined where there is none. */
 export function neededName({ at, text }: Pattern): NeededName | undefined {
   const parts = text.split('/');
   const last = parts.at(-1) ?? '';
   const rooted = text.startsWith('/');
-  const file = (): NeededName | undefined =>
-    last === '' || last.endsWith(' (deleted)') ? undefined : { of: 'file', name: last };
+  const file = (): NeededName | undefined => {
+    if (last === '' || last.endsWith(REMOVED)) return undefined;
+    const folder = parts.length > 2 ? parts.at(-2) : undefined;
+    return { of: 'file', name: last, ...(folder ? { folder } : {}) };
+  };
   const folder = (name: string | undefined): NeededName | undefined =>
     name ? { of: 'folder', name } : undefined;
   switch (at) {
     case 'exact':
       return rooted ? file() : undefined;
     case 'suffix':
-      return parts.length > 1 ? file() : undefined;
+      if (parts.length > 1) return file();
+      return text === '' || text.endsWith(REMOVED) || REMOVED.endsWith(text)
+        ? undefined
+        : { of: 'fileEnd', name: text };
     case 'dir':
       return rooted ? folder(last) : undefined;
     case 'prefix':
       return rooted ? folder(parts.at(-2)) : undefined;
-    case 'contains':
-      return folder(parts.slice(1, -1).find((part) => part !== ''));
+    case 'contains': {
+      const whole = folder(parts.slice(1, -1).find((part) => part !== ''));
+      if (whole !== undefined || parts.length < 2 || parts[0] === '') return whole;
+      return { of: 'folderEnd', name: parts[0] as string };
+    }
   }
 }
 
@@ -48,6 +63,9 @@ export interface NamedClauses {
   readonly names: readonly NeededName[];
   /** Folders are to be looked at, not only the object. */
   readonly folders: boolean;
+  /** How many last bytes of names are looked at, as the kernel has it: a length in each byte. */
+  readonly fileEnds: number;
+  readonly folderEnds: number;
 }
 
 /** What the denying clauses of an operation need by name. A clause that fails closed needs none. */
@@ -69,21 +87,60 @@ export function namedClauses(table: ClassTable): NamedClauses {
     clauses |= bit;
     names.push(...known);
   }
-  return { clauses, names, folders: names.some((name) => name.of === 'folder') };
+  return {
+    clauses,
+    names,
+    folders: names.some(({ of }) => of === 'folder' || of === 'folderEnd'),
+    fileEnds: packLengths(endLengths(names, 'fileEnd')),
+    folderEnds: packLengths(endLengths(names, 'folderEnd')),
+  };
+}
+
+/** Lengths of ends, longest first: each end has one of them at most as long as itself. */
+function endLengths(names: readonly NeededName[], of: 'fileEnd' | 'folderEnd'): number[] {
+  const all = new Set(names.filter((n) => n.of === of).map(({ name }) => Math.min(name.length, END_MAX)));
+  return [...all]
+    .sort((a, b) => a - b)
+    .slice(0, END_LENGTHS)
+    .reverse();
+}
+
+/** All bytes are used: the kernel looks at each. */
+function packLengths(lengths: readonly number[]): number {
+  const bytes = Array.from({ length: END_LENGTHS }, (_, i) => lengths[i] ?? lengths[0] ?? 0);
+  return bytes.reduce((word, length, i) => word + length * 2 ** (8 * i), 0);
 }
 
 /** The set of all names that a policy's denying rules need. */
 export function nameFilter(policy: Policy): Buffer {
-  const names = policy.classes.flatMap((table) => namedClauses(table).names);
   return filterOf(
-    names.map(({ of, name }) => {
-      const bytes = Buffer.from(name, 'latin1');
-      const head = Buffer.alloc(16);
-      bytes.copy(head);
-      const start = BigInt((bytes.length << 2) | KINDS[of]);
-      return mix(mix(start, head.readBigUInt64LE(0)), head.readBigUInt64LE(8));
+    policy.classes.flatMap((table) => {
+      const { names } = namedClauses(table);
+      const lengths = { fileEnd: endLengths(names, 'fileEnd'), folderEnd: endLengths(names, 'folderEnd') };
+      return names.flatMap(({ of, name, folder }): bigint[] => {
+        if (of === 'folder') return [nameHash('folder', name)];
+        if (of === 'file') {
+          const own = nameHash('file', name);
+          return [own, mix(own, folder === undefined ? ALONE : nameHash('folder', folder))];
+        }
+        const length = lengths[of].find((n) => n <= name.length) as number; // the shortest is always there
+        return [endHash(of, name.slice(-length))];
+      });
     }),
   );
+}
+
+function nameHash(kind: 'file' | 'folder', name: string): bigint {
+  const head = Buffer.alloc(16);
+  head.write(name, 'latin1');
+  const start = BigInt((name.length << 3) | KINDS[kind]);
+  return mix(mix(start, head.readBigUInt64LE(0)), head.readBigUInt64LE(8));
+}
+
+function endHash(kind: 'fileEnd' | 'folderEnd', end: string): bigint {
+  const word = Buffer.alloc(8);
+  word.write(end, 'latin1');
+  return mix(BigInt((end.length << 3) | KINDS[kind]), word.readBigUInt64LE(0));
 }
 
 /** The set of all labelled objects. Always of the same size: it changes while it is read, by whole words. */
