@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildShares } from './build-share.ts';
 import { floods } from './flood.ts';
 import { kernelCosts } from './kernel-cost.ts';
 import { counters, lostOf, Monitor, ringfenceCommand, shareOf, type Variant } from './monitor.ts';
@@ -98,7 +99,7 @@ async function measure(folder: string, list: readonly Variant[]): Promise<Map<st
   return results;
 }
 
-function table(results: ReadonlyMap<string, Result>): string {
+function table(results: ReadonlyMap<string, Result>, shares: ReadonlyMap<string, string>): string {
   const base = results.get('no engine')!;
   const names = [...results.keys()].filter((name) => name !== 'no engine');
   const lines = [
@@ -125,6 +126,9 @@ function table(results: ReadonlyMap<string, Result>): string {
   lines.push(row('CPU of the start, until it is quiet', ofStart('cpuSeconds')));
   lines.push(row('records lost', (result) => (result.share === '' ? '?' : String(result.lost))));
   lines.push(row('share of calls that reach user space', (result) => result.share || '?'));
+  lines.push(
+    `| share of the opens of the C build | – | ${names.map((name) => `${shares.get(name) ?? '?'} | `).join('| ')}|`,
+  );
   return lines.join('\n');
 }
 
@@ -132,11 +136,14 @@ if (process.getuid?.() !== 0) throw new Error('the bench needs root: it loads BP
 const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
 try {
   buildWorkload(folder);
-  const results = await measure(folder, variants(folder));
+  const list = variants(folder);
+  const results = await measure(folder, list);
+  const engines = list.filter(({ name }) => name.startsWith('Ringfence'));
+  const shares = await buildShares(folder, engines, () => compileProject(folder));
   const text = [
     `${machine()}, ${ROUNDS} rounds.`,
     '',
-    table(results),
+    table(results, shares),
     '',
     await kernelCosts(folder),
     '',

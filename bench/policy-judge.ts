@@ -74,19 +74,20 @@ export async function judgeCosts(
   const kernel = new KernelPolicy(object);
   const out: JudgeCost[] = [];
   let generation = 0;
-  const measure = (name: string, run: TestRun, program: string, text: string): void => {
+  const measure = (name: string, run: TestRun, program: string, text: string, said = 0): void => {
     const rules = policyRules(compiledRules(text).rules, EVENT_NAMES.names, 'enforce');
     const { policy, errors } = compilePolicy(rules, ++generation);
     if (errors.length > 0) throw new Error(errors[0]?.message);
     kernel.install(policy, { numbers: (event) => [syscallNumber(event) ?? []].flat(), keep: [] });
     const fd = object.programFd(program);
     counted(run, fd);
+    if (run.call(fd) !== said) throw new Error(`${name}: judged otherwise than it must be`);
     const batches = Array.from({ length: BATCHES }, () => counted(run, fd) - counted(nothing, empty));
     out.push({ name, program: median(batches) });
   };
   try {
     await withRunTimes(async () => {
-      measure('no detecting rule on opens', query, 'rf_judge_once', ELSEWHERE);
+      measure('no detecting rule on opens', query, 'rf_judge_once', ELSEWHERE, 1);
       for (const n of detecting) measure(`${n} detecting rules`, query, 'rf_judge_once', rulesOn(n, false));
       measure('no denying rule on opens: the frame of the measurement', denial, 'rf_deny_once', ELSEWHERE);
       for (const n of denying) measure(`${n} denying rules`, denial, 'rf_deny_once', rulesOn(n, true));
