@@ -95,6 +95,7 @@ export async function openCosts(sizes: readonly number[]): Promise<OpenCost[]> {
       ...sizes.map((n) => measure(`${n} files denied`, rule(files(n)))),
       ...sizes.map((n) => measure(`${n} trees denied`, rule(trees(n)))),
       measure('the end of a name (`endswith .pem`)', rule('fd.name endswith .pem')),
+      measure('a rule on another program', rule('proc.name = nginx and fd.name contains passwd')),
       measure('a pattern that names no file (`contains passwd`)', rule('fd.name contains passwd')),
     ]);
   } finally {

@@ -555,6 +555,8 @@ int rf_judge(struct rf_query *q)
 	if (rf_signal_tier && q->ret >= 0 && rf_meets(&m, &c->kill))
 		q->clause = 1;
 	rf_and(&m, &c->emit);
+	if (op == RF_OP_SOCKET)
+		rf_number(p, &c->number[RF_NUMBER_ID], true, q->flags, &m);
 	if (rf_any(&m))
 		rf_destination(p, c, q, &m);
 	if (rf_meets(&m, &c->care)) {
@@ -859,7 +861,13 @@ int rf_may_refuse(const struct rf_object *o)
 	const struct rf_policy *p = rf_policy();
 	struct rf_mask m;
 
-	return o && p && rf_deny_numbers(p, o, &m);
+	if (!o || !p || !rf_deny_numbers(p, o, &m))
+		return 0;
+	/* What is kept of the process rules out no clause that it may be about. An exec is judged by
+	 * what the process becomes. */
+	if (o->op < RF_CLASSES && o->op != RF_OP_EXEC)
+		rf_process(p, rf_class_of(p, o->op), o->op, &m);
+	return rf_any(&m);
 }
 
 __u32 rf_deny_by(const struct rf_object *o, __u32 generation)

@@ -65,9 +65,8 @@ static long rf_gather_step(__u32 i, struct rf_pass *pass)
 static long rf_scan_step(__u32 chunk, struct rf_pass *pass)
 {
 	const struct rf_policy *p = pass->p;
-	const __u8 *cls = pass->t->cls;
 	struct rf_scratch *s = pass->s;
-	__u32 row = s->row, from = s->from, left = s->left;
+	__u32 row = s->row, from = s->from, left = s->left, out;
 
 	for (int i = 0; i < RF_CHUNK; i++) {
 		__u8 c;
@@ -77,9 +76,10 @@ static long rf_scan_step(__u32 chunk, struct rf_pass *pass)
 		c = s->buf[(from + i) & (RF_BUF - 1)];
 		if (c == '/')
 			s->folder = row;
-		row = p->table[RF_ROW(row) + 2 + cls[c]];
-		if (row & RF_ROW_HITS)
-			rf_hit(s, p->table[RF_ROW(row)] & 0xffff);
+		row = p->table[RF_ROW(row) + 2 + pass->t->cls[c]];
+		out = p->table[RF_ROW(row)] & 0xffff;
+		if (out)
+			rf_hit(s, out);
 	}
 	s->row = row;
 	s->from = from + RF_CHUNK;

@@ -74,6 +74,8 @@ static __always_inline int rf_ask(const struct rf_capture *c, const __u64 *args,
 		if (c->data >= 0) /* openat2: the flags stand in a struct */
 			bpf_probe_read_user(&q.flags, sizeof(q.flags), (void *)args[2]);
 	}
+	if (c->op == RF_OP_SOCKET)
+		q.flags = args[0];
 	if (rf_has_peer(c->op) && c->fd == 0 && !(flags & RF_F_NO_RESULT)) {
 		q.fd = (__s32)args[0];
 		q.addr = c->flags & RF_CAP_MSGHDR ? RF_ADDR_UNKNOWN : c->addr == 4 ? args[4] : 0;

@@ -24,7 +24,7 @@ struct rf_query {
 	__u32 nr; /* system call */
 	__s64 ret;
 	__u64 path;   /* address of a path, 0 = none */
-	__u64 flags;  /* open flags */
+	__u64 flags;  /* open flags; socket: the family */
 	__s32 dirfd;  /* what a relative path is relative to */
 	__u32 bits;   /* out: the operation's bits */
 	__u32 clause; /* out: not 0 = rf_judge_kill() is to be asked as well */
@@ -96,7 +96,8 @@ enum rf_labels_how {
 
 /* By one policy and its labels, also where it is switched meanwhile. */
 extern __u32 rf_judge_deny(const struct rf_object *o);
-/* Whether any rule is left to be asked by the numbers alone: cheap, and almost always the end. */
+/* Whether any rule is left to be asked by the numbers and the process alone: cheap, and almost always
+ * the end. */
 extern int rf_may_refuse(const struct rf_object *o);
 
 /* A place to judge it in. Where there is none it goes through, and is counted. */

@@ -44,7 +44,7 @@ enum rf_number {
 	RF_NUMBER_DADDR4 = 3, /* host byte order */
 	RF_NUMBER_DPORT = 4,
 	RF_NUMBER_PROTO = 5,
-	RF_NUMBER_ID = 6, /* the user or group that a process becomes */
+	RF_NUMBER_ID = 6, /* the user that a process becomes; the family of a new socket */
 	RF_NUMBERS = 7,
 };
 
@@ -77,11 +77,8 @@ struct rf_output {
 
 /*
  * An automaton. A row of the table is: hit | end << 16, dir, and the next row for each byte class;
- * rows are known by their first word's index, and to those that come before them by a bit as well
- * whether they have a hit: most have none, and nothing else of them has to be looked at.
+ * rows are known by their first word's index.
  */
-#define RF_ROW_HITS (1U << 31)
-
 struct rf_matcher {
 	struct rf_mask base[RF_LANES]; /* clauses without a requirement there */
 	struct rf_mask care;	       /* clauses that look at this string */

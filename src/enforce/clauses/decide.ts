@@ -11,6 +11,7 @@ import {
   stringDecision,
   unknown,
 } from './decision.ts';
+import { detectSocket } from './detect-socket.ts';
 import type { OperationName } from './operations.ts';
 import { type Intervals, U32_MAX } from './sets.ts';
 import { BIT, type Decision, type Pattern } from './term.ts';
@@ -73,6 +74,7 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
   return (
     decideFile(check, operation, purpose) ??
     decideNetwork(check, operation, purpose) ??
+    (operation === 'socket' && purpose === 'detect' ? detectSocket(check) : undefined) ??
     unknown(`the kernel has no ${check.field} for this operation`, denyFields(operation))
   );
 }

@@ -7,7 +7,10 @@ import type { NumberSet } from './sets.ts';
 export const STRING_DIMS = ['path', 'raw', 'comm', 'exe', 'pcomm', 'addr6', 'other', 'cgroup'] as const;
 export type StringDim = (typeof STRING_DIMS)[number];
 
-/** Numbers the kernel can match, by intervals. `scope`: 0 = the host, 1 = a container; `id`: whom setuid makes it. */
+/**
+ * Numbers the kernel can match, by intervals. `scope`: 0 = the host, 1 = a container; `id`: whom setuid makes it, or the
+ * family of a new socket.
+ */
 export const NUMBER_DIMS = ['uid', 'loginuid', 'scope', 'daddr4', 'dport', 'proto', 'id'] as const;
 export type NumberDim = (typeof NUMBER_DIMS)[number];
 

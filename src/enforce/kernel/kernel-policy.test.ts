@@ -323,6 +323,28 @@ test('where a path cannot be read, a rule that fails closed refuses, and one tha
   }
 });
 
+test('a socket is judged by its family', { skip }, () => {
+  const family: Condition = {
+    kind: 'check',
+    check: { field: 'evt.arg', arg: 'domain', op: 'contains', values: ['AF_PACKET'], text: '' },
+  };
+  const { policy: compiled } = compilePolicy(
+    [{ name: 'r', condition: family, events: new Set(['socket']), enforce: 'none', mode: 'monitor' }],
+    8000,
+  );
+  policy.install(compiled, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
+  const emitted = [1, 2, 10, 16, 17, 60].filter((domain) => {
+    const q = query!.context;
+    q.fill(0);
+    q.writeUInt32LE(operation('socket').op, 0);
+    q.writeUInt32LE(syscallNumber('socket')!, 4);
+    q.writeBigUInt64LE(BigInt(domain), 24);
+    q.writeInt32LE(-1, 48);
+    return query!.call(object.programFd('rf_judge_once')) !== 0;
+  });
+  assert.deepEqual(emitted, [17, 60], 'a family without a name is left to user space');
+});
+
 test('a system call that is to be kept goes to user space whatever the rules say', { skip }, () => {
   const never: Condition = {
     kind: 'check',

@@ -39,8 +39,6 @@ export const POLICY_BYTES = TABLE_AT + 4 * (LIMITS.tableWords + SLACK_WORDS);
 /** RF_POLICY_SCOPES. */
 const SCOPES = 1;
 
-/** RF_ROW_HITS. */
-const ROW_HITS = 2 ** 31;
 const PROCESS_CLASSES = 8;
 const NO_PROCESS = 0xffff_ffff;
 
@@ -161,9 +159,7 @@ class PolicyWriter {
       this.#words[row] = (a.outputs[state * 3] as number) | ((a.outputs[state * 3 + 1] as number) << 16);
       this.#words[row + 1] = a.outputs[state * 3 + 2] as number;
       for (let c = 0; c < a.classCount; c++) {
-        const next = a.next[state * a.classCount + c] as number;
-        const hits = a.outputs[next * 3] === 0 ? 0 : ROW_HITS;
-        this.#words[row + ROW_HEADER + c] = hits + first + next * width;
+        this.#words[row + ROW_HEADER + c] = first + (a.next[state * a.classCount + c] as number) * width;
       }
     }
     this.#nextRow += tableWords(a);

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { probe } from '../../sensors/bpf/probe.ts';
 import { loadObject } from '../../sensors/loader.ts';
-import type { PolicyRule } from '../clauses/condition.ts';
+import type { Condition, PolicyRule } from '../clauses/condition.ts';
 import { matches, type Pattern } from '../clauses/term.ts';
 import { KernelPolicy } from '../kernel/kernel-policy.ts';
 import { check } from '../testing/random.ts';
@@ -128,7 +128,7 @@ test('an open that passes by names and labels is one that no rule refuses', { sk
   });
   const pid = holder.pid as number;
   const object = loadObject({
-    programs: new Set(['rf_open_once']),
+    programs: new Set(['rf_open_once', 'rf_judge_seed']),
     ringBytes: 4096,
     priorityRingBytes: 4096,
   });
@@ -153,6 +153,27 @@ test('an open that passes by names and labels is one that no rule refuses', { sk
     const held = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
     const files = held.filter((name) => name.startsWith('/'));
     assert.ok(files.length > 27, files.join(' '));
+    // What is known of the asking process rules out only what is about others.
+    const comm = fs.readFileSync('/proc/self/comm', 'latin1').trim();
+    const program = (op: string, name: string): Condition => ({
+      kind: 'and',
+      items: [
+        { kind: 'check', check: check('proc.name', op, [name]) },
+        { kind: 'check', check: check('fd.name', 'contains', ['/tree/']) },
+      ],
+    });
+    const unknown = refused([{ ...UNNAMED, condition: program('=', comm) }]);
+    assert.deepEqual(unknown, [], 'a process of which nothing is known has no name');
+    object.iterate('rf_judge_seed');
+    const inTree = held.filter((name) => name.includes('/tree/'));
+    for (const [op, name, whom] of [
+      ['=', comm, inTree],
+      ['!=', comm, []],
+      ['=', 'another', []],
+      ['!=', 'another', inTree],
+    ] as const) {
+      assert.deepEqual(refused([{ ...UNNAMED, condition: program(op, name) }]), whom, `${op} ${name}`);
+    }
     const space = held.find((name) => name.startsWith('mnt:')) as string;
     for (const text of [space.slice(-3), space, '[']) {
       const how = text === '[' ? 'contains' : 'endswith';
