@@ -35,6 +35,10 @@
 /* 1 = there are no security hooks: who breaks a rule is killed instead. Set by the loader. */
 const volatile __u32 rf_signal_tier;
 
+/* 1 = there is no cgroup hierarchy of version 1, so that whoever is on the host by its cgroup here is
+ * so in user space. Set by the loader. */
+const volatile __u32 rf_sure_of_host;
+
 /* What is known of a process: its name and executable as of its last exec, and its masks. */
 struct rf_identity {
 	__u32 comm_known;
@@ -527,6 +531,41 @@ static __always_inline void rf_destination(const struct rf_policy *p, const stru
 	rf_scratch_release(s);
 }
 
+#define RF_SCOPE_UNKNOWN 2
+
+/* Where the current task belongs, for detection: 1 = in a container, 0 = not. */
+int rf_judge_scope(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct rf_identity *id;
+	struct rf_scratch *s;
+	__u32 scratch, found;
+
+	if (!rf_sure_of_host)
+		return RF_SCOPE_UNKNOWN;
+	id = bpf_task_storage_get(&identities, task, NULL, 0);
+	scratch = rf_scratch_claim();
+	s = rf_scratch(scratch);
+	if (!s)
+		return RF_SCOPE_UNKNOWN;
+	found = rf_container_of(id, scratch);
+	rf_scratch_release(s);
+	return found;
+}
+
+/* The clauses that hold for where the task belongs. */
+static __always_inline void rf_where(const struct rf_policy *p, const struct rf_class *c,
+				struct rf_mask *m)
+{
+	const struct rf_intervals *t = &c->number[RF_NUMBER_SCOPE];
+	int scope;
+
+	if (!t->count || !rf_meets(m, &t->care))
+		return;
+	scope = rf_judge_scope();
+	rf_number(p, t, scope != RF_SCOPE_UNKNOWN, scope, m);
+}
+
 int rf_judge(struct rf_query *q)
 {
 	const struct rf_policy *p;
@@ -565,14 +604,21 @@ int rf_judge(struct rf_query *q)
 	}
 	if (!rf_any(&m))
 		return RF_WANT_DROP;
-	if (!q->path)
-		return RF_WANT_EMIT;
-	for (int i = 0; i < RF_WORDS; i++)
-		rest.w[i] = m.w[i] & ~(c->string[RF_STRING_PATH].care.w[i] |
-				       c->string[RF_STRING_RAW].care.w[i]);
-	if (rf_any(&rest))
-		return RF_WANT_EMIT;
+	/* Those that look at no path. Where the task belongs is asked last: it is dear. */
+	rest = m;
+	for (int i = 0; q->path && i < RF_WORDS; i++)
+		rest.w[i] &= ~(c->string[RF_STRING_PATH].care.w[i] |
+			       c->string[RF_STRING_RAW].care.w[i]);
+	if (rf_any(&rest)) {
+		rf_where(p, c, &m);
+		if (rf_meets(&rest, &m))
+			return RF_WANT_EMIT;
+	}
+	if (!q->path || !rf_any(&m))
+		return RF_WANT_DROP;
 	rf_path(p, c, q, &m);
+	if (rf_any(&m))
+		rf_where(p, c, &m);
 	return rf_any(&m) ? RF_WANT_EMIT : RF_WANT_DROP;
 }
 

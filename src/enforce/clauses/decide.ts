@@ -81,15 +81,17 @@ export function decide(check: Check, operation: OperationName, purpose: Purpose)
 
 /** Inside a container or not is what the kernel knows; which one it is, and what it is made of, is not. */
 function container(check: Check, purpose: Purpose): Decision {
-  // User space knows containers by other ways as well: it may know of one where the kernel does not.
-  if (purpose === 'detect') return unknown('containers are told apart in user space');
   if (!['=', '==', 'in', '!='].includes(check.op) || check.values.some((v) => v !== 'host'))
     return unknown('the kernel does not tell containers apart', 'container.id = host, container.id != host');
   const set: Intervals = check.op === '!=' ? [[1, 1]] : [[0, 0]];
+  // For detection it is absent where user space may know of a container by other ways. And who has been in a container
+  // stays in it here: that a task is on the host is known only there.
+  const detect = purpose === 'detect';
+  if (detect && check.op !== '!=') return unknown('who has left a container is told apart in user space');
   return {
     kind: 'terms',
-    anyOf: [{ on: 'number', dim: 'scope', set: { set, absent: false } }],
-    strength: 'exact',
+    anyOf: [{ on: 'number', dim: 'scope', set: { set, absent: detect } }],
+    strength: detect ? 'necessary' : 'exact',
   };
 }
 

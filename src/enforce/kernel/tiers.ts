@@ -2,6 +2,7 @@ import type { Tier } from '../../engine/core/alert.ts';
 import type { BpfObject } from '../../sensors/bpf/bpf.ts';
 import { native } from '../../sensors/bpf/libbpf.ts';
 import { cgroup2Mount, type Feature, type ProbeResult, probe } from '../../sensors/bpf/probe.ts';
+import { usesCgroupV1 } from '../../sensors/cgroups.ts';
 import { isDeniable, OPERATIONS } from '../clauses/operations.ts';
 import { BIND_PROGRAMS, EGRESS_PROGRAM, LIST_PROGRAMS, WALL_PROGRAMS } from './network-wall.ts';
 
@@ -134,9 +135,10 @@ export function refusals(
   }));
 }
 
-/** Tells the programs which tier they are on. Before the object is loaded. */
+/** Tells the programs which tier they are on, and what this host is like. Before the object is loaded. */
 export function configureTiers(object: BpfObject, tiers: TierPlan): void {
   object.setConstant('rf_signal_tier', tiers.exec === 'signal' ? 1 : 0);
+  object.setConstant('rf_sure_of_host', usesCgroupV1() ? 0 : 1);
   object.setConstant('rf_by_return', tiers.files === 'fmod_ret' ? 1 : 0);
   if (tiers.files === 'fmod_ret')
     for (const [program, hook] of Object.entries(HOOKS)) object.modifyReturn(program, `security_${hook}`);

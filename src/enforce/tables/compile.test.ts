@@ -51,6 +51,37 @@ test('no event that a rule matches is hidden from user space', () => {
   assert.ok(matched > 1000, 'the property was hardly exercised');
 });
 
+test('no event of a container is hidden, nor one of a process that has left it', () => {
+  const counts = { matched: 0, dropped: 0 };
+  const where = fc
+    .tuple(fc.constantFrom('=', '!='), fc.boolean(), condition)
+    .map(([op, inverse, c]): Condition => {
+      const host = is('container.id', op, 'host');
+      return all(inverse ? not(host) : host, c);
+    });
+  const placed = fc.tuple(openEvent, fc.constantFrom('host', 'c0ffee'), fc.constantFrom(0, 1, null));
+  fc.assert(
+    fc.property(fc.array(where, { minLength: 1, maxLength: 3 }), placed, (conditions, [event, id, scope]) => {
+      // The kernel says nothing, or takes for the host only what is on it.
+      if (id !== 'host' && scope === 0) return;
+      const seen = { ...event, fields: new Map([...event.fields, ['container.id', id] as const]) };
+      const numbers = new Map([...event.operation.numbers, ['scope', scope] as const]);
+      const { policy } = compilePolicy(
+        conditions.map((c) => rule(c)),
+        1,
+      );
+      const table = policy.classes[0];
+      const emit = table !== undefined && classify(policy, table, { ...event.operation, numbers }).emit;
+      if (!emit) counts.dropped++;
+      if (!conditions.some((c) => evaluate(c, seen, openHolds))) return;
+      counts.matched++;
+      assert.ok(emit);
+    }),
+    { numRuns: 4000 },
+  );
+  assert.ok(counts.matched > 200 && counts.dropped > 200, JSON.stringify(counts));
+});
+
 test('tables that had to be cut still hide nothing', () => {
   fc.assert(
     fc.property(fc.array(condition, { minLength: 2, maxLength: 30 }), openEvent, (conditions, event) => {

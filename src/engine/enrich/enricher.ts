@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { CapturePlan } from '../../sensors/calls/capture-plan.ts';
+import { usesCgroupV1 } from '../../sensors/cgroups.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from '../../sensors/events/events.ts';
 import type { Arch } from '../../sensors/events/syscalls.ts';
 import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record/record.gen.ts';
@@ -400,14 +400,4 @@ export class Enricher {
 function executablePath(rec: ExecRec): string | undefined {
   const path = rec.exe?.replace(/ \(deleted\)$/, '');
   return path !== undefined && (rec.exeFlags & FROM_MEMFD) !== 0 ? path.replace(/^\//, '') : path;
-}
-
-function usesCgroupV1(proc: string): boolean {
-  try {
-    return readFileSync(`${proc}/self/cgroup`, 'latin1')
-      .split('\n')
-      .some((line) => line !== '' && !line.startsWith('0::'));
-  } catch {
-    return false;
-  }
 }
