@@ -50,7 +50,7 @@ function counted(program: number): number {
  * process has open, less an empty program counted beside it: the hook itself cannot be loaded on every machine.
  */
 export async function openCosts(sizes: readonly number[]): Promise<OpenCost[]> {
-  const programs = new Set(['rf_open_once']);
+  const programs = new Set(['rf_open_once', 'rf_judge_seed']);
   const object = loadObject({ programs, ringBytes: 4096, priorityRingBytes: 4096 });
   const check = object.programFd('rf_open_once');
   const empty = emptyIterator();
@@ -60,6 +60,7 @@ export async function openCosts(sizes: readonly number[]): Promise<OpenCost[]> {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, '');
   }
+  object.iterate('rf_judge_seed');
   const kernel = new KernelPolicy(object);
   const labels = new LabelMap(object);
   let generation = 0;

@@ -3,6 +3,7 @@
 #include "cgroup.h"
 #include "classify.h"
 #include "exempt.h"
+#include "filter.h"
 #include "label.h"
 #include "match.h"
 #include "record.h"
@@ -902,12 +903,27 @@ static __always_inline bool rf_deny_numbers(const struct rf_policy *p, const str
 	return rf_any(m);
 }
 
+/* Whether no refusing clause is about such calls, or such an address. */
+static __always_inline bool rf_unnamed_address(const struct rf_policy *p, const struct rf_object *o)
+{
+	const struct rf_first *first = &p->first[o->op & (RF_CLASSES - 1)];
+	__u64 state = 1ULL << (o->bits & (RF_BIT_STATES - 1));
+	__u32 v4;
+
+	if (!(first->refused & state))
+		return true;
+	if (!o->family || first->unnamed & state)
+		return false;
+	__builtin_memcpy(&v4, o->addr, 4);
+	return o->family != AF_INET || !rf_address_listed(&p->names, bpf_ntohl(v4));
+}
+
 int rf_may_refuse(const struct rf_object *o)
 {
 	const struct rf_policy *p = rf_policy();
 	struct rf_mask m;
 
-	if (!o || !p || !rf_deny_numbers(p, o, &m))
+	if (!o || !p || rf_unnamed_address(p, o) || !rf_deny_numbers(p, o, &m))
 		return 0;
 	/* What is kept of the process rules out no clause that it may be about. An exec is judged by
 	 * what the process becomes. */
@@ -1042,7 +1058,7 @@ int rf_deny_once(struct rf_deny_test *t)
 	bpf_probe_read_kernel(&s->buf[RF_NORMAL], RF_RAW_MAX, t->other);
 	o.path = t->len ? RF_JOIN | t->len << 16 : 0;
 	o.other = t->other_len ? RF_NORMAL | t->other_len << 16 : 0;
-	decided = rf_judge_deny(&o);
+	decided = rf_may_refuse(&o) ? rf_judge_deny(&o) : 0;
 	rf_scratch_release(s);
 	return decided;
 }

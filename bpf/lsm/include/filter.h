@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What denying rules speak of, as two sets that may say yes wrongly and never no: names of files
- * and folders, and labelled objects. What is in neither, in folders that are in neither, is refused
+ * and folders (and addresses), and labelled objects. What is in neither, in folders that are in neither, is refused
  * by no rule that names a path: no path is written for it, no label looked up, no function called.
  * src/enforce/tables/name-filter.ts is the other half.
  */
@@ -15,6 +15,7 @@
 #define RF_FILTER_OF_FOLDERS 2
 #define RF_FILTER_ENDS_FILES 3 /* what the file's name must end with */
 #define RF_FILTER_ENDS_FOLDERS 4
+#define RF_FILTER_OF_ADDRESSES 5
 #define RF_FILTER_ALONE 1 /* stands for the folder of a file that is known by its name alone */
 #define RF_FILTER_MIX 0x9e3779b97f4a7c15ULL
 
@@ -55,6 +56,12 @@ static __always_inline const struct rf_bits *rf_label_bits(void)
 static __always_inline __u64 rf_label_listed(const struct rf_bits *bits, __u64 ino, __u32 dev)
 {
 	return rf_among(bits, rf_mix((__u64)dev << 40, ino));
+}
+
+/* An IPv4 address, host byte order. */
+static __always_inline __u64 rf_address_listed(const struct rf_bits *bits, __u32 address)
+{
+	return rf_among(bits, rf_mix(RF_FILTER_OF_ADDRESSES, address));
 }
 
 /* A name is known by its length and its first bytes; what stands behind it is left over from

@@ -138,7 +138,7 @@ struct rf_policy {
 	__u32 refuses; /* bits by enum rf_op: operations with denying clauses */
 	__u32 pad;
 	struct rf_first first[RF_CLASSES];
-	struct rf_bits names;		    /* of files and folders that denying clauses name */
+	struct rf_bits names;		    /* of files, folders and addresses of denying clauses */
 	struct rf_mask nr[RF_POLICY_CALLS]; /* by system call: which clauses it can be */
 	__u8 keep[RF_POLICY_CALLS];	    /* 1 = always to user space */
 	struct rf_class cls[RF_CLASSES];

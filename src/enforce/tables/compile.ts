@@ -3,6 +3,7 @@ import type { Condition, PolicyRule } from '../clauses/condition.ts';
 import { type CheckNote, type FormulaResult, toFormula } from '../clauses/formula.ts';
 import { mergeClauses, type OwnedClause } from '../clauses/merge.ts';
 import { isDeniable, OPERATIONS, type OperationName, refusedWith } from '../clauses/operations.ts';
+import type { Intervals } from '../clauses/sets.ts';
 import { BIT_STATES, NUMBER_DIMS, type NumberDim, STRING_DIMS, type StringDim } from '../clauses/term.ts';
 import { tableWords } from './automaton.ts';
 import { type DenyClause, joinDenials } from './deny-clauses.ts';
@@ -241,7 +242,18 @@ function buildClass(
     numbers,
     clauses: owners,
     named: namedObjects(input),
+    addressed: neededAddresses(input),
   };
+}
+
+/** Addresses without which denying clauses do not hold. */
+function neededAddresses(input: Input): Map<number, Intervals> {
+  const needed = new Map<number, Intervals>();
+  input.deny.forEach(({ clause }, index) => {
+    const address = clause.numbers.get('daddr4');
+    if (address !== undefined && !address.absent) needed.set(index, address.set);
+  });
+  return needed;
 }
 
 /** Files, folders and programs that denying clauses name. Lanes are those of the string table. */

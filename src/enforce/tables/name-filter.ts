@@ -1,3 +1,4 @@
+import type { Intervals } from '../clauses/sets.ts';
 import type { Pattern } from '../clauses/term.ts';
 import type { ClassTable, Mask, Policy } from './tables.ts';
 
@@ -9,6 +10,10 @@ export const FILTER_BYTES = 8 + 8 * WORDS;
 
 /** RF_FILTER_OF_FILES, RF_FILTER_OF_FOLDERS: whose name it must be; or, RF_FILTER_ENDS_*, how its name must end. */
 const KINDS = { file: 1, folder: 2, fileEnd: 3, folderEnd: 4 } as const;
+/** RF_FILTER_OF_ADDRESSES. */
+const ADDRESS = 5n;
+/** So many addresses of an operation are named one by one; networks and longer lists are looked up. */
+const ADDRESSES_MAX = 16_384;
 /** RF_FILTER_ALONE. */
 const ALONE = 1n;
 /** Last bytes of a name that are looked at, and how many lengths of them. */
@@ -61,6 +66,8 @@ export interface NamedClauses {
   /** Denying clauses that hold for nothing but objects with such names, or with labels. */
   readonly clauses: Mask;
   readonly names: readonly NeededName[];
+  /** IPv4 addresses of which such an operation must have one. */
+  readonly addresses: readonly number[];
   /** Folders are to be looked at, not only the object. */
   readonly folders: boolean;
   /** How many last bytes of names are looked at, as the kernel has it: a length in each byte. */
@@ -87,13 +94,29 @@ export function namedClauses(table: ClassTable): NamedClauses {
     clauses |= bit;
     names.push(...known);
   }
+  const { bits, addresses } = namedAddresses(table);
   return {
-    clauses,
+    clauses: clauses | bits,
     names,
+    addresses,
     folders: names.some(({ of }) => of === 'folder' || of === 'folderEnd'),
     fileEnds: packLengths(endLengths(names, 'fileEnd')),
     folderEnds: packLengths(endLengths(names, 'folderEnd')),
   };
+}
+
+/** The clauses that need one of a few addresses, shorter lists first. */
+function namedAddresses(table: ClassTable): { bits: Mask; addresses: readonly number[] } {
+  const size = (set: Intervals): number => set.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+  const open = [...table.addressed].filter(([clause]) => ((table.closed >> BigInt(clause)) & 1n) === 0n);
+  let bits: Mask = 0n;
+  const addresses: number[] = [];
+  for (const [clause, set] of open.sort((a, b) => size(a[1]) - size(b[1]))) {
+    if (addresses.length + size(set) > ADDRESSES_MAX) break;
+    bits |= 1n << BigInt(clause);
+    for (const [from, to] of set) for (let address = from; address <= to; address++) addresses.push(address);
+  }
+  return { bits, addresses };
 }
 
 /** Lengths of ends, longest first: each end has one of them at most as long as itself. */
@@ -115,9 +138,9 @@ function packLengths(lengths: readonly number[]): number {
 export function nameFilter(policy: Policy): Buffer {
   return filterOf(
     policy.classes.flatMap((table) => {
-      const { names } = namedClauses(table);
+      const { names, addresses } = namedClauses(table);
       const lengths = { fileEnd: endLengths(names, 'fileEnd'), folderEnd: endLengths(names, 'folderEnd') };
-      return names.flatMap(({ of, name, folder }): bigint[] => {
+      const ofNames = names.flatMap(({ of, name, folder }): bigint[] => {
         if (of === 'folder') return [nameHash('folder', name)];
         if (of === 'file') {
           const own = nameHash('file', name);
@@ -126,6 +149,7 @@ export function nameFilter(policy: Policy): Buffer {
         const length = lengths[of].find((n) => n <= name.length) as number; // the shortest is always there
         return [endHash(of, name.slice(-length))];
       });
+      return [...ofNames, ...addresses.map((address) => mix(ADDRESS, BigInt(address)))];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import type { Clause } from '../clauses/clauses.ts';
+import type { Intervals } from '../clauses/sets.ts';
 import type { NumberDim, Pattern, StringDim } from '../clauses/term.ts';
 import type { Automaton } from './automaton.ts';
 
@@ -79,6 +80,8 @@ export interface ClassTable {
   readonly numbers: ReadonlyMap<NumberDim, NumberTable>;
   readonly clauses: readonly ClauseOwner[];
   readonly named: readonly NamedObject[];
+  /** IPv4 addresses that denying clauses need, by clause. */
+  readonly addressed: ReadonlyMap<number, Intervals>;
 }
 
 /** Everything the kernel needs of one generation of rules; plain data, no kernel involved. */
