@@ -95,3 +95,17 @@ test('what a rule on outgoing connections leaves out ends in the kernel', () => 
   assert.equal(emitted(policy, connect({ ip: '\x0a\x01\x02\x03', port: 443 }, ok)), false);
   assert.equal(emitted(policy, connect(null, ok)), false);
 });
+
+test('what is no connection to one of some ports ends in the kernel where it is one', () => {
+  const policy = compiled([all(outbound, { kind: 'not', item: is('fd.port', 'in', 53, 123) })]);
+  for (const [port, sent] of [
+    [53, false],
+    [123, false],
+    [54, true],
+  ] as const) {
+    assert.equal(emitted(policy, connect({ ip: '\xc0\x00\x02\x07', port }, 1)), sent, `${port}`);
+  }
+  // Its own end may be the one: only user space knows.
+  const either = compiled([all(outbound, is('fd.port', 'in', 53, 123))]);
+  assert.equal(emitted(either, connect({ ip: '\xc0\x00\x02\x07', port: 54 }, 1)), true);
+});

@@ -75,19 +75,26 @@ function server(check: Check): Decision {
   return exact({ on: 'number', dim: 'daddr4', set: { set: complement(v4), absent: false } }, ANY_V6);
 }
 
-/** `!=` on either end holds only if the server's end differs; equality may be met by the other end. */
+/**
+ * `!=` on either end holds only if the server's end differs; equality may be met by the other end, but where it does not
+ * hold the server's end differs as well.
+ */
 function neither(check: Check): Decision {
   const reason = 'the own end of a connection is looked up in user space';
-  if (!EITHER_END.has(check.field) || check.op !== '!=') return unknown(reason);
+  const differs = EITHER_END.has(check.field) ? serverDiffers(check) : undefined;
+  if (differs === undefined || (check.op !== '!=' && !EQUAL.has(check.op))) return unknown(reason);
+  return check.op === '!=' ? necessary(differs) : { kind: 'unknown', reason, opposite: [differs] };
+}
+
+/** The server's end is none of the values of a check. */
+function serverDiffers(check: Check): Term | undefined {
   if (check.field === 'fd.port') {
-    const set = numberSet('!=', check.values);
-    if (set === undefined) return unknown(reason);
-    return necessary({ on: 'number', dim: 'dport', set: { set, absent: true } });
+    const set = numberSet('in', check.values);
+    return set && { on: 'number', dim: 'dport', set: { set: complement(set), absent: true } };
   }
   const wanted = networks(check);
-  if (wanted === undefined || wanted.v6.length > 0) return unknown(reason);
-  const set = complement(wanted.v4);
-  return necessary({ on: 'number', dim: 'daddr4', set: { set, absent: true } });
+  if (wanted === undefined || wanted.v6.length > 0) return undefined;
+  return { on: 'number', dim: 'daddr4', set: { set: complement(wanted.v4), absent: true } };
 }
 
 /** A descriptor that is no internet socket has another protocol than any of these. */

@@ -82,6 +82,17 @@ export function toFormula(condition: Condition, name: OperationName, purpose: Pu
       case 'const':
         return decision.value !== negated ? TRUE : FALSE;
       case 'unknown':
+        if (negated && decision.opposite !== undefined) {
+          notes.push({
+            text: check.text,
+            where: 'bounded',
+            reason: 'the kernel passes more than its opposite',
+          });
+          return combine(
+            'or',
+            decision.opposite.map((term) => ({ kind: 'literal', term, negated: false })),
+          );
+        }
         notes.push({
           text: check.text,
           where: 'user',

@@ -59,7 +59,13 @@ export type Decision =
       readonly strength: 'exact' | 'necessary';
     }
   | { readonly kind: 'const'; readonly value: boolean; readonly note: string }
-  | { readonly kind: 'unknown'; readonly reason: string; readonly instead?: string };
+  | {
+      readonly kind: 'unknown';
+      readonly reason: string;
+      readonly instead?: string;
+      /** One of them holds wherever the check does not. */
+      readonly opposite?: readonly Term[];
+    };
 
 /** Whether a pattern holds for a string: the meaning that the automaton must reproduce. */
 export function matches(pattern: Pattern, text: string): boolean {
