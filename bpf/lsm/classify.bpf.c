@@ -36,8 +36,8 @@
 /* 1 = there are no security hooks: who breaks a rule is killed instead. Set by the loader. */
 const volatile __u32 rf_signal_tier;
 
-/* 1 = there is no cgroup hierarchy of version 1, so that whoever is on the host by its cgroup here is
- * so in user space. Set by the loader. */
+/* 1 = there is no cgroup hierarchy of version 1, so that whoever is on the host by its cgroup here
+ * is so in user space. Set by the loader. */
 const volatile __u32 rf_sure_of_host;
 
 /* What is known of a process: its name and executable as of its last exec, and its masks. */
@@ -556,7 +556,7 @@ int rf_judge_scope(void)
 
 /* The clauses that hold for where the task belongs. */
 static __always_inline void rf_where(const struct rf_policy *p, const struct rf_class *c,
-				struct rf_mask *m)
+				     struct rf_mask *m)
 {
 	const struct rf_intervals *t = &c->number[RF_NUMBER_SCOPE];
 	int scope;
@@ -608,8 +608,8 @@ int rf_judge(struct rf_query *q)
 	/* Those that look at no path. Where the task belongs is asked last: it is dear. */
 	rest = m;
 	for (int i = 0; q->path && i < RF_WORDS; i++)
-		rest.w[i] &= ~(c->string[RF_STRING_PATH].care.w[i] |
-			       c->string[RF_STRING_RAW].care.w[i]);
+		rest.w[i] &=
+		    ~(c->string[RF_STRING_PATH].care.w[i] | c->string[RF_STRING_RAW].care.w[i]);
 	if (rf_any(&rest)) {
 		rf_where(p, c, &m);
 		if (rf_meets(&rest, &m))
@@ -925,8 +925,8 @@ int rf_may_refuse(const struct rf_object *o)
 
 	if (!o || !p || rf_unnamed_address(p, o) || !rf_deny_numbers(p, o, &m))
 		return 0;
-	/* What is kept of the process rules out no clause that it may be about. An exec is judged by
-	 * what the process becomes. */
+	/* What is kept of the process rules out no clause that it may be about. An exec is judged
+	 * by what the process becomes. */
 	if (o->op < RF_CLASSES && o->op != RF_OP_EXEC)
 		rf_process(p, rf_class_of(p, o->op), o->op, &m);
 	return rf_any(&m);

@@ -31,8 +31,7 @@ __u32 rf_mount_listed(__u64 vfsmount, __u32 generation, __u32 op)
 		if (parent == d || bpf_probe_read_kernel(text, sizeof(text), name) ||
 		    rf_among(&p->names, rf_name_hash(text[0], text[1], len, RF_FILTER_OF_FOLDERS)))
 			return 1;
-		if (ends &&
-		    rf_dentry_ends(&p->names, name, len, ends, RF_FILTER_ENDS_FOLDERS))
+		if (ends && rf_dentry_ends(&p->names, name, len, ends, RF_FILTER_ENDS_FOLDERS))
 			return 1;
 		d = parent;
 	}

@@ -44,15 +44,16 @@ static __always_inline __u32 rf_deny_hit(struct rf_deny_entry *e, __u64 *now)
 	return e->id;
 }
 
-/* The entry that applies, longest prefix first; those that have expired are passed over. */
-static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key, __u32 places)
+/* The entry that applies, longest prefix first; those that have expired are passed over. key:
+ * struct rf_deny_key4 or rf_deny_key6. */
+static __always_inline __u32 rf_deny_find(void *hosts, void *nets, void *key, __u32 places)
 {
+	__u32 *prefix = key, id;
 	struct rf_deny_entry *e = NULL;
 	__u64 now = 0;
-	__u32 id;
 
 	if (places & RF_DENY_HOSTS)
-		e = bpf_map_lookup_elem(&host4, key);
+		e = bpf_map_lookup_elem(hosts, key);
 	if (e) {
 		id = rf_deny_hit(e, &now);
 		if (id)
@@ -61,7 +62,7 @@ static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key, __u32 place
 	if (!(places & RF_DENY_NETS))
 		return 0;
 	for (int i = 0; i < RF_DENY_TRIES; i++) {
-		e = bpf_map_lookup_elem(&deny4, key);
+		e = bpf_map_lookup_elem(nets, key);
 		if (!e)
 			return 0;
 		id = rf_deny_hit(e, &now);
@@ -69,36 +70,7 @@ static __always_inline __u32 rf_deny_find4(struct rf_deny_key4 *key, __u32 place
 			return id;
 		if (e->prefix <= RF_DENY_FIXED_BITS)
 			return 0;
-		key->prefix = e->prefix - 1;
-	}
-	return 0;
-}
-
-static __always_inline __u32 rf_deny_find6(struct rf_deny_key6 *key, __u32 places)
-{
-	struct rf_deny_entry *e = NULL;
-	__u64 now = 0;
-	__u32 id;
-
-	if (places & RF_DENY_HOSTS)
-		e = bpf_map_lookup_elem(&host6, key);
-	if (e) {
-		id = rf_deny_hit(e, &now);
-		if (id)
-			return id;
-	}
-	if (!(places & RF_DENY_NETS))
-		return 0;
-	for (int i = 0; i < RF_DENY_TRIES; i++) {
-		e = bpf_map_lookup_elem(&deny6, key);
-		if (!e)
-			return 0;
-		id = rf_deny_hit(e, &now);
-		if (id)
-			return id;
-		if (e->prefix <= RF_DENY_FIXED_BITS)
-			return 0;
-		key->prefix = e->prefix - 1;
+		*prefix = e->prefix - 1;
 	}
 	return 0;
 }
@@ -118,7 +90,7 @@ __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 					   .proto = combo & 2 ? d->proto : 0};
 
 		__builtin_memcpy(key.addr, d->addr, 4);
-		return rf_deny_find4(&key, places);
+		return rf_deny_find(&host4, &deny4, &key, places);
 	} else {
 		struct rf_deny_key6 key = {.prefix = RF_DENY_FIXED_BITS + 128,
 					   .scope = scope,
@@ -126,7 +98,7 @@ __u32 rf_deny_combo(const struct rf_dest *d, __u32 scope, __u32 combo)
 					   .proto = combo & 2 ? d->proto : 0};
 
 		__builtin_memcpy(key.addr, d->addr, 16);
-		return rf_deny_find6(&key, places);
+		return rf_deny_find(&host6, &deny6, &key, places);
 	}
 }
 

@@ -167,7 +167,7 @@ static __always_inline __u32 rf_close_str(struct rf_slot *s, __u32 off, __u32 n,
 	return off | (n | (cut ? RF_STR_CUT : 0)) << 16;
 }
 
-__u32 rf_put_user_str(__u32 slot, __u64 ptr)
+static __always_inline __u32 rf_put_text(__u32 slot, __u64 ptr, bool kernel)
 {
 	struct rf_slot *s = rf_slot(slot);
 	__u32 off, len;
@@ -178,7 +178,8 @@ __u32 rf_put_user_str(__u32 slot, __u64 ptr)
 	off = s->len;
 	if (off > RF_TAIL_MAX)
 		return 0;
-	n = bpf_probe_read_user_str(&s->rec[off], RF_STR_MAX, (void *)ptr);
+	n = kernel ? bpf_probe_read_kernel_str(&s->rec[off], RF_STR_MAX, (void *)ptr)
+		   : bpf_probe_read_user_str(&s->rec[off], RF_STR_MAX, (void *)ptr);
 	if (n <= 0 || n > RF_STR_MAX)
 		return 0;
 	len = n - 1;
@@ -188,25 +189,14 @@ __u32 rf_put_user_str(__u32 slot, __u64 ptr)
 	return rf_close_str(s, off, len, len == RF_STR_MAX - 1);
 }
 
+__u32 rf_put_user_str(__u32 slot, __u64 ptr)
+{
+	return rf_put_text(slot, ptr, false);
+}
+
 __u32 rf_put_kernel_str(__u32 slot, __u64 ptr)
 {
-	struct rf_slot *s = rf_slot(slot);
-	__u32 off, len;
-	long n;
-
-	if (!s || !ptr)
-		return 0;
-	off = s->len;
-	if (off > RF_TAIL_MAX)
-		return 0;
-	n = bpf_probe_read_kernel_str(&s->rec[off], RF_STR_MAX, (void *)ptr);
-	if (n <= 0 || n > RF_STR_MAX)
-		return 0;
-	len = n - 1;
-	rf_opaque(len);
-	if (len >= RF_STR_MAX)
-		return 0;
-	return rf_close_str(s, off, len, len == RF_STR_MAX - 1);
+	return rf_put_text(slot, ptr, true);
 }
 
 __u32 rf_put_user_mem(__u32 slot, __u64 ptr, __u32 len, __u32 max)

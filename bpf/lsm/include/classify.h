@@ -96,8 +96,8 @@ enum rf_labels_how {
 
 /* By one policy and its labels, also where it is switched meanwhile. */
 extern __u32 rf_judge_deny(const struct rf_object *o);
-/* Whether any rule is left to be asked by the numbers and the process alone: cheap, and almost always
- * the end. */
+/* Whether any rule is left to be asked by the numbers and the process alone: cheap, and almost
+ * always the end. */
 extern int rf_may_refuse(const struct rf_object *o);
 
 /* A place to judge it in. Where there is none it goes through, and is counted. */

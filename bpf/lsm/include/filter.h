@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What denying rules speak of, as two sets that may say yes wrongly and never no: names of files
- * and folders (and addresses), and labelled objects. What is in neither, in folders that are in neither, is refused
- * by no rule that names a path: no path is written for it, no label looked up, no function called.
- * src/enforce/tables/name-filter.ts is the other half.
+ * and folders (and addresses), and labelled objects. What is in neither, in folders that are in
+ * neither, is refused by no rule that names a path: no path is written for it, no label looked up,
+ * no function called. src/enforce/tables/name-filter.ts is the other half.
  */
 #ifndef RF_FILTER_H
 #define RF_FILTER_H
