@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { AppError, EXIT } from '../engine/core/diagnostic.ts';
-import { Btf } from './bpf/btf.ts';
+import { Btf, elfSection } from './bpf/btf.ts';
 import { native } from './bpf/libbpf.ts';
 import { encodeCapture } from './calls/capture.ts';
 import { loadObject, prebuiltObject, slotCount } from './loader.ts';
@@ -69,6 +69,26 @@ describe('loadObject', () => {
   it('says what to do in a time namespace with clocks of its own', own, () => {
     const text = loadIn(['--time', '--boottime', '1000', '--fork']);
     assert.match(text, /clocks of its own[\s\S]*sensor\/time-namespace/);
+  });
+
+  const load = { skip: root ? false : 'needs root to load BPF programs' };
+
+  it('says why the kernel refuses a program beside this thread, and loads the others', load, async () => {
+    const elf = fs.readFileSync(prebuiltObject());
+    elfSection(elf, 'tp_btf/sched_process_exit')!.writeUInt8(0xff);
+    const objectPath = path.join(dir, 'refused.o');
+    fs.writeFileSync(objectPath, elf);
+    const object = loadObject({ ...options, programs: new Set(), objectPath });
+    try {
+      await assert.rejects(
+        object.addLater(['rf_exit', 'rf_fork'], 2),
+        (error) => codeOf('sensor/load')(error) && /rf_exit[\s\S]*opcode/.test((error as Error).message),
+      );
+      assert.throws(() => object.attach('rf_exit'), /before it is loaded/);
+      assert.ok(object.programFd('rf_fork') >= 0);
+    } finally {
+      object.close();
+    }
   });
 
   it('sets constants and map sizes', { skip: root ? false : 'needs root to load BPF programs' }, () => {
