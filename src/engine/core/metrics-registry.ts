@@ -1,6 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { METRICS, type MetricKey, type MetricSink, type MetricSpec } from './metrics.ts';
 
+/** How often the lag of the event loop is measured: each time wakes the main thread. */
+const LAG_MS = 500;
+
 type Instrument = Counter | Gauge | Histogram;
 
 function build(spec: MetricSpec, registry: Registry): Instrument {
@@ -25,7 +28,12 @@ export class MetricsRegistry implements MetricSink {
   constructor(options: { processMetrics?: boolean } = {}) {
     for (const [key, spec] of Object.entries(METRICS))
       this.#instruments.set(key, build(spec, this.#registry));
-    if (options.processMetrics) collectDefaultMetrics({ register: this.#registry, prefix: 'ringfence_' });
+    if (options.processMetrics)
+      collectDefaultMetrics({
+        register: this.#registry,
+        prefix: 'ringfence_',
+        eventLoopMonitoringPrecision: LAG_MS,
+      });
   }
 
   add(key: MetricKey, labels: readonly string[], n = 1): void {

@@ -7,8 +7,10 @@ const MAX_BATCH = 8192;
 /** After a batch of more than this, more is coming: looking again soon is cheaper than being woken. */
 const SPARSE = 8;
 /** How soon to look again while records keep coming: each look costs more than some records. */
-const COALESCE_MS = 4;
-/** The same after a large batch, so that the rings never fill. */
+const COALESCE_MS = 16;
+/** The same after batches of more than so many, so that the rings never fill. */
+const SOME = 128;
+const SOON_MS = 4;
 const MANY = 1024;
 const HURRY_MS = 1;
 const QUIET_MS = 5;
@@ -157,7 +159,7 @@ export class RingPump {
   #again(count: number): void {
     if (this.#closed) return;
     if (count >= MAX_BATCH) this.#immediate = setImmediate(() => this.#tick());
-    else this.#timer = setTimeout(() => this.#tick(), count > MANY ? HURRY_MS : COALESCE_MS);
+    else this.#timer = setTimeout(() => this.#tick(), pauseAfter(count));
   }
 
   /** Arm first, then look again: what came in between is seen here, what comes later wakes us. */
@@ -169,6 +171,12 @@ export class RingPump {
     this.#waker.disarm();
     this.#armed = false;
     // Pending and yet nothing to take: a record is still being written. Don't spin on it.
-    this.#again(count === 0 ? 1 : MAX_BATCH);
+    if (count === 0) this.#timer = setTimeout(() => this.#tick(), SOON_MS);
+    else this.#again(MAX_BATCH);
   }
+}
+
+function pauseAfter(count: number): number {
+  if (count > MANY) return HURRY_MS;
+  return count > SOME ? SOON_MS : COALESCE_MS;
 }
