@@ -31,10 +31,10 @@ export class Control {
     this.#unmap = mapping.unmap;
   }
 
-  /** Whether writers shall wake the reader. */
-  setWake(on: boolean): void {
-    Atomics.store(this.#words, WAKE[0], on ? 1 : 0);
-    Atomics.store(this.#words, WAKE[1], on ? 1 : 0);
+  /** Whether writers to the bulk ring and to the priority ring shall wake the reader. */
+  setWake(bulk: boolean, priority: boolean): void {
+    Atomics.store(this.#words, WAKE[0], bulk ? 1 : 0);
+    Atomics.store(this.#words, WAKE[1], priority ? 1 : 0);
   }
 
   /** The sequence number that a ring's next record will get. */

@@ -322,14 +322,14 @@ export class KernelSensor {
 
   #waker(): Waker {
     return {
-      arm: (callback) => {
-        this.control.setWake(true);
-        for (const poll of this.#polls) poll.start(callback);
+      arm: (callback, rings) => {
+        this.control.setWake(true, rings === 'both');
+        for (const poll of rings === 'both' ? this.#polls : this.#polls.slice(0, 1)) poll.start(callback);
       },
       // The fds stay readable as long as a record waits: watching them while draining would spin.
       disarm: () => {
         for (const poll of this.#polls) poll.stop();
-        this.control.setWake(false);
+        this.control.setWake(false, false);
       },
     };
   }

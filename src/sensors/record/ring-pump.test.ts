@@ -35,19 +35,22 @@ class FakeRing {
 
 class FakeWaker implements Waker {
   callback: (() => void) | undefined;
+  rings: 'both' | 'bulk' | undefined;
   armed = 0;
   /** Called inside arm, as something that happens between the flag and the sleep. */
   meanwhile: (() => void) | undefined;
 
-  arm(callback: () => void): void {
+  arm(callback: () => void, rings: 'both' | 'bulk'): void {
     this.armed++;
     this.callback = callback;
+    this.rings = rings;
     this.meanwhile?.();
     this.meanwhile = undefined;
   }
 
   disarm(): void {
     this.callback = undefined;
+    this.rings = undefined;
   }
 }
 
@@ -169,6 +172,30 @@ describe('RingPump', () => {
     assert.equal(seen.length, 20, 'the second call came after the first had handled everything');
     assert.equal(log.batches, 1);
     await until(() => seen.length === 21);
+    pump.close();
+  });
+
+  it('while only lives are told, a record of the bulk ring wakes it', async () => {
+    const { bulk, priority, waker, seen, pump } = setUp();
+    for (let i = 0; i < 20; i++) priority.exit(i, i);
+    pump.start();
+    assert.equal(seen.length, 20);
+    assert.equal(waker.rings, 'bulk');
+    bulk.exit(99, 99);
+    waker.callback?.();
+    assert.equal(seen.at(-1), 99);
+    assert.equal(waker.callback, undefined, 'more may come: it looks by itself');
+    await until(() => waker.rings === 'both');
+    pump.close();
+  });
+
+  it('does not wait for a wake-up by a bulk record that came while it armed', async () => {
+    const { bulk, priority, waker, seen, pump } = setUp();
+    priority.exit(1, 1);
+    waker.meanwhile = () => bulk.exit(2, 2);
+    pump.start();
+    assert.equal(waker.callback, undefined);
+    await until(() => seen.length === 2 && waker.rings === 'both');
     pump.close();
   });
 

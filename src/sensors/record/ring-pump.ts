@@ -7,12 +7,13 @@ const MAX_BATCH = 8192;
 /** After a batch of more than this, more is coming: looking again soon is cheaper than being woken. */
 const SPARSE = 8;
 /** How soon to look again while records keep coming: each look costs more than some records. */
-const COALESCE_MS = 16;
-/** The same after batches of more than so many, so that the rings never fill. */
-const SOME = 128;
-const SOON_MS = 4;
+const COALESCE_MS = 4;
+/** The same after a large batch, so that the rings never fill. */
 const MANY = 1024;
 const HURRY_MS = 1;
+/** The same while there is nothing but a few records of processes' lives, which come slowly. */
+const FEW = 128;
+const UNHURRIED_MS = 16;
 const QUIET_MS = 5;
 /** A wake-up can be missed once in millions: the flag is read without a barrier on the kernel's side. */
 const SAFETY_MS = 100;
@@ -30,7 +31,7 @@ export interface PumpHandlers {
 /** What the pump waits on, so that tests need no kernel. */
 export interface Waker {
   /** Asks to be called once when a ring has something: sets the flags the kernel looks at, watches the fds. */
-  arm(callback: () => void): void;
+  arm(callback: () => void, rings: 'both' | 'bulk'): void;
   disarm(): void;
 }
 
@@ -50,7 +51,9 @@ export class RingPump {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #safety: NodeJS.Timeout | undefined;
-  #armed = false;
+  #armed: 'both' | 'bulk' | undefined;
+  /** Records of the bulk ring in the last batch. */
+  #bulkTaken = 0;
   #closed = false;
   #lastWake = 0;
 
@@ -63,7 +66,7 @@ export class RingPump {
 
   start(): void {
     this.#safety = setInterval(() => {
-      if (this.#armed && this.#pending()) this.#woken();
+      if (this.#armed === 'both' && this.#pending()) this.#woken();
     }, SAFETY_MS);
     this.#tick();
   }
@@ -71,8 +74,7 @@ export class RingPump {
   /** Stops for good. After it returns nothing touches the rings. */
   close(): void {
     this.#closed = true;
-    if (this.#armed) this.#waker.disarm();
-    this.#armed = false;
+    this.#disarm();
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     clearInterval(this.#safety);
@@ -85,12 +87,14 @@ export class RingPump {
     let bulk = this.#take(this.#bulk, this.#bulkDecoder, bulkHead);
     let priority = this.#take(this.#priority, this.#priorityDecoder, priorityHead);
     let count = 0;
+    this.#bulkTaken = 0;
     while (count < max && !this.#closed) {
       if (priority !== undefined && (bulk === undefined || priority.ts <= bulk.ts)) {
         this.#handle(priority, this.#priority);
         priority = this.#take(this.#priority, this.#priorityDecoder, priorityHead);
       } else if (bulk !== undefined) {
         this.#handle(bulk, this.#bulk);
+        this.#bulkTaken++;
         bulk = this.#take(this.#bulk, this.#bulkDecoder, bulkHead);
       } else break;
       count++;
@@ -137,11 +141,12 @@ export class RingPump {
 
   #woken(): void {
     // Both fds may become readable in one turn of the loop; the first call handles both rings.
-    if (this.#closed || !this.#armed) return;
-    this.#waker.disarm();
-    this.#armed = false;
+    if (this.#closed || this.#armed === undefined) return;
+    const slept = this.#armed === 'both';
+    this.#disarm();
+    clearTimeout(this.#timer);
     const now = performance.now();
-    const quiet = now - this.#lastWake > QUIET_MS;
+    const quiet = slept && now - this.#lastWake > QUIET_MS;
     this.#lastWake = now;
     const count = this.drain();
     // A lone event after silence: sleep again at once, and the next one is as quick.
@@ -158,25 +163,39 @@ export class RingPump {
 
   #again(count: number): void {
     if (this.#closed) return;
+    if (this.#bulkTaken === 0 && count <= FEW && this.#watchBulk()) {
+      this.#timer = setTimeout(() => this.#tick(), UNHURRIED_MS);
+      return;
+    }
+    this.#disarm();
     if (count >= MAX_BATCH) this.#immediate = setImmediate(() => this.#tick());
-    else this.#timer = setTimeout(() => this.#tick(), pauseAfter(count));
+    else this.#timer = setTimeout(() => this.#tick(), count > MANY ? HURRY_MS : COALESCE_MS);
+  }
+
+  /** What fills the bulk ring may come fast: its first record wakes. False if one is there already. */
+  #watchBulk(): boolean {
+    if (this.#armed === undefined) {
+      this.#armed = 'bulk';
+      this.#waker.arm(() => this.#woken(), 'bulk');
+    }
+    return this.#bulk.pending() === 0;
   }
 
   /** Arm first, then look again: what came in between is seen here, what comes later wakes us. */
   #sleep(count: number): void {
     if (this.#closed) return;
-    this.#waker.arm(() => this.#woken());
-    this.#armed = true;
+    this.#disarm();
+    this.#armed = 'both';
+    this.#waker.arm(() => this.#woken(), 'both');
     if (!this.#pending()) return;
-    this.#waker.disarm();
-    this.#armed = false;
+    this.#disarm();
     // Pending and yet nothing to take: a record is still being written. Don't spin on it.
-    if (count === 0) this.#timer = setTimeout(() => this.#tick(), SOON_MS);
+    if (count === 0) this.#timer = setTimeout(() => this.#tick(), COALESCE_MS);
     else this.#again(MAX_BATCH);
   }
-}
 
-function pauseAfter(count: number): number {
-  if (count > MANY) return HURRY_MS;
-  return count > SOME ? SOON_MS : COALESCE_MS;
+  #disarm(): void {
+    if (this.#armed !== undefined) this.#waker.disarm();
+    this.#armed = undefined;
+  }
 }
