@@ -37,8 +37,21 @@ const FORMS: readonly { readonly re: RegExp; readonly type: ContainerType }[] = 
 /** Paths of helper processes that carry a container's id and are not in it. */
 const HELPER = /(?:crio|libpod)-conmon-/;
 
+/** What was found in paths: those of a machine's cgroups come again and again. */
+const FOUND = new Map<string, CgroupContainer | undefined>();
+const FOUND_MAX = 1024;
+
 /** Finds the container in a cgroup path; the innermost one of nested containers. */
 export function containerOfPath(path: string): CgroupContainer | undefined {
+  const known = FOUND.get(path);
+  if (known !== undefined || FOUND.has(path)) return known;
+  const found = findContainer(path);
+  if (FOUND.size >= FOUND_MAX) FOUND.clear();
+  FOUND.set(path, found);
+  return found;
+}
+
+function findContainer(path: string): CgroupContainer | undefined {
   if (path.length < 5 || HELPER.test(path)) return undefined;
   let best: { at: number; found: CgroupContainer } | undefined;
   for (const { re, type } of FORMS) {

@@ -36,6 +36,7 @@ export interface EnricherOptions extends Wants {
   readonly proc?: string | undefined;
 }
 
+const DELETED = ' (deleted)';
 const CLONE_THREAD = 0x10000;
 const FROM_MEMFD = 4;
 const CGROUPS_MAX = 8_192;
@@ -398,6 +399,7 @@ export class Enricher {
 }
 
 function executablePath(rec: ExecRec): string | undefined {
-  const path = rec.exe?.replace(/ \(deleted\)$/, '');
+  const exe = rec.exe;
+  const path = exe?.endsWith(DELETED) ? exe.slice(0, -DELETED.length) : exe;
   return path !== undefined && (rec.exeFlags & FROM_MEMFD) !== 0 ? path.replace(/^\//, '') : path;
 }

@@ -60,3 +60,12 @@ test('a fork takes the program over under the name of the moment', () => {
   assert.equal(child.cmdline, 'worker -l');
   assert.equal(child.exepath, '/bin/sh');
 });
+
+test('each program has its own environment, also when the texts are asked in turn', () => {
+  const [one, two] = [image('sh\0', 'A=1\0B=2\0'), image('sh\0', 'A=1\0B=3\0')];
+  for (let i = 0; i < 2; i++) {
+    assert.equal(one.envText(1, false), 'A=1 B=2');
+    assert.equal(two.envText(1, false), 'A=1 B=3');
+    assert.equal(image('sh\0', '').envText(1, false), '');
+  }
+});

@@ -43,6 +43,7 @@ export class Image {
   #args: string | undefined;
   #cmdline: string | undefined;
   #envHeld = false;
+  #envRead = false;
 
   constructor(data: ImageData) {
     this.comm = data.comm;
@@ -118,16 +119,20 @@ export class Image {
   /** The environment; `pid` says where to read the rest of one that the kernel cut. */
   env(pid: number, alive: boolean): readonly string[] | undefined {
     const text = this.#environment(pid, alive);
-    return text === undefined ? undefined : splitNul(text).filter((entry) => entry !== '');
+    return text === undefined ? undefined : splitEnv(text);
   }
 
   /** The environment as one blank-separated text. Not kept: it is long, and asked for at the exec only. */
   envText(pid: number, alive: boolean): string | undefined {
     const text = this.#environment(pid, alive);
     if (text === undefined) return undefined;
-    // An empty entry is left out.
-    if (text.startsWith('\0') || text.includes('\0\0')) return this.env(pid, alive)?.join(' ');
-    return trimNul(text).replace(NULS, ' ');
+    if (text !== joinedFrom) {
+      // An empty entry is left out.
+      const gaps = text.startsWith('\0') || text.includes('\0\0');
+      joined = gaps ? splitEnv(text).join(' ') : trimNul(text).replace(NULS, ' ');
+      joinedFrom = text;
+    }
+    return joined;
   }
 
   /** Nobody looks at the environment after the exec: it need not live as long as the process. */
@@ -141,13 +146,13 @@ export class Image {
   }
 
   #environment(pid: number, alive: boolean): string | undefined {
-    if (this.#envText === undefined || this.#envCut) this.#readEnv(pid, alive);
+    if (alive && !this.#envRead && (this.#envText === undefined || this.#envCut)) this.#readEnv(pid);
     return this.#envText;
   }
 
-  #readEnv(pid: number, alive: boolean): void {
+  #readEnv(pid: number): void {
+    this.#envRead = true;
     this.#envCut = false;
-    if (!alive) return;
     try {
       const text = readFileSync(`/proc/${pid}/environ`, 'latin1').slice(0, ENV_MAX);
       // Only a text that goes on from what the exec showed is the same environment.
@@ -156,6 +161,14 @@ export class Image {
       // The process is gone or not ours to read: what the kernel handed over stands.
     }
   }
+}
+
+/** The environment that was joined last, and what came out: from exec to exec it is mostly the same. */
+let joinedFrom = '';
+let joined = '';
+
+function splitEnv(text: string): string[] {
+  return splitNul(text).filter((entry) => entry !== '');
 }
 
 function splitNul(text: string): string[] {

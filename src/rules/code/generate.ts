@@ -12,7 +12,7 @@ import { compileLookup, planDispatch } from './dispatch.ts';
 import type { Matcher } from './matcher.ts';
 import { compileMatcher, INLINE_LIMIT } from './matcher.ts';
 import { compileTransform, type Getter, type Transform } from './operand.ts';
-import { compareFields, everyCandidate, everyElement, someValue } from './runtime.ts';
+import { compareFields, everyCandidate, everyElement, LONG_TEXT, someValue } from './runtime.ts';
 
 /** Rules in one generated function: larger ones are not optimised by V8. */
 const RULES_PER_FUNCTION = 50;
@@ -169,13 +169,32 @@ class Generator<E> {
 
   private chunk(indices: readonly number[], id: number, first: boolean): string {
     const lines = [`function c${id}(e,h,n){let t;`];
-    for (const i of indices) {
-      const test = this.expression(this.plans[i]!, 0);
-      if (test === 'false') continue;
-      lines.push(`if(${test}){h[n++]=${i};${first ? 'return n;' : ''}}`);
+    for (let at = 0; at < indices.length; ) {
+      const common = firstPart(this.plans[indices[at]!]!);
+      let end = at + 1;
+      while (end < indices.length && firstPart(this.plans[indices[end]!]!) === common) end++;
+      const together = end - at > 1;
+      if (together) lines.push(`if(${this.expression(common, 0)}){`);
+      for (; at < end; at++) {
+        const i = indices[at]!;
+        const test = together ? this.rest(this.plans[i]!) : this.expression(this.plans[i]!, 0);
+        if (test !== 'false') lines.push(`if(${test}){h[n++]=${i};${first ? 'return n;' : ''}}`);
+      }
+      if (together) lines.push('}');
     }
     lines.push('return n;}');
     return lines.join('\n');
+  }
+
+  /** A condition without its first part. */
+  private rest(plan: Plan<E>): string {
+    if (plan.kind !== 'and') return 'true';
+    return (
+      plan.children
+        .slice(1)
+        .map((child) => this.expression(child, 1))
+        .join('&&') || 'true'
+    );
   }
 
   /** Counts how many places use each part and each field. */
@@ -334,7 +353,7 @@ class Generator<E> {
         return `(${value}${plan.op}${this.constant(first)})`;
       case 'contains':
       case 'bcontains':
-        return `((t=${value})!==undefined&&t.includes(${this.constant(first)}))`;
+        return `((t=${value})!==undefined&&t.length>=${String(first).length}&&(t.length<${LONG_TEXT}?t.includes(${this.constant(first)}):${this.matcher(plan)}(t)))`;
       case 'startswith':
       case 'bstartswith':
         return `((t=${value})!==undefined${prefixGuard(String(first))}&&t.startsWith(${this.constant(first)}))`;
@@ -352,6 +371,9 @@ class Generator<E> {
     return `((t=${value})===${head}${rest.map((name) => `||t===${name}`).join('')})`;
   }
 }
+
+/** What has to hold first: rules of one kind begin alike. */
+const firstPart = <E>(plan: Plan<E>): Plan<E> => (plan.kind === 'and' ? (plan.children[0] ?? plan) : plan);
 
 /** One character, compared inline, spares most calls: the second, since most prefixes begin with the same one. */
 function prefixGuard(text: string): string {

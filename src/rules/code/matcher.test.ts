@@ -24,3 +24,19 @@ test('icontains disregards the case of ASCII letters and of nothing else', () =>
     }),
   );
 });
+
+test('a search whose outcome is remembered for long texts finds the same as one that is not', () => {
+  const long = fc.array(fc.constantFrom('a', 'b'), { minLength: 250, maxLength: 262 }).map((c) => c.join(''));
+  fc.assert(
+    fc.property(fc.array(long, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(2)), (texts, order) => {
+      for (const op of ['contains', 'icontains'] as const) {
+        const needle = 'aabbab';
+        const matches = compileMatcher(op, undefined, [{ value: needle, text: needle }]);
+        for (const i of order) {
+          const value = texts[i % texts.length]!;
+          assert.equal(matches(value), value.includes(needle));
+        }
+      }
+    }),
+  );
+});

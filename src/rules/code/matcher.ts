@@ -8,6 +8,7 @@ import { compileNetworks, type Network } from '../match/addresses.ts';
 import { compileGlob } from '../match/glob.ts';
 import { compilePaths } from '../match/paths.ts';
 import { compileRegex } from '../match/regex.ts';
+import { remembering } from './runtime.ts';
 
 export type Matcher = (value: Scalar) => boolean;
 
@@ -62,9 +63,9 @@ function compileBinary(op: PlanOp, x: Scalar): Matcher {
       return (v) => v >= x;
     case 'contains':
     case 'bcontains':
-      return asText((v) => v.includes(text));
+      return asText(remembering((v) => v.includes(text)));
     case 'icontains':
-      return compileIcontains(text);
+      return asText(remembering(compileIcontains(text)));
     case 'startswith':
     case 'bstartswith':
       return asText((v) => v.startsWith(text));
@@ -98,7 +99,7 @@ function compileNetworkTest(op: PlanOp, constants: readonly Constant[]): Matcher
   return op === '!=' ? (value) => !inside(value as string) : (value) => inside(value as string);
 }
 
-function compileIcontains(text: string): Matcher {
+function compileIcontains(text: string): (value: string) => boolean {
   const needle = asciiLower(text);
   // For an ASCII needle the engine's own search without regard to case is the same, and copies nothing.
   if (/^[\0-\x7f]*$/.test(needle)) {
@@ -106,9 +107,9 @@ function compileIcontains(text: string): Matcher {
       needle.replace(/[^a-z0-9]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`),
       'i',
     );
-    return asText((v) => found.test(v));
+    return (v) => v.length >= needle.length && found.test(v);
   }
-  return asText((v) => asciiLower(v).includes(needle));
+  return (v) => asciiLower(v).includes(needle);
 }
 
 /** `anyof` on operators that can be answered for many constants at once. */

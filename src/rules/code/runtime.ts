@@ -6,6 +6,23 @@ import { asciiLower } from '../lang/bytes.ts';
 import { compileGlob } from '../match/glob.ts';
 import type { Matcher } from './matcher.ts';
 
+/** From this length on the outcome of a search is remembered: such texts are mostly the same again (environments). */
+export const LONG_TEXT = 256;
+
+/** A search that is done once for the same long text in a row. */
+export function remembering(search: (text: string) => boolean): (text: string) => boolean {
+  let last = '';
+  let found = false;
+  return (text) => {
+    if (text.length < LONG_TEXT) return search(text);
+    if (text !== last) {
+      found = search(text);
+      last = text;
+    }
+    return found;
+  };
+}
+
 /** One candidate satisfies the test. */
 export function someValue(values: Value | undefined, test: Matcher): boolean {
   if (values === undefined) return false;

@@ -104,6 +104,18 @@ describe('decode', () => {
     );
   });
 
+  it('keeps long texts apart that are alike', () => {
+    const texts = ['a', 'b'].flatMap((last) =>
+      [255, 256, 257, 600, 608, 5000].map((n) => 'x'.repeat(n - 1) + last),
+    );
+    for (const text of [...texts, ...texts, ...texts.reverse()]) {
+      const rec = recordOf({ kind: 'exec', env: text, args: `${text}y` });
+      assert.ok(rec.kind === 2);
+      assert.equal(rec.env, text);
+      assert.equal(rec.args, `${text}y`);
+    }
+  });
+
   it('never reads outside its record, whatever the bytes are', () => {
     const base = fc.constantFrom<RecordSpec>(
       { kind: 'call', path0: 'a/b', fdPath: '/x', data: 'zz', fdType: 4 },

@@ -14,12 +14,14 @@ export class RecordMemory {
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
+  readonly u64: BigUint64Array;
 
   constructor(memory: ArrayBuffer) {
     this.bytes = Buffer.from(memory) as unknown as ByteBuffer;
     this.u16 = new Uint16Array(memory);
     this.u32 = new Uint32Array(memory);
     this.i32 = new Int32Array(memory);
+    this.u64 = new BigUint64Array(memory, 0, memory.byteLength >>> 3);
   }
 
   /** Records that do not live in the ring (recordings, tests): copied to aligned memory of their own. */
@@ -92,8 +94,7 @@ export abstract class RecordView {
   }
 
   protected readBig(offset: number): bigint {
-    const index = (this.at + offset) >>> 2;
-    return (BigInt(this.mem.u32[index + 1]!) << 32n) | BigInt(this.mem.u32[index]!);
+    return this.mem.u64[(this.at + offset) >>> 3]!;
   }
 
   protected readWide(offset: number): number | bigint {
@@ -109,6 +110,7 @@ export abstract class RecordView {
     if (start === 0) return undefined;
     const end = start + (this.mem.u16[index + 1]! & 0x7fff);
     if (end > this.length) return undefined;
+    if (end - start >= LONG) return longText(this.mem.bytes, this.at + start, this.at + end);
     return this.mem.bytes.latin1Slice(this.at + start, this.at + end);
   }
 
@@ -158,3 +160,23 @@ export abstract class RecordView {
 const COMM_MASK = 4095;
 const COMM_KEYS = new Uint32Array((COMM_MASK + 1) * 4);
 const COMM_TEXT: (string | undefined)[] = new Array(COMM_MASK + 1).fill(undefined);
+
+/** From here on it is cheaper to see that a text came before than to make it again. */
+const LONG = 256;
+const LONG_MASK = 7;
+const LONG_BYTES: Buffer[] = Array.from({ length: LONG_MASK + 1 }, () => Buffer.alloc(0));
+const LONG_TEXT: string[] = new Array(LONG_MASK + 1).fill('');
+
+/** Long texts are mostly environments, the same from exec to exec: equal ones share one string object. */
+function longText(bytes: ByteBuffer, start: number, end: number): string {
+  const slot = (end - start) & LONG_MASK;
+  const known = LONG_BYTES[slot]!;
+  const length = LONG_TEXT[slot]!.length;
+  if (length === end - start && known.compare(bytes, start, end, 0, length) === 0) return LONG_TEXT[slot]!;
+  const text = bytes.latin1Slice(start, end);
+  const room = known.length < end - start ? Buffer.alloc((end - start) * 2) : known;
+  room.set(bytes.subarray(start, end));
+  LONG_BYTES[slot] = room;
+  LONG_TEXT[slot] = text;
+  return text;
+}
