@@ -23,7 +23,7 @@
 #define RF_BIT_STATES 64
 #define RF_PROCESS_CLASSES 8 /* operations whose process masks are kept in task storage */
 #define RF_NO_PROCESS 0xffffffffU
-#define RF_FILTER_WORDS 4096
+#define RF_FILTER_WORDS 16384
 
 enum rf_string {
 	RF_STRING_PATH = 0, /* absolute, without `.`, `..` and doubled slashes */

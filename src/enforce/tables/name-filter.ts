@@ -3,8 +3,8 @@ import type { Pattern } from '../clauses/term.ts';
 import type { ClassTable, Mask, Policy } from './tables.ts';
 
 /** RF_FILTER_WORDS. */
-const WORDS = 4096;
-const LABEL_WORDS = 1024;
+const WORDS = 16_384;
+const LABEL_WORDS = 4096;
 /** Bytes of struct rf_bits. */
 export const FILTER_BYTES = 8 + 8 * WORDS;
 
