@@ -8,6 +8,8 @@ export interface Workload {
   readonly name: string;
   /** Does it once; `folder` is where `buildWorkload` was. */
   readonly run: (folder: string) => void;
+  /** What comes before and is not measured. */
+  readonly before?: (folder: string) => void;
 }
 
 /** Compiles bench/workload.c into that folder. */
