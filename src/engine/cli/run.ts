@@ -51,8 +51,6 @@ const ANY_OUTPUT = {};
 
 /** What suits a process that runs for weeks; bin/ringfence has what must be known before the first line of code. */
 function tune(): void {
-  // What events leave behind is little: heaps that are collected when a fifth has come to what is in use stay small.
-  setFlagsFromString('--heap-growing-percent=20');
   // Four times V8's patience before it optimises a function: what runs seldom is never worth the compiler's time.
   setFlagsFromString('--interrupt-budget=270336');
   // The C library has read it; programs that outputs start have needs of their own.
