@@ -3,14 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { Monitor, ringfenceCommand, type Variant } from './monitor.ts';
+import { EVERY_OPEN } from './rules-cost.ts';
 
 const OPENS = new Set(['open', 'openat', 'openat2', 'creat']);
 /** Its metrics are brought up to date once a second. */
 const PUBLISHED_MS = 1_500;
-
-/** A rule for which every open has to be looked at in user space: with it they are counted. */
-const EVERY =
-  '- rule: Every\n  desc: d\n  condition: evt.type in (open, openat, openat2, creat) and proc.cmdline contains no-such-text\n  output: x\n  priority: NOTICE\n';
 
 /** How many opens of a build reach user space: with a rule that asks for all, and beside each of the variants. */
 export async function buildShares(
@@ -19,7 +16,7 @@ export async function buildShares(
   build: () => void,
 ): Promise<Map<string, string>> {
   const rules = join(folder, 'every.yaml');
-  writeFileSync(rules, EVERY);
+  writeFileSync(rules, EVERY_OPEN);
   const every = { name: 'every', ...ringfenceCommand(folder, '-r', rules) };
   const all = await opensOf(folder, every, build);
   const shares = new Map<string, string>();

@@ -4,12 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { counters, lostOf, Monitor, ringfenceCommand } from './monitor.ts';
+import { EVERY_OPEN } from './rules-cost.ts';
 
 const OPENS = 600_000;
 const MIB = 1 << 20;
 const SIZES = [1, 2, 4, 8];
-const EVERY =
-  '- rule: Every\n  desc: d\n  condition: evt.type = openat and proc.cmdline contains no-such-text\n  output: x\n  priority: NOTICE\n';
 
 interface Outcome {
   /** Opens a second, of all cores together. */
@@ -39,7 +38,7 @@ const told = ({ rate, lost }: Outcome): string => `${lost} of ${(rate / 1000).to
 /** A table of ring sizes; and, where rules are given, what two cores that flood them come to. */
 export async function floods(folder: string, given: readonly string[]): Promise<string> {
   const file = join(folder, 'every.yaml');
-  writeFileSync(file, EVERY);
+  writeFileSync(file, EVERY_OPEN);
   const rows: string[] = [];
   for (const size of SIZES) {
     const args = ['-r', file, '--set', `sensors.ring_bytes=${size * MIB}`];

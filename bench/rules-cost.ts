@@ -66,6 +66,10 @@ export function openRule(i: number): string {
   return `- rule: R${i}\n  desc: d\n  condition: evt.type = openat and evt.is_open_write = true and fd.name startswith /srv/data-${i}/\n  output: x\n  priority: NOTICE\n`;
 }
 
+/** A rule for which every open has to be looked at in user space. */
+export const EVERY_OPEN =
+  '- rule: Every\n  desc: d\n  condition: evt.type in (open, openat, openat2, creat) and proc.cmdline contains no-such-text\n  output: x\n  priority: NOTICE\n';
+
 function manyRules(count: number): RuleFile[] {
   return [{ name: 'many', text: Array.from({ length: count }, (_, i) => openRule(i)).join('') }];
 }

@@ -16,6 +16,8 @@ interface Libc {
     addressLength: number,
   ): number;
   close(fd: number): number;
+  mallocTrim(pad: number): number;
+  madvise(start: bigint, length: number, advice: number): number;
 }
 
 let loaded: Libc | undefined;
@@ -29,6 +31,8 @@ function libc(): Libc {
     socket: lib.func('int socket(int, int, int)') as Libc['socket'],
     sendto: lib.func('int64_t sendto(int, void *, size_t, int, void *, uint32_t)') as Libc['sendto'],
     close: lib.func('int close(int)') as Libc['close'],
+    mallocTrim: lib.func('int malloc_trim(size_t)') as Libc['mallocTrim'],
+    madvise: lib.func('int madvise(uint64_t, size_t, int)') as Libc['madvise'],
   };
   return loaded;
 }
@@ -81,30 +85,13 @@ const MADV_DONTNEED = 4;
  */
 export function trimMemory(): void {
   try {
-    const { mallocTrim, madvise } = trimCalls();
+    const { mallocTrim, madvise } = libc();
     mallocTrim(0);
     for (const { start, length } of unchangedFiles(readFileSync('/proc/self/smaps', 'latin1')))
       madvise(start, length, MADV_DONTNEED);
   } catch {
-    // Another C library has no malloc_trim; without /proc nothing is known of mappings.
+    // Another C library is not this one; without /proc nothing is known of mappings.
   }
-}
-
-interface TrimCalls {
-  readonly mallocTrim: (pad: number) => number;
-  readonly madvise: (start: bigint, length: number, advice: number) => number;
-}
-
-let trim: TrimCalls | undefined;
-
-function trimCalls(): TrimCalls {
-  if (trim) return trim;
-  const lib = (createRequire(import.meta.url)('koffi') as Koffi).load('libc.so.6');
-  trim = {
-    mallocTrim: lib.func('int malloc_trim(size_t)') as TrimCalls['mallocTrim'],
-    madvise: lib.func('int madvise(uint64_t, size_t, int)') as TrimCalls['madvise'],
-  };
-  return trim;
 }
 
 /** Read-only mappings of files without a page of our own (a relocation, a breakpoint), from /proc/PID/smaps. */
