@@ -241,7 +241,10 @@ test(`faults injected for ${SOAK_MS / 60_000} min: after each it sees, refuses a
     assert.ok(end.fds <= first.fds, `descriptors: ${first.fds} became ${end.fds}`);
     assert.equal(end.bpf, first.bpf, 'BPF objects');
     assert.ok(end.threads <= first.threads, `threads: ${first.threads} became ${end.threads}`);
-    assert.ok(peak <= first.rssMb + SLACK_MB, `memory: ${first.rssMb} MB became ${peak} MB`);
+    assert.ok(
+      peak <= first.rssMb + SLACK_MB,
+      `memory: ${first.rssMb} MB became ${peak} MB (${memory.join(' ')})`,
+    );
     // What fills once (caches, compiled code) has done so in the first quarter; a leak goes on.
     const [early, late] = [quarter(memory, 1), quarter(memory, 3)];
     if (SOAK_MS >= LONG_MS) assert.ok(late <= early + GROWTH_MB, `memory grows: ${memory.join(' ')} MB`);

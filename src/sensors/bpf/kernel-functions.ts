@@ -3,7 +3,9 @@ import fs from 'node:fs';
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const MAGIC = 0xeb9f;
 const HEADER = 12;
-const FUNC = 12;
+
+/** Kinds of types that are looked for (include/uapi/linux/btf.h). */
+export const BTF_KIND = { typedef: 8, func: 12 } as const;
 
 /** Bytes behind the header of a type, by kind: fixed, and for each of its `vlen` members. */
 const EXTRA: readonly (readonly [number, number])[] = [
@@ -56,7 +58,7 @@ export function kernelFunctions(
     const kind = (info >>> 24) & 31;
     const extra = EXTRA[kind];
     if (extra === undefined) throw new Error(`BTF kind ${kind} is not known`);
-    if (kind === FUNC) {
+    if (kind === BTF_KIND.func) {
       const from = strings + btf.readUInt32LE(at);
       const name = btf.toString('latin1', from, btf.indexOf(0, from));
       if (wanted(name) && !found.has(name)) found.set(name, { id, prototype: btf.readUInt32LE(at + 8) });

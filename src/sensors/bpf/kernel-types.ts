@@ -1,13 +1,12 @@
+import { BTF_KIND } from './kernel-functions.ts';
 import { native, type Ptr } from './libbpf.ts';
 import { ATTACH } from './probe-program.ts';
 
 /** What the kernel calls the type that a program is attached by: its prefix, and its kind in BTF. */
-const FUNC = 12;
-const TYPEDEF = 8;
 const NAMES: Readonly<Record<number, readonly [prefix: string, kind: number]>> = {
-  [ATTACH.traceRawTp]: ['btf_trace_', TYPEDEF],
-  [ATTACH.lsm]: ['bpf_lsm_', FUNC],
-  [ATTACH.iter]: ['bpf_iter_', FUNC],
+  [ATTACH.traceRawTp]: ['btf_trace_', BTF_KIND.typedef],
+  [ATTACH.lsm]: ['bpf_lsm_', BTF_KIND.func],
+  [ATTACH.iter]: ['bpf_iter_', BTF_KIND.func],
 };
 
 let types: Ptr = null;
@@ -27,6 +26,6 @@ export function kernelTypeId(name: string, attach: number): number {
     if (types === null) return -1;
     setImmediate(forget);
   }
-  const [prefix, kind] = NAMES[attach] ?? ['', FUNC];
+  const [prefix, kind] = NAMES[attach] ?? ['', BTF_KIND.func];
   return native().btfFind(types, prefix + name, kind);
 }
