@@ -78,7 +78,9 @@ class Receiver {
 const mounted = skip === false;
 if (mounted) {
   fs.mkdirSync(audit);
-  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'rf-soak', audit]);
+  // A minute of faults writes 6 MB: only the fault is to fill the disk.
+  const size = 64 + 16 * Math.ceil(SOAK_MS / 60_000);
+  spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}m`, 'rf-soak', audit]);
 }
 after(() => {
   if (mounted) spawnSync('umount', [audit]);
