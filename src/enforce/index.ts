@@ -29,6 +29,7 @@ export {
   guardPrograms,
   OPENED_MAP,
 } from './kernel/guard.ts';
+export type { JournalReport } from './kernel/journal.ts';
 export { PIN_DIR, unpinAll } from './kernel/pins.ts';
 export { CLASSIFIER_PROGRAMS, configureTiers, planTiers, refusals, type TierPlan } from './kernel/tiers.ts';
 export { DENY_QUESTIONS, GUARD_QUESTIONS, POLICY_QUESTIONS } from './questions.ts';

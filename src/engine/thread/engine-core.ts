@@ -1,13 +1,11 @@
 import { DENY_QUESTIONS, Enforcer, GUARD_QUESTIONS, Guard, POLICY_QUESTIONS } from '../../enforce/index.ts';
-import { internalAlert } from '../../outputs/internal-alert.ts';
 import { addressNames } from '../../rules/fields/address-names.ts';
 import type { RuleSet } from '../../rules/index.ts';
 import { harmlessCall } from '../../sensors/calls/self-call.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
-import type { KernelSensor, Loss } from '../../sensors/sensor.ts';
+import type { KernelSensor } from '../../sensors/sensor.ts';
 import { bootId } from '../core/clock.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { MetricBuffer } from '../core/metrics.ts';
 import { parseDuration } from '../core/units.ts';
 import { bootNow } from '../enrich/clock.ts';
 import { ContainerRegistry } from '../enrich/containers.ts';
@@ -17,13 +15,13 @@ import { knownRuntimes } from '../enrich/runtimes.ts';
 import { guardedPaths } from '../guarded.ts';
 import { trimMemory } from '../libc.ts';
 import { Canary } from '../pipeline/canary.ts';
-import { type AlertLoss, LossReport } from '../pipeline/loss-report.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { respond } from '../pipeline/respond.ts';
 import { compareRules, entryRule, guardRule } from '../ruleset.ts';
 import type { EngineSensors } from './engine-sensors.ts';
 import type { EngineReport, EngineSpec, FromEngine } from './protocol.ts';
 import { buildState, modeOf, type State } from './state.ts';
+import { Teller } from './teller.ts';
 
 /** What takes long of a start. Nothing is attached yet, nothing runs. */
 export interface Prepared extends EngineSensors {
@@ -36,16 +34,14 @@ const TRIM_MS = 120_000;
 
 /** Everything in the engine thread: sensors → enrichment → rules, and what changes them while they run. */
 export class EngineCore {
-  readonly #send: (message: FromEngine) => void;
+  readonly #tell: Teller;
   /** Alerts that the main thread was too slow for, since it was asked last. */
   readonly #dropped: () => number;
-  readonly #metrics = new MetricBuffer();
   readonly #sensor: KernelSensor;
   readonly #enforcer: Enforcer;
   readonly #guard: Guard;
   readonly #enricher: Enricher;
   readonly #pipeline: Pipeline;
-  readonly #losses: LossReport;
   readonly #canary: Canary;
   #timer: NodeJS.Timeout | undefined;
   #canaryTimer: NodeJS.Timeout | undefined;
@@ -54,8 +50,6 @@ export class EngineCore {
   #spec: EngineSpec;
   /** Time that the machine has slept since it was booted, in ns. */
   #suspended = 0;
-  /** Operations let through for want of a place to judge them in, as last reported. */
-  #unjudged = 0;
   #mode: 'monitor' | 'enforce';
 
   /** Loads the rules, and what of the sensors depends on them. Throws an AppError that says what is wrong. */
@@ -91,7 +85,7 @@ export class EngineCore {
     dropped: () => number,
   ) {
     const { state, tiers, guards, sensor } = prepared;
-    this.#send = send;
+    this.#tell = new Teller(send, spec.hostname, (ns) => this.#enricher.event.services.clock.toEpoch(ns));
     this.#dropped = dropped;
     this.#spec = spec;
     this.#state = state;
@@ -110,9 +104,9 @@ export class EngineCore {
       pin: config.enforcement.pin && !spec.dryRun,
       protectedExecutables: config.enforcement.protected,
       maxDenialsPerMinute: config.enforcement.max_denials_per_minute,
-      onTamper: (what, failed) => this.#tampered(what, failed),
+      onTamper: (what, failed) => this.#tell.tampered(what, failed),
       onTrip: (rule) =>
-        this.#log(
+        this.#tell.log(
           'error',
           { code: 'E_BUDGET', rule },
           'a rule refused too much and only watches from now on',
@@ -130,14 +124,12 @@ export class EngineCore {
       tierOf: (rec) => this.#enforcer.tierOf(rec),
     });
     this.#measureSuspension();
-    const { clock } = this.#enricher.event.services;
-    this.#losses = new LossReport(spec.hostname, (ns) => clock.toEpoch(ns));
     this.#pipeline = new Pipeline(rules, {
       enricher: this.#enricher,
       hostname: spec.hostname,
       bootId: bootId(),
       eventNames: EVENT_NAMES.names,
-      metrics: this.#metrics,
+      metrics: this.#tell.metrics,
       emit: (alerts) => send({ type: 'alerts', alerts }),
       tierOf: (event) => this.#enforcer.tierOf(event.rec),
       decider: (rec) => this.#enforcer.decider(rec),
@@ -162,10 +154,10 @@ export class EngineCore {
     this.#sensor.start({
       record: (rec) => this.#pipeline.record(rec),
       batchEnd: () => this.#pipeline.flush(),
-      loss: (loss) => this.#lost(loss),
+      loss: (loss) => this.#tell.lost(loss),
       canary: () => this.#canarySeen(),
       failed: (error) =>
-        this.#log(
+        this.#tell.log(
           'error',
           { code: 'E_PIPELINE', message: (error as Error).stack },
           'a record was not evaluated',
@@ -191,7 +183,7 @@ export class EngineCore {
       .prepareWall()
       .catch((error: unknown) => {
         const { message } = error as Error;
-        this.#log('error', { code: 'E_POLICY', message }, 'nothing can be refused at the network');
+        this.#tell.log('error', { code: 'E_POLICY', message }, 'nothing can be refused at the network');
       })
       // libbpf has read the kernel's types, 10 MB of them, and is done with them.
       .finally(() => {
@@ -277,12 +269,7 @@ export class EngineCore {
 
   /** Puts the rules into the kernel. */
   #enforce(rules: RuleSet<Event>): void {
-    const { errors, generation, milliseconds, observedOnly } = this.#enforcer.apply(rules.rules, this.#mode);
-    for (const error of errors)
-      this.#log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
-    for (const rule of observedOnly)
-      this.#log('warn', { code: 'W_TIER', rule }, 'nothing on this machine can refuse what this rule denies');
-    this.#log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
+    this.#tell.policy(this.#enforcer.apply(rules.rules, this.#mode));
   }
 
   /** The engine guards itself where it refuses at all. */
@@ -295,44 +282,18 @@ export class EngineCore {
     const { state, files, objects } = this.#guard.status();
     if (state === before) return;
     const help = 'ringfence policy unlock';
-    this.#log('info', { state, files, objects, help }, 'self-protection');
-  }
-
-  #tampered(what: readonly string[], failed?: string): void {
-    const done = failed === undefined ? 'put back' : `could not be put back: ${failed}`;
-    const message = `Somebody undid a part of the enforcement: ${what.join(', ')}; ${done}`;
-    this.#log('error', { code: 'E_TAMPER', what, failed }, message);
-    const rule = 'Ringfence internal: enforcement undone';
-    const fields = { what: what.join(', '), restored: failed === undefined ? 'yes' : 'no' };
-    const alert = internalAlert({ rule, priority: 2, message, fields }, this.#spec.hostname);
-    this.#send({ type: 'alerts', alerts: [alert] });
+    this.#tell.log('info', { state, files, objects, help }, 'self-protection');
   }
 
   /** What pinned programs refused while no engine was there. */
   #tellJournal(): void {
     const report = this.#enforcer.takeJournal((rec) => this.#pipeline.record(rec));
     this.#pipeline.flush();
-    if (report === undefined) return;
-    const { told, full, unreadable } = report;
-    if (told > 0) this.#log('warn', { refusals: told }, 'refused while no engine ran');
-    if (full || unreadable)
-      this.#log(
-        'warn',
-        { code: 'W_JOURNAL' },
-        full
-          ? 'more was refused while no engine ran than the journal holds'
-          : 'another build wrote the journal of refusals: it cannot be read',
-      );
-  }
-
-  #lost(loss: Loss | AlertLoss): void {
-    this.#metrics.add('eventsDropped', [loss.stage, loss.reason], loss.count);
-    this.#losses.add(loss);
-    this.#log('warn', { code: 'W_EVENTS_LOST', ...loss }, 'events were lost');
+    if (report !== undefined) this.#tell.journal(report);
   }
 
   #startCanary(everyMs: number): NodeJS.Timeout | undefined {
-    this.#metrics.set('canaryOk', [], 1);
+    this.#tell.metrics.set('canaryOk', [], 1);
     if (everyMs <= 0) return undefined;
     this.#tickCanary();
     return setInterval(() => this.#tickCanary(), Math.max(everyMs, 100));
@@ -341,17 +302,12 @@ export class EngineCore {
   #tickCanary(): void {
     // What waits in the rings is no proof of blindness: a thread that was held up looks before it judges.
     this.#sensor.drain();
-    const change = this.#canary.tick();
-    const state = this.#canary.state();
-    if (state.call !== undefined) this.#metrics.add('canaryActs', ['sent']);
-    if (change === undefined) return;
-    this.#metrics.set('canaryOk', [], state.ok ? 1 : 0);
-    this.#send({ type: 'canary', change, state });
+    this.#tell.canary(this.#canary.tick(), this.#canary.state());
   }
 
   #canarySeen(): void {
     this.#canary.saw();
-    this.#metrics.add('canaryActs', ['seen']);
+    this.#tell.metrics.add('canaryActs', ['seen']);
   }
 
   /** The boot clock goes on while the machine sleeps, the clock that is cheap to read does not. */
@@ -363,27 +319,17 @@ export class EngineCore {
   #publish(): void {
     this.#measureSuspension();
     const count = this.#dropped();
-    if (count > 0) this.#lost({ stage: 'queue', reason: 'main_busy', ring: 'events', count, from: 0, to: 0 });
-    const alerts = this.#losses.due(performance.now());
-    if (alerts.length > 0) this.#send({ type: 'alerts', alerts });
+    if (count > 0)
+      this.#tell.lost({ stage: 'queue', reason: 'main_busy', ring: 'events', count, from: 0, to: 0 });
+    this.#tell.losses();
     this.#pipeline.publish();
-    const { pending, unjudged } = this.#sensor.stats();
-    this.#metrics.set('ringBytes', ['events'], pending);
-    this.#metrics.set('unjudged', ['no_place'], unjudged);
-    if (unjudged > this.#unjudged)
-      this.#log('error', { code: 'W_UNJUDGED', count: unjudged - this.#unjudged }, 'let through unjudged');
-    this.#unjudged = unjudged;
-    this.#send({ type: 'metrics', delta: this.#metrics.take() });
+    this.#tell.counts(this.#sensor.stats());
   }
 
   #reportRing(): void {
     const { unavailable } = this.#sensor;
     if (unavailable.length > 0) {
-      this.#log('info', { calls: unavailable.join(' ') }, 'system calls that this kernel does not have');
+      this.#tell.log('info', { calls: unavailable.join(' ') }, 'system calls that this kernel does not have');
     }
-  }
-
-  #log(level: 'info' | 'warn' | 'error', fields: object, msg: string): void {
-    this.#send({ type: 'log', level, fields, msg });
   }
 }
