@@ -49,12 +49,20 @@ export const command: CommandSpec = {
 /** One object: checkers are kept by schema. */
 const ANY_OUTPUT = {};
 
-/** What suits a process that runs for weeks; bin/ringfence has what must be known before the first line of code. */
+/**
+ * What suits a process that runs for weeks: four times V8's patience before it optimises a function, since what runs
+ * seldom is never worth the compiler's time; and when little happens, one collection of the whole heap to make it small
+ * instead of up to three. By major version of V8: it complains on stderr about a flag that it does not know.
+ */
+const V8_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  11: ['--interrupt-budget=270336', '--memory-reducer-single-gc'],
+  12: ['--memory-reducer-gc-count=1'],
+  13: ['--memory-reducer-gc-count=1'],
+};
+
+/** The rest of what bin/ringfence begins, which has what must be known before the first line of code. */
 function tune(): void {
-  // Four times V8's patience before it optimises a function: what runs seldom is never worth the compiler's time.
-  setFlagsFromString('--interrupt-budget=270336');
-  // When little happens V8 collects the whole heap to make it small, up to three times in a row: once does as well.
-  setFlagsFromString('--memory-reducer-single-gc');
+  for (const flag of V8_FLAGS[Number.parseInt(process.versions.v8, 10)] ?? []) setFlagsFromString(flag);
   // The C library has read it; programs that outputs start have needs of their own.
   delete process.env.MALLOC_ARENA_MAX;
 }
