@@ -40,6 +40,10 @@ describe('a running engine', { skip: liveSkip() }, () => {
     assert.equal(typeof status.pid, 'number');
   });
 
+  test('writes nothing but its log to stderr: no complaint of V8 about a flag', () => {
+    assert.doesNotMatch(engine.stderr, /^[^{]/m);
+  });
+
   test('keeps the old rules when the new ones are not valid, and says so', async () => {
     const file = join(engine.folder, 'rules.yaml');
     writeFileSync(file, '- rule: Broken\n  condition: evt.typ = open\n');
