@@ -534,6 +534,14 @@ static __always_inline void rf_destination(const struct rf_policy *p, const stru
 
 #define RF_SCOPE_UNKNOWN 2
 
+/* Beside hierarchies of version 1: a task that runtimes have put nowhere, neither in the unified
+ * hierarchy nor in a PID namespace, is on the host in user space as well. */
+static __always_inline bool rf_at_home(struct task_struct *task)
+{
+	return !task->thread_pid->level &&
+	       !rf_kernfs_parent(BPF_CORE_READ(task, cgroups, dfl_cgrp, kn));
+}
+
 /* Where the current task belongs, for detection: 1 = in a container, 0 = not. */
 int rf_judge_scope(void)
 {
@@ -542,7 +550,7 @@ int rf_judge_scope(void)
 	struct rf_scratch *s;
 	__u32 scratch, found;
 
-	if (!rf_sure_of_host)
+	if (!rf_sure_of_host && !rf_at_home(task))
 		return RF_SCOPE_UNKNOWN;
 	id = bpf_task_storage_get(&identities, task, NULL, 0);
 	scratch = rf_scratch_claim();

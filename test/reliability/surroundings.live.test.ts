@@ -23,6 +23,12 @@ const rules = (file: string): string => `- rule: Seen
   output: seen in %container.id
   priority: INFO
 `;
+const CONNECTED = `- rule: Connected
+  desc: Whether the kernel knows as well where it is.
+  condition: evt.type = connect and container.id != host
+  output: connected in %container.id
+  priority: INFO
+`;
 
 /** Runs an engine for a moment in a mount namespace that was prepared by a line of shell. */
 function runAfter(prepare: string, ...settings: string[]) {
@@ -67,11 +73,17 @@ describe('an engine in strange surroundings', { skip }, () => {
     const marker = path.join(folder, 'rf-marker');
     fs.copyFileSync('/usr/bin/true', marker);
     fs.mkdirSync(cgroup);
-    const engine = await LiveEngine.start({ rules: rules(marker) });
+    const engine = await LiveEngine.start({ rules: rules(marker) + CONNECTED });
+    const connect = 'exec 3<>/dev/tcp/127.0.0.1/1';
     try {
-      spawnSync('/bin/sh', ['-c', `echo 0 >${cgroup}/cgroup.procs; exec ${marker}`]);
-      assert.ok(await engine.until(() => engine.alerts.length > 0, 5000));
-      assert.match(engine.alerts[0]?.output ?? '', new RegExp(`seen in ${id.slice(0, 12)}`));
+      spawnSync('/bin/bash', ['-c', connect]);
+      const enter = `echo 0 >${cgroup}/cgroup.procs; exec /bin/bash -c "(${connect}); exec ${marker}"`;
+      spawnSync('/bin/bash', ['-c', enter]);
+      assert.ok(await engine.until(() => engine.alerts.length > 1, 5000));
+      const said = engine.alerts.map(({ output }) => output).sort();
+      assert.equal(said.length, 2, said.join());
+      assert.match(said[0] ?? '', new RegExp(`connected in ${id.slice(0, 12)}`));
+      assert.match(said[1] ?? '', new RegExp(`seen in ${id.slice(0, 12)}`));
       evidence({
         fault: 'cgroup v1 beside v2 (hybrid), the unified one at its root',
         expected: 'the container is known by its path in v1',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { PATHS } from '../../engine/enrich/container-id.cases.ts';
@@ -8,30 +9,39 @@ import { syscallNumber } from '../../sensors/events/syscalls.ts';
 import { loadObject } from '../../sensors/loader.ts';
 import { KernelPolicy } from '../kernel/kernel-policy.ts';
 import { compilePolicy } from '../tables/compile.ts';
+import { connectJudged } from '../testing/connect-judged.ts';
 import { TestRun } from '../testing/run.ts';
 import type { Condition } from './condition.ts';
-import { operation } from './operations.ts';
 
 const root = cgroup2Mount();
 const skip = process.getuid?.() !== 0 ? 'needs root' : root === undefined ? 'needs cgroup2' : false;
 const folder = `${root}/rf-scope-${process.pid}`;
 const run = skip === false ? new TestRun() : undefined;
 let object: BpfObject;
-const home = `${root}${fs.readFileSync('/proc/self/cgroup', 'latin1').split('0::')[1]?.trim()}`;
+let beside: BpfObject;
+const cgroup = fs.readFileSync('/proc/self/cgroup', 'latin1').split('0::')[1]?.trim();
+const home = `${root}${cgroup}`;
 
 before(() => {
   if (skip !== false) return;
-  object = loadObject({
-    programs: new Set(['rf_container_once', 'rf_judge_once']),
-    ringBytes: 4096,
-    priorityRingBytes: 4096,
-    configure: (opened) => opened.setConstant('rf_sure_of_host', 1),
-  });
+  object = load(true);
+  beside = load(false);
 });
 after(() => {
   object?.close();
+  beside?.close();
   if (skip === false) remove(folder);
 });
+
+/** The programs as on a host without hierarchies of version 1, or with some. */
+function load(oneHierarchy: boolean): BpfObject {
+  return loadObject({
+    programs: new Set(['rf_container_once', 'rf_judge_once']),
+    ringBytes: 4096,
+    priorityRingBytes: 4096,
+    configure: (opened) => opened.setConstant('rf_sure_of_host', oneHierarchy ? 1 : 0),
+  });
+}
 
 function remove(path: string): void {
   for (const entry of fs.readdirSync(path, { withFileTypes: true }))
@@ -45,9 +55,9 @@ function inContainer(path: string): boolean {
 }
 
 function within<T>(path: string, ask: () => T): T {
-  const cgroup = `${folder}${path === '/' ? '' : path}`;
-  fs.mkdirSync(cgroup, { recursive: true });
-  fs.writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid));
+  const its = `${folder}${path === '/' ? '' : path}`;
+  fs.mkdirSync(its, { recursive: true });
+  fs.writeFileSync(`${its}/cgroup.procs`, String(process.pid));
   try {
     return ask();
   } finally {
@@ -59,22 +69,48 @@ test('the kernel knows a container by the path of its cgroup as user space does'
   for (const [path, id] of PATHS) assert.equal(inContainer(path), id !== undefined, path);
 });
 
-test('what only rules on containers ask for is sent from containers alone', { skip }, () => {
-  const where: Condition = {
+/** Puts a rule on connects of containers into force. */
+function watchContainers(where: BpfObject): void {
+  const condition: Condition = {
     kind: 'check',
     check: { field: 'container.id', op: '!=', values: ['host'], text: '' },
   };
   const { policy } = compilePolicy(
-    [{ name: 'r', condition: where, events: new Set(['connect']), enforce: 'none', mode: 'monitor' }],
+    [{ name: 'r', condition, events: new Set(['connect']), enforce: 'none', mode: 'monitor' }],
     1,
   );
-  new KernelPolicy(object).install(policy, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
-  const query = new TestRun(64);
-  query.context.writeUInt32LE(operation('connect').op, 0);
-  query.context.writeUInt32LE(syscallNumber('connect') ?? 0, 4);
-  query.context.writeInt32LE(-1, 48);
-  for (const [path, id] of PATHS) {
-    const sent = within(path, () => query.call(object.programFd('rf_judge_once')) !== 0);
-    assert.equal(sent, id !== undefined, path);
-  }
+  new KernelPolicy(where).install(policy, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
+}
+
+/** Whether a connect of this process is sent. */
+const sends = (where: BpfObject): boolean => connectJudged(where.programFd('rf_judge_once'));
+
+test('what only rules on containers ask for is sent from containers alone', { skip }, () => {
+  watchContainers(object);
+  for (const [path, id] of PATHS)
+    assert.equal(
+      within(path, () => sends(object)),
+      id !== undefined,
+      path,
+    );
+});
+
+test('beside hierarchies of version 1 only a task that is nowhere else is known to be on the host', {
+  skip,
+}, () => {
+  watchContainers(beside);
+  assert.equal(sends(beside), cgroup !== '/', cgroup);
+  for (const [path] of PATHS)
+    assert.ok(
+      within(path, () => sends(beside)),
+      path,
+    );
+  const judged = new URL(import.meta.url.replace('clauses/scope.test.', 'testing/connect-judged.')).href;
+  const script = `import { connectJudged } from '${judged}'; console.log(connectJudged(3));`;
+  const node = [process.execPath, ...process.execArgv, '--input-type=module', '-e', script];
+  const inside = spawnSync('unshare', ['--pid', '--fork', ...node], {
+    stdio: ['ignore', 'pipe', 'inherit', beside.programFd('rf_judge_once')],
+    encoding: 'utf8',
+  });
+  assert.equal(inside.stdout, 'true\n');
 });
