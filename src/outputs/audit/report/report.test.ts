@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { actorEntry, alertEntry, entry, lossEntry } from '../entry.ts';
+import { alertEntry, entry, lossEntry } from '../entry.ts';
 import { sampleAlert, sampleEntries, writerOptions } from '../testing.ts';
 import { AuditWriter } from '../writer.ts';
 import { FRAMEWORKS, type FrameworkName } from './controls.ts';
@@ -23,7 +23,7 @@ before(() => {
     ...sampleEntries(1, 10),
     alertEntry(sampleAlert(50, { guarantee: 'denied', message: EVIL, tags: ['mitre_credential_access'] })),
     alertEntry(sampleAlert(51, { fields: {} })),
-    actorEntry('read', { uid: 0, user: 'root' }, { command: 'query' }),
+    entry('read', { command: 'query', actor: { uid: 0, user: 'root' } }, { timeNs: NOW }),
     lossEntry({ stage: 'ring', reason: 'full', count: 7, fromNs: NOW - 1000n, toNs: NOW }),
     entry('start', { summary: 'started again, no stop before' }, { timeNs: NOW }),
   ]);
