@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import Sqlite from 'better-sqlite3';
 import { query } from './query.ts';
 import { type AuditState, AuditStore } from './store.ts';
 import { folderPerTest, sampleEntries, writerOptions } from './testing.ts';
@@ -100,6 +101,30 @@ test('a full disk holds nobody up, is reported, and leaves an unbroken chain whe
   } finally {
     execFileSync('umount', [mount]);
   }
+});
+
+test('a file whose writer was killed while it became a single one is read as it was, and not changed', () => {
+  const audit = join(temporary(), 'audit');
+  const killed = join(temporary(), 'killed');
+  const writer = new AuditWriter(writerOptions(audit));
+  writer.append(sampleEntries(1, 50));
+  cpSync(audit, killed, { recursive: true });
+  writer.close();
+  const name = readdirSync(killed).find((file) => file.endsWith('.db')) ?? '';
+  const db = new Sqlite(join(killed, name));
+  db.pragma('journal_mode = DELETE');
+  db.pragma('cache_size = 5');
+  db.exec('BEGIN; CREATE TABLE half (done)');
+  const insert = db.prepare('INSERT INTO half VALUES (zeroblob(500))');
+  for (let n = 0; n < 300; n++) insert.run();
+  const [half, journal] = ['', '-journal'].map((suffix) => readFileSync(join(killed, name + suffix)));
+  db.exec('ROLLBACK');
+  db.close();
+  writeFileSync(join(killed, name), half ?? '');
+  writeFileSync(join(killed, `${name}-journal`), journal ?? '');
+  assert.equal(numbers(killed).length, 50);
+  assert.deepEqual(verifyFolder(killed).problems, []);
+  assert.deepEqual(readFileSync(join(killed, name)), half);
 });
 
 test('a copy on read-only media can be read and verified, with and without a WAL', {

@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { AppError } from '../../engine/core/diagnostic.ts';
 
 const BUSY_MS = 5_000;
+/** What SQLite says of a file that it cannot read without writing beside it or to it. */
+const NEEDS_COPY: ReadonlySet<string> = new Set(['SQLITE_CANTOPEN', 'SQLITE_READONLY_ROLLBACK']);
 
 /** A row as it stands in a file. */
 export interface StoredRow {
@@ -52,14 +54,15 @@ export function openForWriting(path: string, sync: 'full' | 'normal'): Database 
 
 /**
  * Opens a file for reading only: a live one beside its writer, a finished one, or a copy. SQLite has to make a file for
- * shared memory beside a WAL database; on read-only media it cannot, and there a private copy is read instead.
+ * shared memory beside a WAL database, and to undo what a writer was killed in the middle of; on read-only media it
+ * cannot do the one, with a file that is not to be changed not the other. A private copy is read instead.
  */
 export function openForReading(path: string): Database {
   refuseLink(path);
   try {
     return reader(path);
   } catch (cause) {
-    if (sqliteCode(cause) !== 'SQLITE_CANTOPEN' || !existsSync(path)) throw cause;
+    if (!NEEDS_COPY.has(sqliteCode(cause) ?? '') || !existsSync(path)) throw cause;
     return openCopy(path);
   }
 }
@@ -70,15 +73,17 @@ function openCopy(path: string): Database {
   try {
     const copy = join(folder, 'copy.db');
     copyFileSync(path, copy);
-    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
-    return reader(copy);
+    for (const suffix of ['-wal', '-journal'])
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+    chmodSync(copy, 0o600);
+    return reader(copy, false);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function reader(path: string): Database {
-  const db = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+function reader(path: string, readonly = true): Database {
+  const db = new Sqlite(path, { readonly, fileMustExist: true, timeout: BUSY_MS });
   try {
     db.defaultSafeIntegers(true);
     db.pragma('trusted_schema = OFF');
@@ -110,7 +115,7 @@ export function sqliteCode(error: unknown): string | undefined {
 }
 
 function refuseLink(path: string): void {
-  for (const name of [path, `${path}-wal`, `${path}-shm`]) {
+  for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
     if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink()) {
       throw new AppError('E_AUDIT_FOLDER', `${name} is a symbolic link: not opened`);
     }
