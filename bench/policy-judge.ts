@@ -1,8 +1,8 @@
 import { policyRules } from '../src/enforce/clauses/from-rules.ts';
-import { OPERATIONS } from '../src/enforce/clauses/operations.ts';
 import { KernelPolicy } from '../src/enforce/kernel/kernel-policy.ts';
 import { compilePolicy } from '../src/enforce/tables/compile.ts';
 import { DENY_BYTES, writeDenial } from '../src/enforce/testing/denial.ts';
+import { QUERY_BYTES, writeQuery } from '../src/enforce/testing/query.ts';
 import { TestRun } from '../src/enforce/testing/run.ts';
 import { allocate, native, progOptions } from '../src/sensors/bpf/libbpf.ts';
 import { insn } from '../src/sensors/bpf/probe-program.ts';
@@ -18,9 +18,6 @@ const RUNS = 500;
 const PATH = '/srv/data/customer-77/public.txt';
 const PROG_SYSCALL = 31;
 const SLEEPABLE = 16;
-/** struct rf_query. */
-const QUERY_BYTES = 64;
-const OP_OPEN = OPERATIONS.find((o) => o.name === 'open')?.op ?? 0;
 
 /** What the judgement of one open costs that no rule matches, in ns, less an empty program counted beside it. */
 export interface JudgeCost {
@@ -59,14 +56,8 @@ export async function judgeCosts(
   });
   const path = allocate(512);
   Buffer.from(path.memory).write(PATH, 'latin1');
-  const nr = syscallNumber('openat') ?? 0;
   const query = new TestRun(QUERY_BYTES);
-  query.context.writeUInt32LE(OP_OPEN, 0);
-  query.context.writeUInt32LE(nr, 4);
-  query.context.writeBigInt64LE(3n, 8);
-  query.context.writeBigUInt64LE(path.address, 16);
-  query.context.writeInt32LE(-100, 32);
-  query.context.writeInt32LE(-1, 48);
+  writeQuery(query.context, { op: 'open', event: 'openat', ret: 3, path: path.address });
   const denial = new TestRun(DENY_BYTES);
   writeDenial(denial.context, { op: 'open', event: 'openat', path: PATH });
   const nothing = new TestRun(QUERY_BYTES);

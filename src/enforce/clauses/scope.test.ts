@@ -9,7 +9,7 @@ import { syscallNumber } from '../../sensors/events/syscalls.ts';
 import { loadObject } from '../../sensors/loader.ts';
 import { KernelPolicy } from '../kernel/kernel-policy.ts';
 import { compilePolicy } from '../tables/compile.ts';
-import { connectJudged } from '../testing/connect-judged.ts';
+import { QUERY_BYTES, writeQuery } from '../testing/query.ts';
 import { TestRun } from '../testing/run.ts';
 import type { Condition } from './condition.ts';
 
@@ -19,8 +19,8 @@ const folder = `${root}/rf-scope-${process.pid}`;
 const run = skip === false ? new TestRun() : undefined;
 let object: BpfObject;
 let beside: BpfObject;
-const cgroup = fs.readFileSync('/proc/self/cgroup', 'latin1').split('0::')[1]?.trim();
-const home = `${root}${cgroup}`;
+const ownCgroup = fs.readFileSync('/proc/self/cgroup', 'latin1').split('0::')[1]?.trim();
+const home = `${root}${ownCgroup}`;
 
 before(() => {
   if (skip !== false) return;
@@ -55,9 +55,9 @@ function inContainer(path: string): boolean {
 }
 
 function within<T>(path: string, ask: () => T): T {
-  const its = `${folder}${path === '/' ? '' : path}`;
-  fs.mkdirSync(its, { recursive: true });
-  fs.writeFileSync(`${its}/cgroup.procs`, String(process.pid));
+  const cgroup = `${folder}${path === '/' ? '' : path}`;
+  fs.mkdirSync(cgroup, { recursive: true });
+  fs.writeFileSync(`${cgroup}/cgroup.procs`, String(process.pid));
   try {
     return ask();
   } finally {
@@ -83,7 +83,11 @@ function watchContainers(where: BpfObject): void {
 }
 
 /** Whether a connect of this process is sent. */
-const sends = (where: BpfObject): boolean => connectJudged(where.programFd('rf_judge_once'));
+function sends(where: BpfObject): boolean {
+  const query = new TestRun(QUERY_BYTES);
+  writeQuery(query.context, { op: 'connect', event: 'connect' });
+  return query.call(where.programFd('rf_judge_once')) !== 0;
+}
 
 test('what only rules on containers ask for is sent from containers alone', { skip }, () => {
   watchContainers(object);
@@ -99,14 +103,20 @@ test('beside hierarchies of version 1 only a task that is nowhere else is known 
   skip,
 }, () => {
   watchContainers(beside);
-  assert.equal(sends(beside), cgroup !== '/', cgroup);
+  assert.equal(sends(beside), ownCgroup !== '/', ownCgroup);
   for (const [path] of PATHS)
     assert.ok(
       within(path, () => sends(beside)),
       path,
     );
-  const judged = new URL(import.meta.url.replace('clauses/scope.test.', 'testing/connect-judged.')).href;
-  const script = `import { connectJudged } from '${judged}'; console.log(connectJudged(3));`;
+  const [runs, queries] = ['run', 'query'].map((name) =>
+    import.meta.url.replace('clauses/scope.test.', `testing/${name}.`),
+  );
+  const script = `import { TestRun } from '${runs}';
+    import { QUERY_BYTES, writeQuery } from '${queries}';
+    const query = new TestRun(QUERY_BYTES);
+    writeQuery(query.context, { op: 'connect', event: 'connect' });
+    console.log(query.call(3) !== 0);`;
   const node = [process.execPath, ...process.execArgv, '--input-type=module', '-e', script];
   const inside = spawnSync('unshare', ['--pid', '--fork', ...node], {
     stdio: ['ignore', 'pipe', 'inherit', beside.programFd('rf_judge_once')],

@@ -5,18 +5,16 @@ import type { BpfObject } from '../../sensors/bpf/bpf.ts';
 import { allocate, lastErrno, native } from '../../sensors/bpf/libbpf.ts';
 import { syscallNumber } from '../../sensors/events/syscalls.ts';
 import { loadObject } from '../../sensors/loader.ts';
-import { OPERATIONS } from '../clauses/operations.ts';
 import { compilePolicy } from '../tables/compile.ts';
 import { classify } from '../tables/model.ts';
 import type { Policy } from '../tables/tables.ts';
+import { QUERY_BYTES, writeQuery } from '../testing/query.ts';
 import { type End, networkCondition, resultBits, seen } from '../testing/random-network.ts';
 import { TestRun } from '../testing/run.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 
 /** The destination of connects and messages, as the kernel program finds it in real sockets. */
 const skip = process.getuid?.() === 0 ? false : 'needs root';
-/** struct rf_query. */
-const QUERY_BYTES = 64;
 const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10];
 const [STREAM, DGRAM] = [1, 2];
 const EINPROGRESS = 115;
@@ -128,13 +126,7 @@ after(() => {
 
 /** What the kernel program says of such a call by this process. */
 function judge({ event, fd, ret, to }: Made): boolean {
-  const q = query!.context;
-  q.fill(0);
-  q.writeUInt32LE(OPERATIONS.find((o) => (o.events as readonly string[]).includes(event))?.op ?? 0, 0);
-  q.writeUInt32LE(syscallNumber(event)!, 4);
-  q.writeBigInt64LE(BigInt(ret), 8);
-  q.writeInt32LE(fd, 48);
-  q.writeBigUInt64LE(to, 56);
+  writeQuery(query!.context, { op: event === 'connect' ? 'connect' : 'send', event, ret, fd, to });
   return query!.call(object.programFd('rf_judge_once')) !== 0;
 }
 

@@ -14,15 +14,13 @@ import { classify } from '../tables/model.ts';
 import type { Policy } from '../tables/tables.ts';
 import { type Act, DENY_BYTES, writeDenial } from '../testing/denial.ts';
 import { lexicalPath } from '../testing/lexical.ts';
+import { QUERY_BYTES, writeQuery } from '../testing/query.ts';
 import { condition } from '../testing/random.ts';
 import { TestRun } from '../testing/run.ts';
 import { KernelPolicy } from './kernel-policy.ts';
 
 const EVENTS = ['open', 'openat', 'creat'] as const;
 const OP_OPEN = operation('open').op;
-const AT_FDCWD = -100;
-/** struct rf_query. */
-const QUERY_BYTES = 64;
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 let object: BpfObject;
@@ -52,14 +50,8 @@ interface Open {
 function judge(open: Open): boolean {
   const bytes = Buffer.from(path!.memory);
   bytes.fill(0).write(open.raw, 'latin1');
-  const q = query!.context;
-  q.fill(0);
-  q.writeUInt32LE(OP_OPEN, 0);
-  q.writeUInt32LE(syscallNumber(open.event)!, 4);
-  q.writeBigInt64LE(BigInt(open.ret), 8);
-  q.writeBigUInt64LE(path!.address, 16);
-  q.writeBigUInt64LE(BigInt(open.flags), 24);
-  q.writeInt32LE(AT_FDCWD, 32);
+  const { event, ret, flags } = open;
+  writeQuery(query!.context, { op: 'open', event, ret, path: path!.address, flags });
   return query!.call(object.programFd('rf_judge_once')) !== 0;
 }
 
@@ -334,12 +326,7 @@ test('a socket is judged by its family', { skip }, () => {
   );
   policy.install(compiled, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
   const emitted = [1, 2, 10, 16, 17, 60].filter((domain) => {
-    const q = query!.context;
-    q.fill(0);
-    q.writeUInt32LE(operation('socket').op, 0);
-    q.writeUInt32LE(syscallNumber('socket')!, 4);
-    q.writeBigUInt64LE(BigInt(domain), 24);
-    q.writeInt32LE(-1, 48);
+    writeQuery(query!.context, { op: 'socket', event: 'socket', flags: domain });
     return query!.call(object.programFd('rf_judge_once')) !== 0;
   });
   assert.deepEqual(emitted, [17, 60], 'a family without a name is left to user space');
