@@ -25,7 +25,7 @@ const rules = (file: string): string => `- rule: Seen
 `;
 const CONNECTED = `- rule: Connected
   desc: Whether the kernel knows as well where it is.
-  condition: evt.type = connect and container.id != host
+  condition: evt.type = connect and container.id != host and evt.res = ECONNREFUSED
   output: connected in %container.id
   priority: INFO
 `;
