@@ -214,5 +214,10 @@ describe('formatting', () => {
   it('refuses what it would change, and what is not YAML', () => {
     assert.equal(formatRulesFile('- macro: m\n  condition: |\n    a.b = "x   \n    y"\n').ok, false);
     assert.equal(formatRulesFile('- [').ok, false);
+    assert.deepEqual(formatRulesFile('\ufeff- list: l\n  items: [a]\n'), {
+      ok: true,
+      text: '- list: l\n  items: [a]\n',
+      changed: true,
+    });
   });
 });

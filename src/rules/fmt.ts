@@ -10,14 +10,10 @@ export type FormatResult =
  * lines at the start, and one line end at the end of the file. Refuses a file whose contents this would change.
  */
 export function formatRulesFile(text: string): FormatResult {
-  const before = contentsOf(text);
+  const unmarked = text.replace(/^\uFEFF/, '');
+  const before = contentsOf(unmarked);
   if (typeof before === 'string') return { ok: false, error: before };
-  const formatted = layOut(
-    text
-      .replace(/^\uFEFF/, '')
-      .replace(/\r\n?/g, '\n')
-      .split('\n'),
-  );
+  const formatted = layOut(unmarked.replace(/\r\n?/g, '\n').split('\n'));
   const after = contentsOf(formatted);
   if (typeof after === 'string') return { ok: false, error: after };
   if (JSON.stringify(before) !== JSON.stringify(after)) {

@@ -58,6 +58,24 @@ const CASES: readonly Case[] = [
   },
 
   {
+    what: 'an alias of the last anchor before it, and an item that is an alias',
+    yaml: `- list: l\n  items: [&a x, &a y, *a]\n- &r\n${rule('r', `${OPEN} and proc.name in (l)`).replace('- ', '  ')}\n- *r`,
+    compiled: { r: '(evt.type = open and proc.name in (x, y, y))' },
+  },
+  {
+    what: 'aliases of nothing',
+    yaml: `- *gone\n- list: l\n  items: [*lost]\n${rule('r', OPEN)}`,
+    errors: ['LOAD_ERR_YAML_PARSE', 'LOAD_ERR_YAML_PARSE'],
+    messages: ["'gone' is not defined", "'lost' is not defined"],
+  },
+  { what: 'a byte order mark', yaml: `\ufeff${rule('r', OPEN)}`, warnings: [], compiled: { r: OPEN } },
+  {
+    what: 'line ends of Windows',
+    yaml: rule('r', '>\n    evt.type = open and\n    proc.name in (a,\n    b)').replaceAll('\n', '\r\n'),
+    warnings: [],
+    compiled: { r: '(evt.type = open and proc.name in (a, b))' },
+  },
+  {
     what: 'all missing keys at once',
     yaml: '- rule: r\n  condition: evt.type = open',
     errors: ['LOAD_ERR_YAML_VALIDATE', 'LOAD_ERR_YAML_VALIDATE', 'LOAD_ERR_YAML_VALIDATE'],

@@ -1,15 +1,20 @@
 /** Places in rule files: where something is written, and how to show it. */
 import { LineCounter } from 'yaml';
 
-/** One rule file's text. */
+/** What editors put in front of a file; the YAML parser takes it for a character of the first line. */
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** One rule file's text, without a byte order mark. */
 export class SourceFile {
   readonly name: string;
   readonly text: string;
   readonly lines = new LineCounter();
+  private readonly marked: boolean;
 
   constructor(name: string, text: string) {
     this.name = name;
-    this.text = text;
+    this.marked = text.startsWith(BYTE_ORDER_MARK);
+    this.text = this.marked ? text.slice(1) : text;
   }
 
   /** 1-based line and column of a character offset. */
@@ -20,7 +25,8 @@ export class SourceFile {
 
   /** Byte offset of a character offset. */
   byteOffset(offset: number): number {
-    return Buffer.byteLength(this.text.slice(0, offset), 'utf8');
+    const mark = this.marked ? Buffer.byteLength(BYTE_ORDER_MARK) : 0;
+    return mark + Buffer.byteLength(this.text.slice(0, offset), 'utf8');
   }
 
   /** The line of an offset, with a caret below; long lines are cut around it. */

@@ -1,5 +1,6 @@
 /** YAML files as trees of texts: every scalar keeps its spelling, whatever type YAML would give it. */
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -7,6 +8,7 @@ import {
   isSeq,
   type Node,
   parseAllDocuments,
+  visit,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
@@ -45,15 +47,41 @@ export function parseYaml(file: SourceFile): { documents: YamlDocument[]; faults
     };
   }
   if (!Array.isArray(parsed)) return { documents: [], faults: [] };
-  const documents = parsed.map((document) => ({
-    root: document.contents as YamlNode,
-    resolve: (node: unknown): YamlNode =>
-      isAlias(node) ? (node.resolve(document) as YamlNode) : (node as YamlNode),
-  }));
   const faults = parsed.flatMap((document) =>
     document.errors.slice(0, MAX_FAULTS).map((error) => ({ message: error.message, offset: error.pos[0] })),
   );
+  const documents = parsed.map((document) => {
+    const targets = ALIAS.test(file.text) ? aliasTargets(document, faults) : NO_TARGETS;
+    return {
+      root: document.contents as YamlNode,
+      resolve: (node: unknown): YamlNode => (isAlias(node) ? targets.get(node) : (node as YamlNode)),
+    };
+  });
   return { documents, faults };
+}
+
+/** What could be an alias. */
+const ALIAS = /(?:^|[\s,:[{-])\*[^\s,\]}]/m;
+const NO_TARGETS: ReadonlyMap<Alias, YamlNode> = new Map();
+
+/** What the aliases of a document stand for: the last anchor of their name before them. */
+function aliasTargets(document: Document.Parsed, faults: YamlFault[]): ReadonlyMap<Alias, YamlNode> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, YamlNode>();
+  visit(document, {
+    Node: (_, node) => {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const target = anchors.get(node.source);
+      if (target !== undefined) targets.set(node, target);
+      else if (faults.length < MAX_FAULTS) {
+        faults.push({ message: `the anchor '${node.source}' is not defined`, offset: startOf(node) ?? 0 });
+      }
+    },
+  });
+  return targets;
 }
 
 /** Empty, `~` and `null` without quotes. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { toBytes } from '../lang/bytes.ts';
 import { compileNetworks, formatAddress, mask, parseAddress, parseNetwork } from './addresses.ts';
 import { compileGlob } from './glob.ts';
 import { compilePaths } from './paths.ts';
@@ -127,6 +128,10 @@ describe('regular expressions', () => {
     assert.equal(matches('a.*c', 'a\nc'), true);
     assert.equal(matches('(a+)+', 'a'.repeat(5000)), true);
     assert.equal(matches('[[:alpha:]]+', 'abc'), true);
+    for (const pattern of ['café?', 'café*', 'café{0,1}']) {
+      assert.equal(matches(toBytes(pattern), 'caf'), true, pattern);
+      assert.equal(matches(toBytes(pattern), toBytes('café')), true, pattern);
+    }
   });
 
   it('are refused with a reason', () => {

@@ -36,6 +36,9 @@ export function compileRegex(pattern: string): CompiledRegex {
   };
 }
 
+/** The last character of a byte string, all its bytes in UTF-8. */
+const LAST_CHARACTER = /(?:[\xc0-\xff][\x80-\xbf]+|.)$/s;
+
 /**
  * The longest text that every match must contain, or '' if none is certain. Looks only at plain characters on the
  * top level: a group, a class, an alternative or a flag ends the run, a quantifier takes its last character back.
@@ -60,7 +63,7 @@ export function requiredLiteral(pattern: string): string {
       end();
       depth += c === '(' ? 1 : -1;
     } else if (c === '*' || c === '?' || c === '{') {
-      run = run.slice(0, -1);
+      run = run.replace(LAST_CHARACTER, '');
       end();
       if (c === '{') i = Math.max(i, pattern.indexOf('}', i));
     } else if (c === '+' || c === '.' || c === '^' || c === '$') {
