@@ -115,8 +115,10 @@ function resolvedText(event: Event, param: ParamDef, value: ParamValue): string 
         : (event.group(number) ?? (number === 0 ? 'root' : '<NA>'));
     case 'flags':
       return param.table === undefined ? undefined : flagNames(param.table, number);
-    case 'enum':
-      return param.table === undefined ? undefined : enumNames(param.table, number);
+    case 'enum': {
+      const table = event.call === undefined ? param.table : (param.tableOf?.(event.call) ?? param.table);
+      return table === undefined ? undefined : enumNames(table, number);
+    }
     case 'mode':
       return modeNames(number);
     case 'signal':

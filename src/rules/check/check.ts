@@ -212,7 +212,10 @@ class Scope<E> extends OperandChecker<E> {
   private eventName(text: string, op: BinaryOp, at: number): readonly Constant[] | undefined {
     const name = fromBytes(text);
     const exact = op === '=' || op === '==' || op === '!=' || op === 'in' || op === 'intersects';
-    if (!exact || this.context.events.code(name) !== undefined) return [{ text, value: text }];
+    if (!exact) return [{ text, value: text }];
+    const code = this.context.events.code(name);
+    // The name of a call stands for the event that it raises.
+    if (code !== undefined) return [{ text, value: this.context.events.names[code]! }];
     const near = nearestOf(name, this.context.events.names, 3);
     const help = near.length > 0 ? `did you mean ${near.join(', ')}?` : undefined;
     return this.fault('unknown', `unknown event type ${name}`, at, help);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
+import { compileCondition } from '../condition.ts';
 import type { Value } from '../field-spec.ts';
-import { BOOT, fieldOf, ip, printOf, shellWorld, sockaddr, valuesOf, World } from './test-world.ts';
+import { BOOT, fieldOf, ip, printOf, shellWorld, sockaddr, TABLE, valuesOf, World } from './test-world.ts';
 
 type Expected = Record<string, Value | undefined>;
 
@@ -717,6 +719,124 @@ test('fields of several values are printed as one text, of one ancestor as that'
     'fd.sip.name': undefined,
   };
   for (const [field, text] of Object.entries(texts)) assert.equal(printOf(event, field), text, field);
+});
+
+test('calls about devices, options and limits show their arguments by name', () => {
+  const world = shellWorld();
+  const word = (value: number): string => String.fromCharCode(value & 0xff, (value >> 8) & 0xff, 0, 0);
+  const socket = {
+    ...TCP,
+    fdRole: 1,
+    fdLaddr: ip('10.0.0.5'),
+    fdLport: 4000,
+    fdRaddr: ip('10.0.0.9'),
+    fdRport: 22,
+  };
+  check(world.call('setsockopt', 300, { args: [5, 1, 26, 0, 16], data: word(3), ...socket }), {
+    'evt.type': 'setsockopt',
+    'evt.category': 'net',
+    'evt.arg.level': 'SOL_SOCKET',
+    'evt.arg.optname': 'SO_ATTACH_FILTER',
+    'evt.rawarg.level': 1,
+    'evt.rawarg.optname': 26,
+    'evt.arg.val': '3',
+    'evt.arg[5]': '16',
+    'fd.sport': 22,
+    'evt.res': 'SUCCESS',
+  });
+  check(world.call('setsockopt', 300, { args: [5, 6, 31, 0, 4], ...socket }), {
+    'evt.arg.level': 'SOL_TCP',
+    'evt.arg.optname': 'TCP_ULP',
+  });
+  check(world.call('setsockopt', 300, { args: [5, 282, 1, 0, 4], ...socket }), {
+    'evt.rawarg.level': 282,
+    'evt.arg.level': 'SOL_TLS',
+    'evt.arg.optname': '1',
+  });
+  check(
+    world.call('ioctl', 300, {
+      args: [0, 0x5412, 0x7fff_1234],
+      ret: -25,
+      fdType: T.FILE,
+      fdPath: '/dev/pts/0',
+    }),
+    {
+      'evt.arg.request': '5412',
+      'evt.rawarg.request': 0x5412,
+      'evt.arg.argument': '7FFF1234',
+      'evt.arg.fd': '<f>/dev/pts/0',
+      'fd.name': '/dev/pts/0',
+      'evt.res': 'ENOTTY',
+      'evt.category': 'file',
+      'evt.is_io': false,
+    },
+  );
+  check(
+    world.call('prlimit64', 300, { args: [200, 7], data: `\0\x04${'\0'.repeat(6)}${'\xff'.repeat(8)}` }),
+    {
+      'evt.type': 'prlimit',
+      'evt.arg.pid': 'bash',
+      'evt.arg.resource': 'RLIMIT_NOFILE',
+      'evt.arg.newcur': '1024',
+      'evt.arg.newmax': '-1',
+    },
+  );
+  check(world.call('futex', 300, { args: [4096, 0x81, 2] }), {
+    'evt.arg.op': 'FUTEX_PRIVATE_FLAG|FUTEX_WAKE',
+    'evt.arg.addr': '1000',
+    'evt.arg.val': '2',
+  });
+  check(
+    world.call('newfstatat', 300, {
+      args: [-100, 0, 0, 0x100],
+      ret: -2,
+      path0: '../x',
+      base0: '/tmp',
+    }),
+    {
+      'evt.arg.path': '/x',
+      'evt.arg.flags': 'AT_SYMLINK_NOFOLLOW',
+      'evt.arg.dirfd': 'AT_FDCWD',
+      'evt.res': 'ENOENT',
+    },
+  );
+  check(world.call('access', 300, { args: [0, 6], path0: '/etc/shadow' }), {
+    'evt.arg.mode': 'R_OK|W_OK',
+    'evt.arg.name': '/etc/shadow',
+  });
+  check(world.call('getcwd', 300, { ret: 5, data: '/tmp\0' }), { 'evt.arg.path': '/tmp', 'evt.rawres': 5 });
+  check(world.call('sendfile', 300, { args: [4, 3, 0, 100], ret: 100, fdType: T.FILE, fdPath: '/out' }), {
+    'fd.num': 4,
+    'fd.name': '/out',
+    'evt.arg.in_fd': '3',
+    'evt.is_io_write': true,
+    'evt.buflen': 100,
+  });
+  check(
+    world.call('fsconfig', 300, { args: [3, 1], path0: 'source', path1: '/dev/sda1', fdType: T.UNKNOWN }),
+    {
+      'evt.arg.cmd': 'FSCONFIG_SET_STRING',
+      'evt.arg.key': 'source',
+      'evt.arg.value_charbuf': '/dev/sda1',
+    },
+  );
+  check(world.call('nanosleep', 300, { data: `\x01${'\0'.repeat(7)}\x02${'\0'.repeat(7)}` }), {
+    'evt.arg.interval': '1000000002',
+  });
+});
+
+test('the name of a call stands for the event that it raises', () => {
+  const event = shellWorld().call('pread64', 300, { args: [3, 0, 10, 0], ret: 10 });
+  for (const [condition, expected] of [
+    ['evt.type = pread64', true],
+    ['evt.type in (read, pread64)', true],
+    ['evt.type != pread64', false],
+    ['evt.type = send', false],
+  ] as const) {
+    const compiled = compileCondition(condition, { fields: TABLE, events: EVENT_NAMES });
+    assert.ok(compiled.ok, condition);
+    assert.equal(compiled.test(event), expected, condition);
+  }
 });
 
 test('suggested fields come in the order in which they are appended', async () => {

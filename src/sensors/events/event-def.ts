@@ -32,6 +32,8 @@ export interface ParamDef {
   readonly type: ParamType;
   /** Names of flags and enumerations. */
   readonly table?: FlagTable;
+  /** Names that depend on another argument. */
+  readonly tableOf?: (rec: CallRec) => FlagTable | undefined;
   /** For paths: which captured path (and its base directory) of the record it is. */
   readonly path?: 0 | 1;
   /** The raw value in a call record. */

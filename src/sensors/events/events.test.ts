@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RF_OP } from '../record/layout.gen.ts';
-import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from './events.ts';
+import { codesByNumber, EVENT_NAMES, EVENTS, eventDef, PARAM_NAMES } from './events.ts';
 import { allSyscallNames, syscallNumber } from './syscalls.ts';
 
 /** Parameters by event, in the order that evt.arg[N] counts. */
@@ -25,6 +25,14 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   bpf: 'fd cmd',
   finit_module: 'res fd uargs flags',
   userfaultfd: 'res flags',
+  ioctl: 'res fd request argument',
+  setsockopt: 'res fd level optname val optlen',
+  sendfile: 'res offset out_fd in_fd size',
+  copy_file_range: 'res fdout offout fdin offin len',
+  prlimit: 'res newcur newmax oldcur oldmax pid resource',
+  munmap: 'res vm_size vm_rss vm_swap addr length',
+  io_uring_register: 'res fd opcode arg nr_args',
+  fsconfig: 'res fd cmd key value_bytebuf value_charbuf aux',
   execve:
     'res exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups env tty vpgid loginuid flags cap_inheritable cap_permitted cap_effective exe_ino exe_ino_ctime exe_ino_mtime uid trusted_exepath pgid gid filename',
   clone:
@@ -44,7 +52,24 @@ test('every system call has an event, and every event another name', () => {
   assert.equal(new Set(EVENT_NAMES.names).size, EVENT_NAMES.names.length);
   for (const call of allSyscallNames()) assert.notEqual(EVENT_NAMES.code(call), undefined, call);
   assert.equal(EVENTS[EVENT_NAMES.code('pread64')!]!.name, 'pread');
+  assert.equal(EVENTS[EVENT_NAMES.code('prlimit64')!]!.name, 'prlimit');
   assert.equal(EVENT_NAMES.code('foo_bar'), undefined);
+});
+
+test('names of Falco that nothing here raises are names all the same', () => {
+  for (const name of [
+    'send',
+    'recv',
+    'stat64',
+    'mmap2',
+    'setuid32',
+    'socketcall',
+    'procinfo',
+    'pluginevent',
+  ]) {
+    assert.deepEqual(EVENTS[EVENT_NAMES.code(name)!]!.syscalls, [], name);
+  }
+  for (const name of ['optname', 'request', 'clockid', 'res_or_fd']) assert.ok(PARAM_NAMES.has(name), name);
 });
 
 test('capture rows only name arguments that a call can have, and operations that the kernel knows', () => {

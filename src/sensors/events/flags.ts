@@ -251,6 +251,14 @@ export const FINIT_FLAGS: FlagTable = bits(
   'IGNORE_MODVERSIONS IGNORE_VERMAGIC COMPRESSED_FILE',
 );
 export const DELETE_MODULE_FLAGS: FlagTable = pairs('O_', 'NONBLOCK 0x800 TRUNC 0x200');
+export const ACCESS_FLAGS: FlagTable = [['F_OK', 0], ...pairs('', 'R_OK 4 W_OK 2 X_OK 1')];
+export const NEWFSTATAT_FLAGS: FlagTable = pairs(
+  'AT_',
+  'EMPTY_PATH 0x1000 NO_AUTOMOUNT 0x800 SYMLINK_NOFOLLOW 0x100',
+);
+export const FLOCK_FLAGS: FlagTable = bits('LOCK_', 'SH EX NB UN');
+export const SEEK_FROM: FlagTable = pairs('SEEK_', 'SET 0 CUR 1 END 2 DATA 3 HOLE 4');
+export const SPLICE_FLAGS: FlagTable = bits('SPLICE_F_', 'MOVE NONBLOCK MORE GIFT');
 export const SHUTDOWN_HOW: FlagTable = pairs('SHUT_', 'RD 0 WR 1 RDWR 2');
 
 // ── memory, io_uring ──────────────────────────────────────────────────────────────────────────────────────
@@ -263,6 +271,29 @@ export const MMAP_FLAGS: FlagTable = pairs(
   'MAP_',
   'SHARED 1 PRIVATE 2 FIXED 0x10 ANONYMOUS 0x20 32BIT 0x40 GROWSDOWN 0x100 DENYWRITE 0x800 EXECUTABLE 0x1000 LOCKED 0x2000 NORESERVE 0x4000 POPULATE 0x8000 NONBLOCK 0x10000 STACK 0x20000 HUGETLB 0x40000',
 );
+export const MLOCK_FLAGS: FlagTable = bits('MLOCK_', 'ONFAULT');
+export const MLOCKALL_FLAGS: FlagTable = bits('MCL_', 'CURRENT FUTURE ONFAULT');
+export const IO_URING_ENTER_FLAGS: FlagTable = bits(
+  'IORING_ENTER_',
+  'GETEVENTS SQ_WAKEUP SQ_WAIT EXT_ARG REGISTERED_RING',
+);
+
+/** The kernel numbers these; two bits above say how. */
+const FUTEX_NAMES =
+  'WAIT WAKE FD REQUEUE CMP_REQUEUE WAKE_OP LOCK_PI UNLOCK_PI TRYLOCK_PI WAIT_BITSET WAKE_BITSET WAIT_REQUEUE_PI CMP_REQUEUE_PI'.split(
+    ' ',
+  );
+const FUTEX_HOW: FlagTable = pairs('FUTEX_', 'CLOCK_REALTIME 0x100 PRIVATE_FLAG 0x80');
+export const FUTEX_OPERATIONS: FlagTable = [
+  ...FUTEX_HOW,
+  ...FUTEX_NAMES.map((name, i) => [`FUTEX_${name}`, 2 ** (16 + i)] as const),
+];
+
+/** An operation as one bit beside those that say how. */
+export function futexOperation(native: number): number {
+  const operation = native & 0x7f;
+  return (native & 0x180) + (operation < FUTEX_NAMES.length ? 2 ** (16 + operation) : 0);
+}
 export const IO_URING_SETUP_FLAGS: FlagTable = bits(
   'IORING_SETUP_',
   'IOPOLL SQPOLL SQ_AFF CQSIZE CLAMP ATTACH_WQ R_DISABLED SUBMIT_ALL COOP_TASKRUN TASKRUN_FLAG SQE128 CQE32 SINGLE_ISSUER DEFER_TASKRUN',

@@ -65,6 +65,11 @@ export const EDGE_RULES = `
     %evt.type %evt.res %evt.args %evt.arg.uid %evt.arg.gid %evt.arg.euid %user.uid %user.name %group.gid %group.name
     %thread.cap_effective %thread.cap_permitted %proc.name %proc.pname %user.loginuid
   priority: NOTICE
+- rule: Edge option
+  desc: An act set an option of a socket, or controlled something.
+  condition: edge and ((evt.type = setsockopt and evt.rawarg.level in (1, 6, 282)) or (evt.type = ioctl and evt.rawarg.request = 21522))
+  output: '%evt.type %evt.res %evt.args %evt.arg.level %evt.arg.optname %evt.rawarg.optname %evt.arg.request %fd.name %fd.type %fd.typechar'
+  priority: NOTICE
 - rule: Edge io_uring
   desc: An act made an io_uring.
   condition: edge and evt.type = io_uring_setup
