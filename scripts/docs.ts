@@ -6,6 +6,7 @@ import { ERRORS } from '../src/engine/core/errors.ts';
 import { METRICS } from '../src/engine/core/metrics.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { LANGUAGE } from '../src/engine/ruleset.ts';
+import { AUDIT_SCHEMA } from '../src/outputs/audit/config.ts';
 import { outputSchema } from '../src/outputs/options.ts';
 import { OUTPUT_TYPES, outputsSchema } from '../src/outputs/registry.ts';
 import type { FieldHelp } from '../src/rules/explain.ts';
@@ -121,22 +122,44 @@ function options(schema: Schema, path: string): string[][] {
     const full = path === '' ? name : `${path}.${name}`;
     if (inner.type === 'object' && inner.properties) return options(inner, full);
     const kind = inner.enum ? inner.enum.map(String).join(' \\| ') : (inner.type ?? 'any');
-    const value = inner.default === undefined ? '' : JSON.stringify(inner.default);
-    return [[code(full), kind, code(value), cell(inner.description ?? '')]];
+    const value = inner.default === undefined ? '' : code(JSON.stringify(inner.default));
+    const needed = path === '' && schema.required?.includes(name);
+    return [[code(full), kind, needed ? 'must be set' : value, cell(inner.description ?? '')]];
   });
+}
+
+/** Rows that nearly all outputs have, as most of them have them; the others say what is different there. */
+function sharedRows(): string[][] {
+  const all = OUTPUT_TYPES.map((kind) => options(outputSchema(kind), '').map((row) => row.join('\u0000')));
+  const names = new Map<string, string[]>();
+  for (const row of all.flat()) {
+    const name = row.split('\u0000')[0]!;
+    names.set(name, [...(names.get(name) ?? []), row]);
+  }
+  return [...names.values()]
+    .filter((rows) => rows.length >= OUTPUT_TYPES.length - 1)
+    .map((rows) => {
+      const times = (row: string): number => rows.filter((other) => other === row).length;
+      return rows.reduce((best, row) => (times(row) > times(best) ? row : best)).split('\u0000');
+    });
 }
 
 function config(): string {
   const header = ['option', 'values', 'default', 'meaning'];
   const { outputs: _, ...core } = configSchema(outputsSchema()).properties ?? {};
+  const shared = sharedRows();
+  const known = new Set(shared.map((row) => row.join()));
   const parts = OUTPUT_TYPES.map((kind) => {
-    return `## outputs: ${kind.type}\n\n${kind.title}\n\n${table(header, options(outputSchema(kind), ''))}`;
+    const own = options(outputSchema(kind), '').filter((row) => !known.has(row.join()));
+    return `## outputs: ${kind.type}\n\n${kind.title}\n\n${table(header, own)}`;
   });
   return page(
     'Configuration',
-    'Lowest first: built in, `/usr/lib/ringfence/config.yaml`, `/etc/ringfence/config.yaml` (or `-c FILE`), `config.d/*.yaml` beside it, environment (`RINGFENCE__LOG__LEVEL`), flags. Maps merge, lists and values replace. `ringfence config print --origin` says what is in force. Table: `src/engine/config/options.ts`.',
+    'Lowest first: built in, `/usr/lib/ringfence/config.yaml`, `/etc/ringfence/config.yaml` (or `-c FILE`), `config.d/*.yaml` beside it, environment (`RINGFENCE__LOG__LEVEL`), flags. Maps merge, lists and values replace. Times are written `500ms`, `10s`, `5m`, `1h`, `7d`; options that end in `_ms` and `_bytes` are numbers. `ringfence config print --origin` says what is in force, `ringfence explain OPTION` what one means. Table: `src/engine/config/options.ts`.',
     table(header, options({ properties: core }, '')),
+    `## outputs: all kinds\n\nOptions of every output; the tables below have what an output has besides, or with another default.\n\n${table(header, shared)}`,
     ...parts,
+    `## outputs: audit\n\nThe audit store: [audit.md](../audit.md).\n\n${table(header, options(AUDIT_SCHEMA, ''))}`,
   );
 }
 

@@ -51,12 +51,32 @@ test('wrong usage is 2, with the nearest name, and nothing on stdout', () => {
     [['run', '--duration', 'long'], '30s'],
     [['run', '-o', 'xml'], 'text or json'],
     [['explain', 'proc.nam'], 'proc.name'],
+    [['explain', 'log.levl'], 'log.level'],
+    [['stop'], 'systemctl stop ringfence'],
+    [['deny', 'rm', '3'], 'ringfence deny remove'],
+    [['deny', 'lst'], 'did you mean list'],
+    [['deny', 'frob'], 'add, list, remove, push, import'],
+    [['deny', 'add'], 'usage: ringfence deny add [options] <target>'],
   ] as const) {
     const { status, stdout, stderr } = ringfence(args);
     assert.equal(status, 2, args.join(' '));
     assert.equal(stdout, '');
     assert.ok(stderr.includes(hint), `${args.join(' ')}: ${stderr}`);
   }
+});
+
+test('--version is the command version; help finds commands below a command', () => {
+  assert.equal(ringfence(['--version']).stdout, ringfence(['version']).stdout);
+  assert.match(ringfence(['help', 'deny', 'add']).stdout, /^Usage: ringfence deny add .*<target>/);
+});
+
+test('explain knows keys of rules and options of the configuration', () => {
+  assert.match(ringfence(['explain', 'enforce']).stdout, /deny \(refuse\)/);
+  const option = JSON.parse(ringfence(['explain', 'outputs.http.body', '--json']).stdout) as {
+    values: string[];
+    default: string;
+  };
+  assert.deepEqual([option.values, option.default], [['single', 'array', 'lines'], '"single"']);
 });
 
 test('validate says 0 for good rules and 3 for bad ones, as one JSON document with Falco’s members', () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { humanLine, wantsColor } from './console.ts';
+import { humanLine, openConsole, wantsColor } from './console.ts';
 import { HOSTILE, testAlert } from './testing/alerts.ts';
 import { MODULE_EXTENSION, runModule, runPiped } from './testing/run-module.ts';
 
@@ -36,6 +39,26 @@ test('what an attacker wrote cannot reach the terminal as anything but text', ()
   assert.doesNotMatch(bare, /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/);
   assert.match(bare, /\\u001b\[31mred/);
   assert.match(bare, /\\u202eevil/);
+});
+
+test('a line to the journal begins with the priority of its alert', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-console-'));
+  const path = join(folder, 'out');
+  const fd = openSync(path, 'w');
+  try {
+    const config = { format: 'falco_text', color: 'auto', stream: 'stdout' } as const;
+    const output = openConsole(config, fd, '1', true);
+    await output.send(
+      [testAlert(1, { priority: 2 }), testAlert(2, { priority: 5 })],
+      new AbortController().signal,
+    );
+    const lines = readFileSync(path, 'utf8').trim().split('\n');
+    assert.match(lines[0] ?? '', /^<2>\d\d:\d\d:.* Critical /);
+    assert.match(lines[1] ?? '', /^<5>\d\d:\d\d:.* Notice /);
+  } finally {
+    closeSync(fd);
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const WRITER = new URL(`./testing/console-writer${MODULE_EXTENSION}`, import.meta.url);

@@ -1,4 +1,5 @@
 import type { Alert } from '../engine/core/alert.ts';
+import { isJournal } from '../engine/core/journal.ts';
 import { PRIORITIES } from '../engine/core/priority.ts';
 import { openSink } from './descriptor.ts';
 import { makeFormatter } from './formats/formats.ts';
@@ -44,12 +45,18 @@ export const consoleOutput = {
   },
 } as const satisfies OutputType;
 
-/** The console on any descriptor. */
-export function openConsole(config: ConsoleConfig, fd: number, version: string): Output {
+/** The console on any descriptor. The journal gets each alert's priority, which is also a severity of syslog. */
+export function openConsole(
+  config: ConsoleConfig,
+  fd: number,
+  version: string,
+  journal = isJournal(fd),
+): Output {
   const sink = openSink(fd);
   const format = makeLine(config, sink.isTTY, version);
+  const line = (alert: Alert): string => `${journal ? `<${alert.priority}>` : ''}${format(alert)}\n`;
   return {
-    send: (batch, signal) => sink.write(batch.map((alert) => `${format(alert)}\n`).join(''), signal),
+    send: (batch, signal) => sink.write(batch.map(line).join(''), signal),
     close: () => sink.close(),
   };
 }

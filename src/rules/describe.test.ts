@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import { describeRule, describeRules } from './describe.ts';
 import { explain } from './explain.ts';
 import { formatRulesFile } from './fmt.ts';
+import { KEY_DOCS } from './load/key-docs.ts';
 import { loadRules } from './load/load.ts';
+import { RULE_KEYS } from './load/rule-keys.ts';
 import { TEST_EVENTS, TEST_FIELDS } from './testing/fixture.ts';
 import { validationResult, validationText } from './validate.ts';
 
@@ -183,6 +185,14 @@ describe('explanations', () => {
     assert.equal(kind('load_no_evttype'), 'code');
     assert.equal(kind('proc.nmae'), 'did you mean proc.name');
     assert.equal(kind('starstwith'), 'did you mean startswith');
+  });
+
+  it('know every key of a rule', () => {
+    assert.deepEqual(
+      RULE_KEYS.filter((key) => !Object.hasOwn(KEY_DOCS, key)),
+      [],
+    );
+    assert.ok('kind' in explain('enforce', TEST_FIELDS));
   });
 
   it('list the operators and the restrictions of a field', () => {

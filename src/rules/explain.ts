@@ -6,6 +6,7 @@ import type { FieldSpec } from './field-spec.ts';
 import type { FieldTable } from './field-table.ts';
 import { MODIFIER_DOCS, OPERATORS, type OperatorInfo, operatorInfo } from './lang/operators.ts';
 import { TRANSFORMER_DOCS } from './lang/transformers.ts';
+import { KEY_DOCS } from './load/key-docs.ts';
 import { ERROR_CODES, WARNING_CODES } from './load/report.ts';
 
 export interface CodeHelp {
@@ -127,7 +128,7 @@ export interface FieldHelp {
   readonly events: readonly string[] | 'all';
 }
 
-/** Explains a field (with or without argument), an operator, a transformer, a modifier or a diagnostic code. */
+/** Explains a field (with or without argument), operator, transformer, modifier, key of a rules file or code. */
 export function explain<E>(
   name: string,
   fields: FieldTable<E>,
@@ -136,7 +137,7 @@ export function explain<E>(
   if (code !== undefined) return { kind: 'code', code };
   const operator = operatorInfo(name);
   if (operator !== undefined) return { kind: 'operator', operator };
-  const words: Readonly<Record<string, string>> = { ...TRANSFORMER_DOCS, ...MODIFIER_DOCS };
+  const words: Readonly<Record<string, string>> = { ...KEY_DOCS, ...TRANSFORMER_DOCS, ...MODIFIER_DOCS };
   if (Object.hasOwn(words, name)) return { kind: 'word', name, doc: words[name]! };
   const [, bare = name] = /^%?([^[]+)/.exec(name) ?? [];
   const found = fields.get(bare) ?? lookupSpec(bare, fields);

@@ -1,35 +1,72 @@
 import { Command } from 'commander';
+import { PRIORITIES } from '../core/priority.ts';
 import { act, type CommandSpec } from './command.ts';
 import { print } from './output.ts';
 import { COMMANDS } from './table.ts';
 
-/** Hidden: what may follow the words typed so far, one a line, for the completion scripts. */
+/** Hidden: what may stand as the last of the words typed so far, one a line, for the completion scripts. */
 export const command: CommandSpec = {
   configure(command) {
-    command
-      .argument('[words...]')
-      .allowUnknownOption()
-      .action(
-        act(async (words: readonly string[]) => {
-          for (const candidate of await candidates(words)) print(candidate);
-          return 0;
-        }),
-      );
+    command.argument('[words...]').action(
+      act(async (words: readonly string[]) => {
+        for (const candidate of await candidates(words)) print(candidate);
+        return 0;
+      }),
+    );
   },
 };
 
-/** Candidates after a command and what follows it. */
-export async function candidates(words: readonly string[]): Promise<string[]> {
-  const [name, ...rest] = words;
+/** Candidates for the last word (as far as it is typed); none: names of files. */
+export async function candidates(words: readonly string[]): Promise<readonly string[]> {
+  const [name = '', ...rest] = words.slice(0, -1);
   const row = COMMANDS.find((candidate) => candidate.name === name);
-  if (!row) return COMMANDS.filter((candidate) => !candidate.hidden).map((candidate) => candidate.name);
-  if (name === 'explain') return names();
+  const commands = COMMANDS.filter((candidate) => !candidate.hidden).map((candidate) => candidate.name);
+  if (!row) return name === '' ? [...commands, 'help'] : name === 'help' ? commands : [];
   let command = new Command(row.name);
   (await row.load()).command.configure(command);
-  for (const word of rest) command = command.commands.find((inner) => inner.name() === word) ?? command;
-  const options = command.options.flatMap((option) => option.long ?? []);
-  return [...command.commands.map((inner) => inner.name()), ...options];
+  const path = [name];
+  for (const word of rest) {
+    const inner = command.commands.find((each) => each.name() === word);
+    if (inner) path.push(word);
+    command = inner ?? command;
+  }
+  if (words.at(-1)?.startsWith('-')) return [...command.options.flatMap(({ long }) => long ?? []), '--help'];
+  const before = rest.at(-1);
+  const option = command.options.find(
+    ({ long, short }) => before !== undefined && [long, short].includes(before),
+  );
+  if (option?.required) return valuesOf(option.long ?? '', name);
+  if (command.commands.length > 0) return command.commands.map((inner) => inner.name());
+  return (await ARGUMENTS[path.join(' ')]?.()) ?? [];
 }
+
+async function valuesOf(option: string, command: string): Promise<readonly string[]> {
+  switch (option) {
+    case '--mode':
+      return ['monitor', 'enforce'];
+    case '--output':
+      return command === 'events' ? ['compact', 'json'] : ['text', 'json'];
+    case '--priority':
+      return PRIORITIES.map((priority) => priority.toLowerCase());
+    case '--proto':
+      return ['tcp', 'udp', 'icmp'];
+    case '--control':
+      return ['pci', 'nist', 'cis'];
+    case '--type':
+      return (await import('../../sensors/events/events.ts')).EVENTS.map((def) => def.name);
+    default:
+      return [];
+  }
+}
+
+/** What arguments may be, where they are no files. */
+const ARGUMENTS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
+  explain: names,
+  completion: async () => ['bash', 'zsh', 'fish'],
+  'rules describe': ruleNames,
+  'policy explain': ruleNames,
+  'why-not': ruleNames,
+};
 
 async function names(): Promise<string[]> {
   const { CODE_HELP, OPERATORS } = await import('../../rules/index.ts');
@@ -43,4 +80,10 @@ async function names(): Promise<string[]> {
     ...CODE_HELP.map((row) => row.code),
     ...Object.keys(ERRORS),
   ];
+}
+
+async function ruleNames(): Promise<string[]> {
+  const { rulesFor } = await import('./rules-for.ts');
+  const { LANGUAGE } = await import('../ruleset.ts');
+  return (await rulesFor({}, LANGUAGE.fields)).rules.map((rule) => rule.name);
 }

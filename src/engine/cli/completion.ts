@@ -5,26 +5,35 @@ import { COMMANDS } from './table.ts';
 
 const SHELLS: Readonly<Record<string, (words: string) => string>> = {
   bash: (words) => `_ringfence() {
-  local current=\${COMP_WORDS[COMP_CWORD]}
+  local current=\${COMP_WORDS[COMP_CWORD]} IFS=$'\\n'
   if [ "$COMP_CWORD" -eq 1 ]; then
+    IFS=' '
     COMPREPLY=($(compgen -W "${words}" -- "$current"))
+    return
+  fi
+  local found=$(ringfence __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$current" 2>/dev/null)
+  if [ -n "$found" ]; then
+    COMPREPLY=($(compgen -W "$found" -- "$current"))
+    [ \${#COMPREPLY[@]} -eq 0 ] || COMPREPLY=($(printf '%q\\n' "\${COMPREPLY[@]}"))
   else
-    COMPREPLY=($(compgen -W "$(ringfence __complete "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "$current"))
-    [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
+    compopt -o filenames 2>/dev/null
+    COMPREPLY=($(compgen -f -- "$current"))
   fi
 }
-complete -o filenames -F _ringfence ringfence`,
+complete -F _ringfence ringfence`,
   zsh: (words) => `#compdef ringfence
 _ringfence() {
   if (( CURRENT == 2 )); then
     compadd -- ${words}
   else
-    compadd -- \${(f)"$(ringfence __complete \${words[2,CURRENT-1]} 2>/dev/null)"} || _files
+    local -a found
+    found=(\${(f)"$(ringfence __complete -- \${words[2,CURRENT-1]} "$PREFIX" 2>/dev/null)"})
+    if (( $#found )); then compadd -a found; else _files; fi
   fi
 }
 compdef _ringfence ringfence`,
   fish: (words) => `complete -c ringfence -n __fish_use_subcommand -f -a '${words}'
-complete -c ringfence -n 'not __fish_use_subcommand' -a '(ringfence __complete (commandline -opc)[2..-1] 2>/dev/null)'`,
+complete -c ringfence -n 'not __fish_use_subcommand' -a '(ringfence __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`,
 };
 
 export const command: CommandSpec = {
@@ -43,7 +52,7 @@ export const command: CommandSpec = {
           });
         }
         const words = COMMANDS.filter((row) => !row.hidden).map((row) => row.name);
-        print(script(words.join(' ')));
+        print(script([...words, 'help'].join(' ')));
         return EXIT.ok;
       }),
     );

@@ -1,23 +1,28 @@
+import { outputsSchema } from '../../outputs/registry.ts';
 import { type Explanation, explain } from '../../rules/index.ts';
 import { EVENTS } from '../../sensors/events/events.ts';
+import { configSchema } from '../config/config.ts';
+import type { Schema } from '../core/check-schema.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { ERRORS } from '../core/errors.ts';
 import { METRICS } from '../core/metrics.ts';
 import { nearest } from '../core/nearest.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
-import { paint, print, printJson } from './output.ts';
+import { paint, print, printJson, wrap } from './output.ts';
 
 export const command: CommandSpec = {
   examples: [
     ['ringfence explain proc.aname', 'a field'],
     ['ringfence explain openat', 'an event and its parameters'],
     ['ringfence explain startswith', 'an operator'],
+    ['ringfence explain enforce', 'a key of a rule'],
+    ['ringfence explain outputs.http.url', 'an option of the configuration'],
     ['ringfence explain LOAD_NO_EVTTYPE', 'a code of an error or warning'],
   ],
   configure(command) {
     command
-      .argument('<name>', 'a field, event, operator, error code or metric')
+      .argument('<name>', 'a field, event, operator, rule key, option, error code or metric')
       .option('--json', 'one JSON object')
       .action(
         act((name: string, options: { json?: boolean }) => {
@@ -34,7 +39,9 @@ type Facts = Readonly<Record<string, string | readonly string[]>>;
 
 function find(name: string): Facts {
   const explained = explain(name, LANGUAGE.fields);
-  if (!('suggestions' in explained)) return factsOf(explained);
+  const option = optionFacts(name);
+  if (!('suggestions' in explained)) return { ...factsOf(explained), ...option };
+  if (option) return option;
   const event = EVENTS.find((def) => def.name === name || def.syscalls.includes(name));
   if (event) {
     const params = event.params.map((param) => `${param.name} (${param.type})`);
@@ -55,10 +62,13 @@ function find(name: string): Facts {
     ...explained.suggestions,
     ...EVENTS.map((def) => def.name),
     ...Object.keys(ERRORS),
+    ...optionNames(CONFIG, ''),
   ]);
   throw new AppError('E_USAGE', `nothing is named "${name}"`, {
     exitCode: EXIT.usage,
-    help: close ? `did you mean "${close}"?` : 'ringfence list fields|events|operators|errors|metrics',
+    help: close
+      ? `did you mean "${close}"?`
+      : 'ringfence list fields|events|operators|outputs|metrics|errors',
   });
 }
 
@@ -89,7 +99,40 @@ function factsOf(explained: Explanation): Facts {
   }
 }
 
-function show(key: string, value: string | readonly string[]): void {
-  const text = typeof value === 'string' ? value : value.join('  ');
-  if (text !== '') print(`${paint('bold', key.padEnd(13))}${text}`);
+const CONFIG: Schema = configSchema(outputsSchema());
+
+/** An option of the configuration by its name with dots. */
+function optionFacts(name: string): Facts | undefined {
+  let schema: Schema | undefined = CONFIG;
+  for (const part of name.split('.')) {
+    const members: Readonly<Record<string, Schema>> | undefined = schema?.properties;
+    schema = members && Object.hasOwn(members, part) ? members[part] : undefined;
+  }
+  if (!schema) return undefined;
+  const { description = '', enum: values, type = 'any', properties } = schema;
+  return {
+    option: name,
+    meaning: description,
+    values: values ? values.map(String) : properties ? [] : [type],
+    default: properties || schema.default === undefined ? '' : JSON.stringify(schema.default),
+    members: Object.keys(properties ?? {}),
+  };
 }
+
+function optionNames(schema: Schema, path: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [
+    `${path}${name}`,
+    ...optionNames(inner, `${path}${name}.`),
+  ]);
+}
+
+/** Notes are sentences, one a line; names stand beside each other. */
+function show(key: string, value: string | readonly string[]): void {
+  const text = typeof value === 'string' ? value : value.join(key === 'notes' ? '\n' : '  ');
+  if (text === '') return;
+  const room = process.stdout.isTTY ? (process.stdout.columns || 80) - KEY_WIDTH : Number.POSITIVE_INFINITY;
+  const lines = text.split('\n').map((line) => wrap(line, room, KEY_WIDTH));
+  print(`${paint('bold', key.padEnd(KEY_WIDTH))}${lines.join(`\n${' '.repeat(KEY_WIDTH)}`)}`);
+}
+
+const KEY_WIDTH = 13;

@@ -1,4 +1,4 @@
-/** Flags of Falco that fingers type by themselves → what to type here. */
+/** What fingers type by themselves, from Falco, kubectl and systemctl → what to type here. */
 const HABITS: Readonly<Record<string, string>> = {
   '-V': 'ringfence validate FILE',
   '--validate': 'ringfence validate FILE',
@@ -16,13 +16,49 @@ const HABITS: Readonly<Record<string, string>> = {
   '--support': 'ringfence doctor --json',
   '--config-schema': 'ringfence config schema',
   '--rule-schema': 'ringfence explain rule',
-  '--version': 'ringfence version',
   '-M': 'ringfence run --duration 30s',
+  start: 'ringfence run (the service: systemctl start ringfence)',
+  stop: 'systemctl stop ringfence (an engine on a terminal: Ctrl-C)',
+  restart: 'systemctl restart ringfence',
+  check: 'ringfence validate FILE',
+  lint: 'ringfence validate FILE',
+  logs: 'journalctl -u ringfence (alerts on record: ringfence audit query)',
+  log: 'journalctl -u ringfence (alerts on record: ringfence audit query)',
+  get: 'ringfence list, ringfence rules describe, ringfence deny list or ringfence policy status',
+  describe: 'ringfence rules describe',
+  demo: 'ringfence run --demo',
+  block: 'ringfence deny add TARGET',
+  unblock: 'ringfence deny remove TARGET',
+  'uninstall-service': 'systemctl disable --now ringfence && rm /etc/systemd/system/ringfence.service',
+  'list rules': 'ringfence rules describe',
+  'list options': 'ringfence config print (all of them: ringfence config schema)',
+  'rules list': 'ringfence rules describe',
+  'rules show': 'ringfence rules describe RULE',
+  'rules validate': 'ringfence validate FILE',
+  'rules check': 'ringfence validate FILE',
+  'rules test': 'ringfence test',
+  'config show': 'ringfence config print',
+  'config get': 'ringfence config print',
+  'config set': 'ringfence run --set KEY=VALUE, or edit /etc/ringfence/config.yaml',
+  'config validate': 'ringfence validate',
+  'config check': 'ringfence validate',
+  'config explain': 'ringfence explain OPTION',
+  'deny ls': 'ringfence deny list',
+  'deny show': 'ringfence deny list',
+  'deny rm': 'ringfence deny remove ID',
+  'deny del': 'ringfence deny remove ID',
+  'deny delete': 'ringfence deny remove ID',
+  'audit list': 'ringfence audit query',
+  'audit show': 'ringfence audit query',
+  'audit search': 'ringfence audit query',
+  'audit check': 'ringfence audit verify',
+  'policy show': 'ringfence policy status',
+  'policy list': 'ringfence policy explain',
 };
 
-/** If the line starts with a flag where a command should stand: one line that says what to type instead. */
+/** If the line begins with such a habit: one line that says what to type instead. */
 export function habitPointer(argv: readonly string[]): string | undefined {
-  const first = argv[0]?.split('=')[0];
-  if (first === undefined || !Object.hasOwn(HABITS, first)) return undefined;
-  return `ringfence takes a command first; for ${first} type: ${HABITS[first]}`;
+  const flag = argv[0]?.split('=')[0] ?? '';
+  const typed = [argv.slice(0, 2).join(' '), flag].find((words) => Object.hasOwn(HABITS, words));
+  return typed === undefined ? undefined : `for ${typed} type: ${HABITS[typed]}`;
 }

@@ -1,52 +1,14 @@
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 import { habitPointer } from './habits.ts';
 import { note, noteError } from './output.ts';
+import { buildProgram } from './program.ts';
 import { COMMANDS } from './table.ts';
 
-const EXITS = `Exit codes:
-  0  did what was asked          3  configuration or rules invalid
-  1  run-time failure            4  check completed and found problems
-  2  wrong usage                 5  not permitted, or the kernel cannot do it`;
-
-/** The program with all commands; only the typed one is imported. */
-export async function buildProgram(typed: string | undefined): Promise<Command> {
-  const program = new Command('ringfence')
-    .description(
-      "Runtime security for Linux: Falco's rules, compiled into the kernel, enforced in the same rule.",
-    )
-    .usage('COMMAND [OPTIONS]')
-    .configureHelp({ showGlobalOptions: false })
-    .option('-v, --verbose', 'show where an unexpected error happened')
-    .option('--no-color', 'no colour (also: NO_COLOR)')
-    .helpCommand('help [COMMAND]', 'explain a command')
-    .addHelpText(
-      'after',
-      `\n${EXITS}\n\nStart with:\n  ringfence doctor\n  ringfence run --demo\n  ringfence run`,
-    )
-    .showSuggestionAfterError(true)
-    .exitOverride();
-  for (const row of COMMANDS) {
-    const command = program
-      .command(row.name, { hidden: row.hidden ?? false })
-      .description(row.summary)
-      .exitOverride();
-    if (row.name !== typed) continue;
-    const spec = (await row.load()).command;
-    spec.configure(command);
-    if (spec.examples) {
-      const width = Math.max(...spec.examples.map(([line]) => line.length));
-      const lines = spec.examples.map(([line, purpose]) => `  ${line.padEnd(width)}  ${purpose}`);
-      command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
-    }
-    for (const inner of command.commands) inner.exitOverride();
-  }
-  return program;
-}
-
 /** Runs one command line; sets the process's exit code. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(line: readonly string[]): Promise<void> {
+  const argv = canonical(line);
   if (argv.includes('--no-color')) process.env.NO_COLOR = '1';
   const pointer = habitPointer(argv);
   if (pointer) {
@@ -73,6 +35,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error, argv);
   }
+}
+
+/** `--version` is a command here; `help A B` is `A B --help`, which knows the commands below A. */
+function canonical(line: readonly string[]): readonly string[] {
+  if (line[0] === '--version') return ['version', ...line.slice(1)];
+  return line[0] === 'help' && line.length > 2 ? [...line.slice(1), '--help'] : line;
 }
 
 function report(error: unknown, argv: readonly string[]): number {

@@ -51,7 +51,8 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
   for (const row of rows) print(line(row));
 }
 
-function wrap(text: string, width: number, indent: number): string {
+/** Text in lines of a width, the second and further ones behind an indent. */
+export function wrap(text: string, width: number, indent: number): string {
   const lines: string[] = [];
   let current = '';
   for (const word of text.split(' ')) {

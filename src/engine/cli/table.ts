@@ -29,7 +29,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'explain',
-    summary: 'explain a field, event, operator or error code',
+    summary: 'explain a field, event, operator, rule key, option or error code',
     load: () => import('./explain.ts'),
   },
   {
@@ -85,12 +85,12 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: 'version', summary: 'print the version', load: () => import('./version.ts') },
   {
     name: 'config',
-    summary: 'print, explain and check the configuration',
+    summary: 'print the configuration, its default and its schema',
     load: () => import('./config.ts'),
   },
   {
     name: 'deny',
-    summary: 'refuse addresses and networks, now and for a time',
+    summary: 'refuse addresses, networks, files and programs, now and for a time',
     load: () => import('./deny.ts'),
   },
   {

@@ -18,10 +18,7 @@ interface WhyOptions extends RuleOptions {
 
 export const command: CommandSpec = {
   examples: [
-    [
-      'ringfence why 1f0c…',
-      'from the audit: the condition, the values of its fields, the branch that decided',
-    ],
+    ['ringfence why 1f0c…', 'from the audit: condition, values of its fields, the branch that decided'],
     ['ringfence why 1f0c… --recording hour.rfr', 'the same from a recording'],
   ],
   configure(command) {

@@ -1,4 +1,4 @@
-import type { Checked, Violation } from '../core/check-schema.ts';
+import type { Checked, Path, Violation } from '../core/check-schema.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Layer } from './source.ts';
@@ -12,23 +12,37 @@ export function checkLayer(check: Check, layer: Layer): Diagnostic[] {
     .map((violation) => toDiagnostic(violation, layer));
 }
 
-/** All layers together, with defaults, and what none of them has set. */
+/** All layers together, with defaults, and what none of them has set, with the place where it would stand. */
 export function checkWhole(
   check: Check,
   value: unknown,
+  layers: readonly Layer[],
 ): { readonly complete: unknown; readonly missing: Diagnostic[] } {
   const { complete, violations } = check(value);
   const missing = violations
     .filter((violation) => violation.kind === 'missing')
-    .map(
-      ({ path, wanted }): Diagnostic => ({
+    .map(({ path, wanted, known = [] }): Diagnostic => {
+      const parent = path.slice(0, -1);
+      const layer = layers.findLast((each) => has(each.value, parent));
+      const close = nearest(String(parent.at(-1)), known);
+      return {
         severity: 'error',
         code: 'E_CONFIG_MISSING',
         message: `"${path.join('.')}" ${wanted}`,
-      }),
-    );
+        ...(known.length > 0 && {
+          help: `${close ? `did you mean "${close}"? Else it is ` : ''}one of ${known.join(', ')}`,
+        }),
+        ...layer?.locate(parent, true),
+      };
+    });
   return { complete, missing };
 }
+
+const has = (value: unknown, path: Path): boolean =>
+  path.reduce<unknown>(
+    (inner, key) => (inner as Record<string | number, unknown> | undefined | null)?.[key],
+    value,
+  ) !== undefined;
 
 function toDiagnostic({ kind, path, wanted, known = [], value }: Violation, layer: Layer): Diagnostic {
   const name = path.join('.');

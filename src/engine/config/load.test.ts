@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { entrySchema } from '../../outputs/registry.ts';
 import { checkSchema } from '../core/check-schema.ts';
+import { load as loadWhole } from './config.ts';
 import { loadConfig } from './load.ts';
 import { type CoreConfig, coreSection } from './options.ts';
 
@@ -74,7 +76,20 @@ test('a file that is not YAML, a file that is not there and a malformed --set ar
     );
     assert.deepEqual(
       load(`${main}.no`, {}, ['mode']).diagnostics.map((d) => d.code),
-      ['E_CONFIG_READ', 'E_CONFIG_READ'],
+      ['E_CONFIG_READ', 'E_CONFIG_VALUE'],
+    );
+  });
+});
+
+test('what is missing is told at the part that needs it, and a misspelt kind of output with what it may be', () => {
+  withFiles({ 'config.yaml': 'outputs:\n  file: {}\n  htpp:\n    url: x\n' }, (main) => {
+    const { diagnostics } = loadWhole(entrySchema, { file: main, env: {} });
+    assert.deepEqual(
+      diagnostics.map((d) => [d.code, d.message.split(' ')[0], d.line, d.column, d.help?.split('?')[0]]),
+      [
+        ['E_CONFIG_MISSING', '"outputs.file.path"', 2, 3, undefined],
+        ['E_CONFIG_MISSING', '"outputs.htpp.type"', 3, 3, 'did you mean "http"'],
+      ],
     );
   });
 });

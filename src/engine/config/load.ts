@@ -50,7 +50,8 @@ export function loadConfig<C>(check: Check, options: LoadOptions = {}): Loaded<C
   layers.push(...environmentLayers(env));
   for (const pair of options.set ?? []) {
     const [, key, value] = /^([\w.]+)=(.*)$/s.exec(pair) ?? [];
-    if (key === undefined) diagnostics.push(problem(`--set needs KEY=VALUE, not "${pair}"`));
+    if (key === undefined)
+      diagnostics.push({ ...problem(`--set needs KEY=VALUE, not "${pair}"`), code: 'E_CONFIG_VALUE' });
     else layers.push(valueLayer(`--set ${key}`, key.split('.'), value ?? ''));
   }
   for (const [flag, path, value] of options.flags ?? []) {
@@ -65,7 +66,7 @@ export function loadConfig<C>(check: Check, options: LoadOptions = {}): Loaded<C
     diagnostics.push(...problems);
     if (problems.length === 0) merge(merged, layer.value as Record<string, unknown>, layer, [], origins);
   }
-  const { complete, missing } = checkWhole(check, merged);
+  const { complete, missing } = checkWhole(check, merged, layers);
   diagnostics.push(...missing);
   const failed = diagnostics.some((d) => d.severity === 'error');
   return { config: failed ? undefined : (freeze(complete) as C), diagnostics, origins, files };

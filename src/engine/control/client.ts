@@ -48,7 +48,7 @@ function unreachable(path: string, error: NodeJS.ErrnoException): AppError {
     });
   }
   return new AppError('E_NOT_RUNNING', `no engine answers on ${path}`, {
-    help: 'start it with `ringfence run`, or say where its socket is with --set control.socket=PATH',
+    help: 'start it with `ringfence run` (or systemctl start ringfence), or say where its socket is with --socket PATH',
     cause: error,
   });
 }

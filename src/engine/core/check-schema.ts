@@ -31,7 +31,7 @@ export interface Violation {
   readonly path: Path;
   /** What the value must be, as the end of a sentence: `must be a number`. */
   readonly wanted: string;
-  /** For `unknown`: the members that are known. */
+  /** For `unknown`: the members that are known; for `missing`: the words that it could be. */
   readonly known?: readonly string[];
   readonly value?: unknown;
 }
@@ -97,6 +97,7 @@ function toViolation({
         kind: 'missing',
         path: [...path, String(params.missingProperty)],
         wanted: 'is needed and not set',
+        known: schema.properties?.[String(params.missingProperty)]?.enum ?? [],
       };
     case 'additionalProperties':
       return {

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { isJournal } from './journal.ts';
 
 /** The log of the tool itself. Alerts never go through it: logs may be thinned out, alerts may not. */
 export type Log = Logger;
@@ -11,6 +12,8 @@ export interface LogOptions {
   /** `text` for people, `json` for machines; absent = text on a terminal. */
   readonly format?: 'text' | 'json' | undefined;
   readonly stream?: NodeJS.WritableStream & { isTTY?: boolean };
+  /** Whether lines begin with their severity as the journal reads it; absent = if stderr is the journal. */
+  readonly journal?: boolean;
 }
 
 const REPEAT_MS = 10_000;
@@ -20,7 +23,10 @@ export function createLog(options: LogOptions = {}): Log {
   const stream = options.stream ?? process.stderr;
   const text = options.format === undefined ? stream.isTTY === true : options.format === 'text';
   const limit = new RepeatLimit(REPEAT_MS);
-  const destination: DestinationStream = { write: (line) => void stream.write(text ? render(line) : line) };
+  const journal = options.journal ?? (options.stream === undefined && isJournal(2));
+  const destination: DestinationStream = {
+    write: (line) => void stream.write(`${journal ? severityOf(line) : ''}${text ? render(line) : line}`),
+  };
   return pino(
     {
       level: options.level ?? 'info',
@@ -42,6 +48,10 @@ export function createLog(options: LogOptions = {}): Log {
     destination,
   );
 }
+
+const SEVERITIES: Readonly<Record<string, string>> = { debug: '<7>', info: '<6>', warn: '<4>', error: '<3>' };
+
+const severityOf = (line: string): string => SEVERITIES[/^\{"level":"(\w+)"/.exec(line)?.[1] ?? ''] ?? '<2>';
 
 /** Counts what is repeated under a code within a window. */
 export class RepeatLimit {

@@ -1,0 +1,30 @@
+/** What the entries of a rules file and their keys mean, for `explain`. */
+export const KEY_DOCS: Readonly<Record<string, string>> = {
+  rule: 'An entry that raises an alert, and its name. Needs condition, desc, output and priority.',
+  macro: 'An entry that gives a condition a name; other conditions use it as if it stood in parentheses.',
+  list: 'An entry that gives values a name, to stand wherever a value can; its key `items` has them.',
+  items: 'The values of a list, which may be other lists.',
+  required_engine_version: 'An entry: the version of the rule language that the file needs (26 or 0.57.0).',
+  required_plugin_versions: 'An entry: the plugins that the file needs; `container` is built in.',
+  condition: 'When a rule fires: checks of fields, joined by and, or, not and parentheses.',
+  desc: 'What the rule is about, for people.',
+  output: 'The text of the alert; %field stands for the value of a field.',
+  priority: 'emergency, alert, critical, error, warning, notice, informational or debug.',
+  source: 'The source of the events; only `syscall` is there, and the default.',
+  enabled: 'false: the rule is loaded only if the configuration (`rules`) enables it.',
+  tags: 'Words by which rules are enabled, filtered and reported.',
+  exceptions:
+    'Named sets of fields, comps and values: where the fields of one set have its values, the rule does not fire.',
+  override: 'Which keys of an entry that exists already this one appends to or replaces.',
+  append: 'The older form of `override: {condition: append}`.',
+  warn_evttypes: 'false: no warning where the condition is open to nearly all events.',
+  'skip-if-unknown-filter': 'true: the rule is left out where its condition names an unknown field.',
+  capture: "Falco's; has no effect here.",
+  capture_duration: "Falco's; has no effect here.",
+  enforce:
+    'What the kernel does when the condition holds: none (default), deny (refuse) or kill. Acts in mode enforce only.',
+  mode: 'monitor or enforce, for this rule alone; absent = the option `mode`.',
+  fail: 'closed: refuse also where the kernel cannot read a path or name; open (default): let through.',
+  scope: 'Whom the rule refuses: all (default), host, containers, or {cgroup: [/system.slice/x.service]}.',
+  respond: 'What the engine does after the alert, such as [{deny_ip: {ttl: 10m}}].',
+};
