@@ -26,6 +26,10 @@ test('a line for people says time, priority, verdict, rule and message', () => {
   const iso = (changes: Partial<typeof alert>): string => humanLine({ ...alert, ...changes }, false, true);
   assert.equal(iso({}), '2026-07-31T10:15:30.001 Critical Mining: connection refused');
   assert.equal(
+    iso({ message: 'Mining (peer=192.0.2.1)' }),
+    '2026-07-31T10:15:30.001 Critical Mining (peer=192.0.2.1)',
+  );
+  assert.equal(
     iso({ guarantee: 'would_deny' }),
     '2026-07-31T10:15:30.001 Critical [would deny] Mining: connection refused',
   );

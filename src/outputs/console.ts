@@ -84,15 +84,16 @@ export function wantsColor(
 const COLOURS = ['1;37;41', '1;31', '1;31', '31', '33', '36', '32', '2'] as const;
 const paint = (code: string, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
 
-/** A line for people: time, priority, what the kernel did, rule and message. */
+/** A line for people: time, priority, what the kernel did, rule and message, which often begins with the rule's name. */
 export function humanLine(alert: Alert, color: boolean, iso8601: boolean): string {
   const time = prefixTime(alert.timeNs, iso8601).slice(0, iso8601 ? -11 : -6);
   const priority = (PRIORITIES[alert.priority] ?? '').padEnd(8);
-  const rule = escapeForTerminal(alert.rule);
   const verdict = alert.guarantee === 'observed' ? '' : `[${alert.guarantee.replace('_', ' ')}] `;
+  const rule = escapeForTerminal(alert.rule);
   const message = escapeForTerminal(alert.message);
-  if (!color) return `${time} ${priority} ${verdict}${rule}: ${message}`;
+  const rest = message.startsWith(rule) ? message.slice(rule.length) : `: ${message}`;
+  if (!color) return `${time} ${priority} ${verdict}${rule}${rest}`;
   const code = COLOURS[alert.priority];
   const shownVerdict = verdict === '' ? '' : `${paint('1', verdict.trim())} `;
-  return `${paint('2', time)} ${paint(code, priority)} ${shownVerdict}${paint('1', rule)}: ${message}`;
+  return `${paint('2', time)} ${paint(code, priority)} ${shownVerdict}${paint('1', rule)}${rest}`;
 }

@@ -4,7 +4,7 @@ import { examine, exitCodeOf, type Report, type Status } from '../doctor/check.t
 import { hostChecks } from '../doctor/host.ts';
 import { kernelChecks } from '../doctor/kernel.ts';
 import { act, type CommandSpec } from './command.ts';
-import { noteDiagnostics, paint, print, printJson } from './output.ts';
+import { noteDiagnostics, paint, printBeside, printJson } from './output.ts';
 import { outputSchemas } from './outputs.ts';
 
 const WORDS: Readonly<Record<Status, string>> = { ok: 'ok', warn: 'warn', fail: 'FAIL', unknown: '?' };
@@ -37,7 +37,7 @@ export const command: CommandSpec = {
 };
 
 function printReport({ status, title, found, need, advice }: Report): void {
-  print(`${paint(COLOURS[status], WORDS[status].padEnd(5))}${title.padEnd(20)} ${found}`);
-  if (need) print(`${' '.repeat(25)} needed: ${need}`);
-  if (advice && status !== 'ok') print(`${' '.repeat(25)} do: ${advice}`);
+  printBeside(`${paint(COLOURS[status], WORDS[status].padEnd(5))}${title.padEnd(20)} `, found);
+  if (need) printBeside(`${' '.repeat(26)}needed: `, need);
+  if (advice && status !== 'ok') printBeside(`${' '.repeat(26)}do: `, advice);
 }

@@ -9,7 +9,7 @@ import { METRICS } from '../core/metrics.ts';
 import { nearest } from '../core/nearest.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
-import { paint, print, printJson, wrap } from './output.ts';
+import { paint, printBeside, printJson } from './output.ts';
 
 export const command: CommandSpec = {
   examples: [
@@ -129,10 +129,5 @@ function optionNames(schema: Schema, path: string): string[] {
 /** Notes are sentences, one a line; names stand beside each other. */
 function show(key: string, value: string | readonly string[]): void {
   const text = typeof value === 'string' ? value : value.join(key === 'notes' ? '\n' : '  ');
-  if (text === '') return;
-  const room = process.stdout.isTTY ? (process.stdout.columns || 80) - KEY_WIDTH : Number.POSITIVE_INFINITY;
-  const lines = text.split('\n').map((line) => wrap(line, room, KEY_WIDTH));
-  print(`${paint('bold', key.padEnd(KEY_WIDTH))}${lines.join(`\n${' '.repeat(KEY_WIDTH)}`)}`);
+  if (text !== '') printBeside(paint('bold', key.padEnd(13)), text);
 }
-
-const KEY_WIDTH = 13;

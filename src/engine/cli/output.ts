@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { AppError, Diagnostic } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
 
@@ -51,8 +51,19 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
   for (const row of rows) print(line(row));
 }
 
+/** A name and what is to be said about it, which on a terminal is wrapped beside it. */
+export function printBeside(label: string, text: string): void {
+  const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+  const indent = stripVTControlCharacters(label).length;
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => wrap(line, Math.max(24, columns - indent), indent));
+  print(`${label}${lines.join(`\n${' '.repeat(indent)}`)}`);
+}
+
 /** Text in lines of a width, the second and further ones behind an indent. */
-export function wrap(text: string, width: number, indent: number): string {
+function wrap(text: string, width: number, indent: number): string {
   const lines: string[] = [];
   let current = '';
   for (const word of text.split(' ')) {

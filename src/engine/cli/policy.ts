@@ -14,7 +14,7 @@ import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
 import { note, print, printJson } from './output.ts';
-import { configFor, type RuleOptions, rulesFor } from './rules-for.ts';
+import { configFor, type RuleOptions, rulesFor, unknownRule } from './rules-for.ts';
 
 export const command: CommandSpec = {
   examples: [
@@ -120,22 +120,22 @@ async function plansOf(name: string | undefined, options: RuleOptions): Promise<
   const { rules } = await rulesFor(options, LANGUAGE.fields);
   const chosen = name === undefined ? rules : rules.filter((rule) => rule.name === name);
   if (chosen.length === 0) {
-    throw new AppError('E_USAGE', `there is no rule "${name}"`, {
-      exitCode: EXIT.usage,
-      help: 'ringfence rules',
-    });
+    throw unknownRule(
+      name ?? '',
+      rules.map((rule) => rule.name),
+    );
   }
   const { plans, errors } = compilePolicy(policyRules(chosen, EVENT_NAMES.names, mode), 1);
   for (const error of errors) note(`${error.rule}: ${error.message}${error.help ? `\n  ${error.help}` : ''}`);
   return [...plans];
 }
 
-const WHERE = { kernel: 'kernel     ', bounded: 'kernel, in part', user: 'user space ' } as const;
+const WHERE = { kernel: 'kernel         ', bounded: 'kernel, in part', user: 'user space     ' } as const;
 
 function showPlan(plan: RulePlan): void {
   const whole = plan.exact ? 'decided in the kernel' : 'the kernel passes what may match';
   print(`${plan.rule} (${plan.purpose} ${plan.operation}): ${whole}`);
-  if (plan.refuses !== undefined) print(`  refuses      ${plan.refuses.join(', ') || 'nothing'}`);
+  if (plan.refuses !== undefined) print(`  refuses          ${plan.refuses.join(', ') || 'nothing'}`);
   for (const check of plan.notes) {
     const why = check.reason === undefined ? '' : `  (${check.reason})`;
     print(

@@ -14,7 +14,7 @@ import { note, print, printJson, printTable } from './output.ts';
 import { type RuleOptions, rulesFor } from './rules-for.ts';
 
 interface ReplayOptions extends RuleOptions {
-  readonly output?: string;
+  readonly output: string;
   readonly profile?: boolean;
   readonly json?: boolean;
 }
@@ -38,7 +38,14 @@ export const command: CommandSpec = {
   },
 };
 
+/** The output, with the rule's name where it does not begin so. */
+const titled = ({ rule, output }: LineAlert): string =>
+  output.startsWith(rule) ? output : `${rule}: ${output}`;
+
 async function run(path: string, options: ReplayOptions): Promise<number> {
+  if (!['text', 'json'].includes(options.output)) {
+    throw new AppError('E_USAGE', `-o takes text or json, not "${options.output}"`, { exitCode: EXIT.usage });
+  }
   const json = options.json || options.output === 'json';
   if (!startsAsRecording(path)) {
     if (options.profile)
@@ -47,9 +54,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     const rules = await rulesFor(options, fields);
     const show = (alert: LineAlert): void =>
       print(
-        json
-          ? JSON.stringify(alert)
-          : escapeForTerminal(`${alert.line}: ${alert.priority} ${alert.rule}: ${alert.output}`),
+        json ? JSON.stringify(alert) : escapeForTerminal(`${alert.line}: ${alert.priority} ${titled(alert)}`),
       );
     const { events, matches } = await replayLines(path, rules, fields, show);
     note(`${events} events, ${matches} alerts`);

@@ -1,6 +1,7 @@
 import { type FieldTable, loadRules, type RuleSet } from '../../rules/index.ts';
 import { type Config, load } from '../config/config.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
+import { nearest } from '../core/nearest.ts';
 import { ruleFiles } from '../rule-files.ts';
 import { loadOptions, readRuleFiles } from '../ruleset.ts';
 import { noteDiagnostics } from './output.ts';
@@ -27,4 +28,13 @@ export async function rulesFor<E>(options: RuleOptions, fields: FieldTable<E>): 
   if (result.rules) return result.rules;
   noteDiagnostics(result.diagnostics.filter((d) => d.severity === 'error'));
   throw new AppError('E_RULES', 'the rules are not valid (above)', { exitCode: EXIT.invalid });
+}
+
+/** The error about a rule that is not there. */
+export function unknownRule(name: string, names: Iterable<string>): AppError {
+  const close = nearest(name, names);
+  return new AppError('E_RULE_UNKNOWN', `there is no rule "${name}"`, {
+    exitCode: EXIT.usage,
+    help: close ? `did you mean "${close}"?` : 'ringfence rules describe lists them',
+  });
 }

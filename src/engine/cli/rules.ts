@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describeRule, describeRules, formatRulesFile, type RuleDescription } from '../../rules/index.ts';
 import { load } from '../config/config.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
-import { nearest } from '../core/nearest.ts';
+import { EXIT } from '../core/diagnostic.ts';
 import { expandPath, ruleFiles } from '../rule-files.ts';
 import { loadRuleFiles, readRuleFiles } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
-import { note, noteDiagnostics, paint, print, printJson, printTable } from './output.ts';
+import { note, noteDiagnostics, paint, print, printBeside, printJson, printTable } from './output.ts';
 import { outputSchemas } from './outputs.ts';
+import { unknownRule } from './rules-for.ts';
 
 interface Options {
   readonly config?: string;
@@ -60,11 +60,7 @@ async function describe(name: string | undefined, options: Options): Promise<num
   }
   const rule = describeRule(result, name);
   if (!rule) {
-    const close = nearest(name, result.model.compiled.keys());
-    throw new AppError('E_RULE_UNKNOWN', `there is no rule "${name}"`, {
-      exitCode: EXIT.usage,
-      help: close ? `did you mean "${close}"?` : 'ringfence rules describe lists them',
-    });
+    throw unknownRule(name, result.model.compiled.keys());
   }
   if (options.json) printJson(rule);
   else show(rule);
@@ -80,8 +76,7 @@ const row = ({ info, enforcement }: RuleDescription): string[] => [
 
 function show({ info, details, enforcement, location }: RuleDescription): void {
   const line = (name: string, value: string): void => {
-    if (value !== '')
-      print(`${paint('bold', name.padEnd(13))}${value.trim().replaceAll('\n', `\n${' '.repeat(13)}`)}`);
+    if (value !== '') printBeside(paint('bold', name.padEnd(13)), value);
   };
   line('Rule', info.name);
   line('Description', info.description);

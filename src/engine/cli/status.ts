@@ -1,7 +1,7 @@
 import type { OutputStats } from '../../outputs/stats.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
-import { paint, print, printJson } from './output.ts';
+import { paint, printBeside, printJson } from './output.ts';
 
 interface Status {
   readonly version: string;
@@ -37,7 +37,7 @@ export const command: CommandSpec = {
 
 function show(status: Status): void {
   const line = (name: string, value: unknown): void =>
-    print(`${paint('bold', name.padEnd(12))}${String(value)}`);
+    printBeside(paint('bold', name.padEnd(12)), String(value));
   line(
     'Engine',
     `ringfence ${status.version}, pid ${status.pid} on ${status.hostname}, up ${span(status.uptimeSeconds)}`,

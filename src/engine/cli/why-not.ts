@@ -4,13 +4,12 @@ import { FIELDS } from '../../rules/fields/index.ts';
 import type { RuleSet } from '../../rules/index.ts';
 import { reasonOf } from '../../rules/reason.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { nearest } from '../core/nearest.ts';
 import type { Reason } from '../core/reason.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { eventReason } from '../tools/replayer.ts';
 import { act, type CommandSpec } from './command.ts';
 import { printJson } from './output.ts';
-import { type RuleOptions, rulesFor } from './rules-for.ts';
+import { type RuleOptions, rulesFor, unknownRule } from './rules-for.ts';
 import { showReason } from './why.ts';
 
 interface WhyNotOptions extends RuleOptions {
@@ -73,12 +72,8 @@ async function given(name: string, text: string, options: WhyNotOptions): Promis
 function ruleOf<E>(rules: RuleSet<E>, name: string): RuleSet<E>['all'][number] {
   const rule = rules.all.find((candidate) => candidate.name === name);
   if (rule) return rule;
-  const like = nearest(
+  throw unknownRule(
     name,
-    rules.all.map((candidate) => candidate.name),
+    rules.all.map((each) => each.name),
   );
-  throw new AppError('E_NO_RULE', `there is no rule "${name}"`, {
-    exitCode: EXIT.usage,
-    ...(like === undefined ? {} : { help: `did you mean "${like}"?` }),
-  });
 }

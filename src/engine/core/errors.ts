@@ -127,7 +127,6 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'The recording has no event with this number.',
     'Look into the recording with replay.',
   ),
-  E_NO_RULE: row('No such rule', 'No loaded file has a rule of this name.', 'ringfence rules describe'),
   E_NO_ALERT: row(
     'No such alert',
     'Neither audit nor recording has an alert with this id.',
