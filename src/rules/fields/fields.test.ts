@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
-import { compileCondition } from '../condition.ts';
+import { compileCondition, compileOutputFormat } from '../condition.ts';
 import type { Value } from '../field-spec.ts';
 import { BOOT, fieldOf, ip, printOf, shellWorld, sockaddr, TABLE, valuesOf, World } from './test-world.ts';
+
+const LANGUAGE = { fields: TABLE, events: EVENT_NAMES };
 
 type Expected = Record<string, Value | undefined>;
 
@@ -825,6 +827,39 @@ test('calls about devices, options and limits show their arguments by name', () 
   });
 });
 
+test('raw flags, requests and modes are written in hexadecimal or octal, in constants and outputs', () => {
+  const event = shellWorld().call('ioctl', 300, { args: [0, 0x5412], fdType: T.FILE, fdPath: '/dev/pts/0' });
+  const compiled = compileCondition(
+    'evt.rawarg.request = 21522 and evt.rawarg.request in (0x5412)',
+    LANGUAGE,
+  );
+  assert.ok(compiled.ok && compiled.test(event));
+  const output = compileOutputFormat('%evt.rawarg.argument %evt.rawarg.request %evt.rawarg.fd', LANGUAGE);
+  assert.ok(output.ok);
+  assert.deepEqual(output.format.render(event), {
+    message: '0 5412 0',
+    fields: { 'evt.rawarg.argument': '0', 'evt.rawarg.request': '5412', 'evt.rawarg.fd': 0 },
+  });
+});
+
+test('a raw parameter whose type is another in this event is missing', () => {
+  const world = shellWorld();
+  const ptrace = world.call('ptrace', 300, { args: [4, 200, 0x1000, 0x2000] });
+  const mmap = world.call('mmap', 300, { args: [0x1000, 4096, 1, 2, 3, 0] });
+  for (const condition of ['evt.rawarg.data startswith "ab"', 'evt.rawarg.addr endswith "ab"']) {
+    const compiled = compileCondition(condition, LANGUAGE);
+    assert.ok(compiled.ok, condition);
+    for (const event of [ptrace, mmap]) assert.equal(compiled.test(event), false, condition);
+  }
+  check(world.call('mount', 300, { path0: '/dev/sda', path1: '/mnt', data: 'ext4\0' }), {
+    'evt.arg.type': 'ext4',
+    'evt.rawarg.type': undefined,
+  });
+  check(world.call('socket', 300, { args: [17, 3, 0], ret: 3 }), { 'evt.rawarg.type': 3 });
+  const raw = compileCondition('evt.rawarg.type = 3', LANGUAGE);
+  assert.ok(raw.ok && raw.test(world.call('socket', 300, { args: [17, 3, 0], ret: 3 })));
+});
+
 test('the name of a call stands for the event that it raises', () => {
   const event = shellWorld().call('pread64', 300, { args: [3, 0, 10, 0], ret: 10 });
   for (const [condition, expected] of [
@@ -833,7 +868,7 @@ test('the name of a call stands for the event that it raises', () => {
     ['evt.type != pread64', false],
     ['evt.type = send', false],
   ] as const) {
-    const compiled = compileCondition(condition, { fields: TABLE, events: EVENT_NAMES });
+    const compiled = compileCondition(condition, LANGUAGE);
     assert.ok(compiled.ok, condition);
     assert.equal(compiled.test(event), expected, condition);
   }
