@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -26,10 +27,23 @@ const RULES = `
   priority: NOTICE
 `;
 
-function start(audit: string, more: object = {}): Promise<LiveEngine> {
+function start(audit: string, more: object = {}, config: object = {}): Promise<LiveEngine> {
   const outputs = { console: {}, audit: { path: audit, ...more } };
   // Every alert by itself: the audit is compared with the console.
-  return LiveEngine.start({ rules: RULES, config: { outputs, rollup: { after: 1_000_000 } } });
+  return LiveEngine.start({ rules: RULES, config: { outputs, rollup: { after: 1_000_000 }, ...config } });
+}
+
+/** What the health check answers, and why. */
+function readiness(socketPath: string): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    get({ socketPath, path: '/readyz' }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.once('end', () => resolve({ status: response.statusCode, body }));
+    }).once('error', reject);
+  });
 }
 
 /** Runs the program many times in another process. */
@@ -101,7 +115,9 @@ test('with a full disk alerts still reach the console, the log says so, and noth
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'ringfence-test', mount]);
   try {
     const audit = join(mount, 'audit');
-    const engine = await start(audit);
+    const http = join(folder, 'http.sock');
+    const engine = await start(audit, {}, { http: { enabled: true, socket: http } });
+    assert.equal((await readiness(http)).status, 200);
     const ballast = join(mount, 'ballast');
     try {
       writeFileSync(ballast, Buffer.alloc(2 << 20));
@@ -111,6 +127,9 @@ test('with a full disk alerts still reach the console, the log says so, and noth
     assert.ok(existsSync(ballast));
     const loaded = load(300);
     assert.ok(await engine.until(() => engine.log.some((line) => line.code === 'E_AUDIT_STALLED'), 60_000));
+    const { status, body } = await readiness(http);
+    assert.equal(status, 503, body);
+    assert.match(body, /"audit":\{"ok":false/);
     await loaded;
     assert.ok(
       await engine.until(() => engine.alerts.length >= 300, 60_000),

@@ -3,6 +3,7 @@ import { hostname as osHostname, release } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { Audit } from '../outputs/audit/audit.ts';
 import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
+import type { AuditState } from '../outputs/audit/store.ts';
 import { type InternalNotice, internalAlert } from '../outputs/internal-alert.ts';
 import { OutputManager } from '../outputs/manager.ts';
 import type { FleetConfig } from '../outputs/nats/options.ts';
@@ -29,6 +30,7 @@ import { MetricsRegistry } from './core/metrics-registry.ts';
 import { VERSION } from './core/package.ts';
 import { parseDuration } from './core/units.ts';
 import { FleetControl } from './fleet.ts';
+import { oneAtATime } from './latest.ts';
 import type { CanaryChange, CanaryState } from './pipeline/canary.ts';
 import { RollUp } from './pipeline/rollup.ts';
 import { serveSources } from './serve-sources.ts';
@@ -74,7 +76,6 @@ export class Engine {
   #fleet: FleetControl | undefined;
   #report: EngineReport | undefined;
   #seeing = true;
-  #reloading: Promise<EngineReport> | undefined;
   readonly #rollup: RollUp;
   #rollupTimer: NodeJS.Timeout | undefined;
   #endNotice: () => void = () => {};
@@ -156,6 +157,11 @@ export class Engine {
     return this.#seeing;
   }
 
+  /** Whether rows get to the disk; undefined if no audit is kept. */
+  get auditState(): AuditState | undefined {
+    return this.#audit?.stats().state;
+  }
+
   /** State of the whole, for `ringfence status`. */
   async status(): Promise<object> {
     return {
@@ -183,13 +189,14 @@ export class Engine {
 
   /**
    * Reads configuration and rules again and puts them in force; if anything is wrong with them the old state stays.
-   * Outputs are opened anew either way (log rotation).
+   * Outputs are opened anew either way (log rotation). What is on the disk when this is called counts, also while another
+   * reload is under way.
    */
-  reload(): Promise<EngineReport> {
-    this.#reloading ??= this.#reload().finally(() => {
-      this.#reloading = undefined;
-    });
-    return this.#reloading;
+  readonly reload: () => Promise<EngineReport> = oneAtATime(() => this.#reload());
+
+  /** Opens outputs anew (log rotation), and reads nothing else. */
+  reopen(): Promise<void> {
+    return this.#outputs.reopen();
   }
 
   /** Stops in order: no new events, what is under way is finished, outputs are drained. */

@@ -15,7 +15,7 @@ export function serveSources(engine: Engine): ServeSources {
   };
 }
 
-/** Ready is: rules are in force and the engine thread answers. */
+/** Ready is: the engine thread answers, the sensors see, rules are in force, and the audit takes rows. */
 async function readiness(engine: Engine): Promise<Health> {
   const rules = engine.report?.rules ?? 0;
   const answers = await Promise.race([
@@ -25,10 +25,12 @@ async function readiness(engine: Engine): Promise<Health> {
     ),
     new Promise<false>((resolve) => setTimeout(() => resolve(false), ANSWER_MS).unref()),
   ]);
+  const audit = engine.auditState;
   const checks = {
     engine: { ok: answers, detail: answers ? 'answers' : `no answer within ${ANSWER_MS} ms` },
     sensors: { ok: engine.seeing, detail: engine.seeing ? 'see' : 'the canary did not come back' },
     rules: { ok: engine.report !== undefined, detail: `${rules} in force` },
+    ...(audit && { audit: { ok: audit.ok, detail: audit.reason ?? 'is written' } }),
   };
   return { ok: Object.values(checks).every((check) => check.ok), checks };
 }

@@ -104,9 +104,7 @@ async function openQueue(name: string, entry: unknown, deps: OutputDeps): Promis
   const log = deps.log.child({ component: `output ${name}` });
   const filter = compileFilter(config.filter, await ruleLanguage(config));
   const spool =
-    config.queue.policy === 'spill'
-      ? await FileSpool.open(config.spool.path ?? join(deps.stateDir, 'spool', name), config.spool, log)
-      : undefined;
+    config.queue.policy === 'spill' ? await openSpool(name, config, deps.stateDir, log) : undefined;
   try {
     const { hostname, version, stateDir, metrics } = deps;
     const output = await kind.open(config as never, { name, hostname, version, stateDir, log });
@@ -116,6 +114,35 @@ async function openQueue(name: string, entry: unknown, deps: OutputDeps): Promis
     if (error instanceof AppError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new AppError('E_OUTPUT_OPEN', `output ${name} cannot be opened: ${reason}`, { cause: error });
+  }
+}
+
+/** What a disk says that is full or broken: nothing that the one who wrote the configuration could mend there. */
+const DISK: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
+/** The spool of an output; undefined if the disk takes none: alerts that go out unsaved are better than no engine. */
+async function openSpool(
+  name: string,
+  { spool }: QueueOptions,
+  stateDir: string,
+  log: Log,
+): Promise<FileSpool | undefined> {
+  const folder = spool.path ?? join(stateDir, 'spool', name);
+  try {
+    return await FileSpool.open(folder, spool, log);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (!DISK.has(code)) {
+      throw new AppError('E_OUTPUT_OPEN', `output ${name} cannot keep its spool in ${folder}: ${message}`, {
+        help: `give a folder that can be written in outputs.${name}.spool.path`,
+        cause: error,
+      });
+    }
+    log.error(
+      { code: 'E_SPOOL_OPEN', folder, err: error },
+      'no spool until the next start: alerts that cannot be sent wait in memory only',
+    );
+    return undefined;
   }
 }
 

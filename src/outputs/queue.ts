@@ -221,7 +221,7 @@ export class OutputQueue {
       if (delivered + refused > 0) await done(delivered + refused);
       if (error === undefined || refused > 0) continue;
       if (!persist()) return rest;
-      const deadline = this.#deps.spool ? 0 : this.#options.retry.deadline_ms;
+      const deadline = this.#options.queue.policy === 'spill' ? 0 : this.#options.retry.deadline_ms;
       if (deadline > 0 && performance.now() - since > deadline) {
         this.#counters.drop('deadline', rest.length);
         return [];

@@ -55,12 +55,16 @@ describe('an engine in strange surroundings', { skip }, () => {
     const state = `state_dir=${folder}/state`;
     const without = runAfter(readOnly, state);
     assert.equal(without.status, 0, without.stderr);
+    const spooled = runAfter(readOnly, state, 'outputs.nats.url=nats://127.0.0.1:1');
+    assert.equal(spooled.status, 0, spooled.stderr);
+    assert.match(spooled.stderr, /E_SPOOL_OPEN/);
     const audited = runAfter(readOnly, state, `outputs.audit.path=${folder}/audit`);
     assert.equal(audited.status, 3, audited.stderr);
     assert.match(audited.stderr, /E_AUDIT_FOLDER.*EROFS/);
     evidence({
       fault: 'read-only file system at the start',
-      expected: 'runs; with an audit that cannot be written a message, exit code 3',
+      expected:
+        'runs, without a spool and saying so; with an audit that cannot be written a message, exit code 3',
       result: 'as expected',
     });
   });

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
 import type { DenyView, ImportReport } from '../../enforce/index.ts';
+import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
 import { act, type CommandSpec } from './command.ts';
@@ -130,5 +131,6 @@ function describe(e: DenyView): string {
   if (e.scope !== '') parts.push(e.scope);
   if (e.expires !== null) parts.push(`until=${e.expires}`);
   if (e.reason !== '') parts.push(`"${e.reason}"`);
-  return parts.join(' ');
+  // A reason may come from a feed, or from what a rule saw.
+  return escapeForTerminal(parts.join(' '));
 }

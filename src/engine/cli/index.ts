@@ -80,4 +80,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Whoever reads the log went away, or its disk is full: an engine goes on without one.
+process.stderr.on('error', () => {});
+
+// Node would open its debugger, to everybody on this host. `run` gives the signal a meaning of its own.
+process.on('SIGUSR1', () => {});
+
 await main(process.argv.slice(2));

@@ -76,6 +76,7 @@ async function run(options: Options): Promise<number> {
     throw usage(`-o takes text or json, not "${options.output}"`);
   }
   const since = Date.now();
+  if (!options.demo) heedSignals();
   // Most of what runs at a start runs once: optimised, it would be ready too late, and had cost a core and 10 MB.
   if (!options.demo) setFlagsFromString('--no-opt');
   tune();
@@ -109,6 +110,21 @@ async function run(options: Options): Promise<number> {
   return runUntilEnd({ readConfig, ...engine, ...(begun && { begun }) }, duration, since);
 }
 
+type Asked = 'SIGHUP' | 'SIGUSR1';
+
+/** Came before there was an engine that could do it. */
+const early = new Set<Asked>();
+let onSignal: Readonly<Record<Asked, () => void>> | undefined;
+
+/** From the first moment on: by default SIGHUP ends a process, and whoever rotates logs does not ask whether we are ready. */
+function heedSignals(): void {
+  for (const name of ['SIGHUP', 'SIGUSR1'] as const)
+    process.on(name, () => {
+      if (onSignal) onSignal[name]();
+      else early.add(name);
+    });
+}
+
 async function runUntilEnd(
   options: Parameters<typeof import('../main.ts').Engine.start>[0],
   duration: number | undefined,
@@ -129,7 +145,8 @@ async function runUntilEnd(
   setFlagsFromString('--opt');
   // What goes wrong is logged and raised as an alert by the engine itself.
   const reload = (): void => void engine.reload().catch(() => {});
-  process.on('SIGHUP', reload);
+  onSignal = { SIGHUP: reload, SIGUSR1: () => void engine.reopen() };
+  for (const name of early) onSignal[name]();
   const { watch_files, rules_files } = engine.config;
   const configFolder = dirname(options.configFile ?? '');
   const watched = [

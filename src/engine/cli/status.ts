@@ -1,3 +1,4 @@
+import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import type { OutputStats } from '../../outputs/stats.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
@@ -37,7 +38,7 @@ export const command: CommandSpec = {
 
 function show(status: Status): void {
   const line = (name: string, value: unknown): void =>
-    printBeside(paint('bold', name.padEnd(12)), String(value));
+    printBeside(paint('bold', name.padEnd(12)), escapeForTerminal(String(value)));
   line(
     'Engine',
     `ringfence ${status.version}, pid ${status.pid} on ${status.hostname}, up ${span(status.uptimeSeconds)}`,

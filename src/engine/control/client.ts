@@ -18,6 +18,10 @@ export async function ask(
 function exchange(path: string, line: string, timeoutMs: number): Promise<Response> {
   return new Promise((resolve, reject) => {
     let text = '';
+    const strange = (): AppError =>
+      new AppError('E_CONTROL', `what answers on ${path} is not an engine`, {
+        help: 'say where its socket is: --socket PATH',
+      });
     const socket = connect(path).setEncoding('utf8');
     const fail = (error: AppError): void => {
       socket.destroy();
@@ -30,14 +34,28 @@ function exchange(path: string, line: string, timeoutMs: number): Promise<Respon
     socket.on('connect', () => socket.write(line));
     socket.on('data', (chunk: string) => {
       text += chunk;
+      // Every answer is an object; something else may never come to an end.
+      if (!text.startsWith('{')) return fail(strange());
       if (!text.endsWith('\n')) return;
       socket.destroy();
-      resolve(JSON.parse(text) as Response);
+      const response = parseResponse(text);
+      if (response) resolve(response);
+      else reject(strange());
     });
     socket.on('end', () =>
       fail(new AppError('E_CONTROL', 'the engine closed the connection without an answer')),
     );
   });
+}
+
+function parseResponse(text: string): Response | undefined {
+  try {
+    const { ok, error } = JSON.parse(text) as { ok?: unknown; error?: unknown };
+    const whole = ok === true || (ok === false && typeof error === 'object' && error !== null);
+    return whole ? (JSON.parse(text) as Response) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function unreachable(path: string, error: NodeJS.ErrnoException): AppError {

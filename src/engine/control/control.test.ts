@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -58,10 +59,36 @@ test('a failure arrives with code, help and exit code', async () => {
 test('a second engine is refused, a socket left behind is replaced', async () => {
   await assert.rejects(ControlServer.listen(path, commands, log), { code: 'E_ALREADY_RUNNING' });
   const stale = join(folder, 'stale.sock');
-  writeFileSync(stale, '');
+  // A socket stays behind when the process ends without a word.
+  const script = `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', script]);
+  assert.ok(statSync(stale).isSocket());
   const second = await ControlServer.listen(stale, commands, log);
   assert.equal(((await ask(stale, 'echo')) as { uid: number }).uid, process.geteuid?.());
   await second.close();
+});
+
+test('what is no socket is never removed to make place for one', async () => {
+  const file = join(folder, 'precious');
+  writeFileSync(file, 'kept');
+  await assert.rejects(ControlServer.listen(file, commands, log), { code: 'E_CONTROL', exitCode: 3 });
+  assert.equal(readFileSync(file, 'utf8'), 'kept');
+});
+
+test('a stranger on the socket is told apart from an engine, whatever it says', async () => {
+  const other = join(folder, 'other.sock');
+  for (const said of ['HTTP/1.1 400 Bad Request\r\n', '{"id":1\n', '{"ok":false}\n', 'no end '.repeat(9)]) {
+    const stranger = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .write(said),
+    ).listen(other);
+    await once(stranger, 'listening');
+    await assert.rejects(ask(other, 'status'), { code: 'E_CONTROL', message: /not an engine/ });
+    stranger.close();
+    await once(stranger, 'close');
+  }
 });
 
 test('an endless line ends the connection instead of filling memory', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, EXIT } from '../core/diagnostic.ts';
@@ -35,10 +35,17 @@ export class ControlServer {
     this.#server.maxConnections = MAX_CLIENTS;
   }
 
-  /** Listens. A socket that a dead engine left behind is replaced; one that answers is an error. */
+  /** Listens. A socket that a dead engine left behind is replaced; one that answers, or anything else, is an error. */
   static async listen(path: string, commands: readonly ControlCommand[], log: Log): Promise<ControlServer> {
     makeFolder(dirname(path));
-    if (existsSync(path)) {
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there && !there.isSocket()) {
+      throw new AppError('E_CONTROL', `${path} is there already, and is no socket`, {
+        exitCode: EXIT.invalid,
+        help: 'give another path: control.socket',
+      });
+    }
+    if (there) {
       if (await answers(path)) {
         throw new AppError('E_ALREADY_RUNNING', `another engine listens on ${path}`, {
           help: 'stop it, or give this one its own socket: --set control.socket=PATH',

@@ -224,6 +224,16 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'A file of alerts that waited has a broken part.',
     'What is readable is sent, the rest is counted.',
   ),
+  E_SPOOL_CURSOR: row(
+    'Spool cannot note what was sent',
+    'The disk is full or refuses writes.',
+    'Nothing is lost; make room, or what was sent comes once more after a restart.',
+  ),
+  E_SPOOL_OPEN: row(
+    'Spool not available',
+    'The disk was full or read-only when the engine started.',
+    'Make room and restart; until then alerts that cannot be sent wait in memory only.',
+  ),
   E_SPOOL_SYNC: row('Spool not forced to disk', 'The disk did not take the data.', 'Check the disk.'),
   E_AUDIT: row(
     'Audit',
@@ -265,6 +275,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Audit has a gap',
     'The end of the chain is missing after a crash.',
     'The gap itself is on record.',
+  ),
+  E_AUDIT_ANCHOR_FILE: row(
+    'Anchor not in its file',
+    'outputs.audit.anchor_file cannot be written.',
+    'Mend the path or its disk; the anchor is in the log and in the audit.',
   ),
   E_AUDIT_ANCHORS: row(
     'Anchors do not fit',

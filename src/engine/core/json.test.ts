@@ -9,3 +9,10 @@ test('64-bit numbers are written with all their digits, and no text can pass for
     JSON.stringify(['big:1', '\u0000big', '"\u0000big:7"']),
   );
 });
+
+test('what a terminal acts on is written as an escape, and means the same', () => {
+  const text = 'a\u001b[1m\u009b2J\u007f\u202egpj.exe\u2028\ufeff';
+  const json = toJson({ [text]: [text] }, 2);
+  assert.doesNotMatch(json, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u2028\ufeff]/);
+  assert.deepEqual(JSON.parse(json), { [text]: [text] });
+});

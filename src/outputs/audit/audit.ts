@@ -24,7 +24,7 @@ const LOW_BYTES = 256 * 1024 * 1024;
 /** The audit of a running engine: the store, with its state in log and metrics. */
 export class Audit {
   readonly #store: AuditStore;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(store: AuditStore) {
     this.#store = store;
@@ -55,7 +55,9 @@ export class Audit {
    */
   async alerts(alerts: readonly Alert[], context: (i: number) => AlertContext = () => ({})): Promise<void> {
     const written = this.#store.append(alerts.map((alert, i) => alertEntry(alert, context(i))));
-    this.#last = Promise.all([this.#last, written]);
+    const before = this.#last;
+    // Without a value: `Promise.all` would hold all values of before, for ever.
+    this.#last = written.then(() => before);
     await this.#last;
   }
 

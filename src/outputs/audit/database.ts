@@ -39,17 +39,22 @@ export function storedRow(raw: unknown): StoredRow {
 export function openForWriting(path: string, sync: 'full' | 'normal'): Database {
   refuseLink(path);
   const db = new Sqlite(path, { timeout: BUSY_MS });
-  db.defaultSafeIntegers(true);
-  db.pragma('journal_mode = WAL');
-  db.pragma(`synchronous = ${sync.toUpperCase()}`);
-  db.pragma('trusted_schema = OFF');
-  db.pragma('recursive_triggers = ON');
-  // Pages are zeroed when SQLite takes them into use anew: no stale copy of a row in bytes that nothing covers.
-  db.pragma('secure_delete = FAST');
-  db.pragma('journal_size_limit = 8388608');
-  // better-sqlite3's own would be 16 MB: rows are appended, and what is read again the system keeps.
-  db.pragma('cache_size = -4096');
-  return db;
+  try {
+    db.defaultSafeIntegers(true);
+    db.pragma('journal_mode = WAL');
+    db.pragma(`synchronous = ${sync.toUpperCase()}`);
+    db.pragma('trusted_schema = OFF');
+    db.pragma('recursive_triggers = ON');
+    // Pages are zeroed when SQLite takes them into use anew: no stale copy of a row in bytes that nothing covers.
+    db.pragma('secure_delete = FAST');
+    db.pragma('journal_size_limit = 8388608');
+    // better-sqlite3's own would be 16 MB: rows are appended, and what is read again the system keeps.
+    db.pragma('cache_size = -4096');
+    return db;
+  } catch (cause) {
+    db.close();
+    throw cause;
+  }
 }
 
 /**

@@ -112,6 +112,10 @@ test('what an attacker wrote is inert in a table, in CSV and in JSON', () => {
   assert.equal(parsed.body.output_fields.big, '1152921504606846976');
   const csv = csvLine(cells(row));
   assert.match(csv, /,"'=cmd/);
+  assert.doesNotMatch(csv.trimEnd(), active);
+  const exported = exportLine(row);
+  assert.doesNotMatch(exported, active);
+  assert.equal(JSON.parse(exported).body, row.body);
   assert.equal(csv.match(/""/g)?.length, 1);
 });
 

@@ -1,3 +1,4 @@
+import { toJson } from '../../engine/core/json.ts';
 import { escapeForTerminal } from '../formats/text.ts';
 import { rfc3339Nano } from '../formats/time.ts';
 import { columnOf } from './columns.ts';
@@ -39,13 +40,12 @@ export function terminalCells(row: StoredRow): string[] {
 
 /**
  * A row as a line of CSV (RFC 4180). Every cell is quoted; one that a spreadsheet would take for a formula gets an
- * apostrophe in front, the form that spreadsheets hide.
+ * apostrophe in front, the form that spreadsheets hide. Control characters are escaped, since a terminal shows CSV too.
  */
 export function csvLine(values: readonly string[]): string {
   const quoted = values.map((value) => {
-    const text = value.replaceAll('\0', '');
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return `"${safe.replaceAll('"', '""')}"`;
+    const safe = /^\0*[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    return `"${escapeForTerminal(safe).replaceAll('"', '""')}"`;
   });
   return `${quoted.join(',')}\r\n`;
 }
@@ -74,7 +74,8 @@ export function jsonLine(row: StoredRow): string {
 
 /** A row with everything that its hash covers, for somebody who wants to check the chain with their own tools. */
 export function exportLine(row: StoredRow): string {
-  return `{"seq":${row.seq},"time_ns":${row.timeNs},"kind":${JSON.stringify(row.kind)},"uuid":${JSON.stringify(row.uuid)},"body":${JSON.stringify(row.body)},"hash":"${row.hash.toString('hex')}"}`;
+  const { seq, timeNs, kind, uuid, body, hash } = row;
+  return toJson({ seq, time_ns: timeNs, kind, uuid, body, hash: hash.toString('hex') });
 }
 
 /** The body as an object; empty if it is not one (in a file that somebody tampered with). */

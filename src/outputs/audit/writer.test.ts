@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Sqlite from 'better-sqlite3';
@@ -179,4 +179,28 @@ test('network file systems are known by their magic number', () => {
   assert.equal(networkFileSystem(0x6969), 'NFS');
   assert.equal(networkFileSystem(-11317950 | 0), 'CIFS');
   assert.equal(networkFileSystem(0xef53), undefined);
+});
+
+test('a writer that cannot start leaves nothing open, however often it is tried', () => {
+  const blocked = join(folder(), 'audit');
+  // Where the new file would be made there is a folder.
+  mkdirSync(join(blocked, '.audit-new.db'), { recursive: true, mode: 0o700 });
+  const start = (): unknown => new AuditWriter(writerOptions(blocked));
+  assert.throws(start);
+  const open = readdirSync('/proc/self/fd').length;
+  for (let n = 0; n < 20; n++) assert.throws(start);
+  assert.equal(readdirSync('/proc/self/fd').length, open);
+});
+
+test('an anchor that its file does not take is in the audit, handed on, and told of', () => {
+  const anchorFile = join(folder(), 'none', 'anchors.jsonl');
+  const writer = at({ ns: NOV }, { anchorFile });
+  writer.append(sampleEntries(1, 2));
+  assert.equal(writer.anchor()?.seq, 3);
+  const { notices } = writer.append(sampleEntries(3, 3));
+  assert.deepEqual(
+    notices.map(({ code }) => code),
+    ['E_AUDIT_ANCHOR_FILE'],
+  );
+  writer.close();
 });

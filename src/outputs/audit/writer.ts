@@ -41,7 +41,7 @@ export interface AppendReport {
 }
 
 export interface Notice {
-  readonly code: 'E_AUDIT_GAP' | 'W_AUDIT_HEAD' | 'E_AUDIT_RETENTION';
+  readonly code: 'E_AUDIT_GAP' | 'W_AUDIT_HEAD' | 'E_AUDIT_RETENTION' | 'E_AUDIT_ANCHOR_FILE';
   readonly message: string;
 }
 
@@ -75,11 +75,15 @@ export class AuditWriter {
     this.#key = options.keyFile === undefined ? undefined : loadSigningKey(options.keyFile);
     prepareFolder(options.folder);
     this.#unlock = lockFolder(options.folder);
+    let headFile: HeadFile | undefined;
     try {
       // A record that is there is read by recovery first: opening it here does not change it.
-      this.#headFile = new HeadFile(options.folder);
+      this.#headFile = headFile = new HeadFile(options.folder);
       this.#reopen();
     } catch (cause) {
+      // Whoever has a full disk tries again, and again.
+      this.#live?.close();
+      headFile?.close();
       this.#unlock();
       throw cause;
     }
@@ -114,8 +118,22 @@ export class AuditWriter {
       this.#key,
     );
     this.#guarded(() => this.#add([entry('anchor', { ...anchor }, { timeNs })]));
-    if (this.#options.anchorFile !== undefined) appendAnchor(this.#options.anchorFile, anchor);
+    this.#keep(anchor);
     return anchor;
+  }
+
+  /** A file that does not take an anchor keeps it from no other place. */
+  #keep(anchor: Anchor): void {
+    const { anchorFile } = this.#options;
+    if (anchorFile === undefined) return;
+    try {
+      appendAnchor(anchorFile, anchor);
+    } catch (cause) {
+      this.#notices.push({
+        code: 'E_AUDIT_ANCHOR_FILE',
+        message: `an anchor is not in ${anchorFile}: ${(cause as Error).message}`,
+      });
+    }
   }
 
   /** Closes the files. What the newest consists of is recorded, so that no byte of it can change unseen until it is opened again. */

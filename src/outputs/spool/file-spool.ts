@@ -235,12 +235,18 @@ export class FileSpool implements Spool {
     const last = this.#ahead.splice(0, count).at(-1);
     if (!last) return;
     this.#length = Math.max(0, this.#length - count);
-    await this.#cursor.set(last.end);
+    // Delivered is delivered, also when a full disk does not take the note of it.
+    const unnoted = (err: unknown): void =>
+      this.#log.error(
+        { code: 'E_SPOOL_CURSOR', err },
+        'cannot note what was sent: it is sent again after a restart',
+      );
+    await this.#cursor.set(last.end).catch(unnoted);
     for (const [id, size] of [...this.#segments]) {
       if (id >= last.end.segment) break;
       this.#segments.delete(id);
       this.#bytes -= size;
-      await rm(this.#path(id), { force: true });
+      await rm(this.#path(id), { force: true }).catch(unnoted);
     }
   }
 

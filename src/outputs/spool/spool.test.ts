@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
@@ -184,6 +192,22 @@ test('any sequence of writes, reads and restarts keeps order and loses nothing',
     await spool.close();
   });
   await fc.assert(property, { numRuns: 40 });
+});
+
+test('a disk that is too full to note what was sent holds nothing up: it comes again after a restart', async () => {
+  const folder = testFolder();
+  // Every write to it fails for want of room.
+  symlinkSync('/dev/full', join(folder, 'cursor'));
+  const first = await open(folder);
+  await first.append(testAlerts(200));
+  await first.advance((await first.peek(100)).length);
+  assert.deepEqual(await drain(first), upTo(200, 100));
+  assert.equal(segments(folder).length, 1, 'what was sent makes room');
+  await first.close();
+  const second = await open(folder);
+  const again = await drain(second);
+  assert.deepEqual(again, upTo(200, again[0]));
+  await second.close();
 });
 
 /** Lets a writer run for a while, kills it, and gives what it last said. */
