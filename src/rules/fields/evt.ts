@@ -5,7 +5,6 @@ import type { ParamDef } from '../../sensors/events/event-def.ts';
 import { EVENT_NAMES, PARAM_NAMES } from '../../sensors/events/events.ts';
 import { O } from '../../sensors/events/flags.ts';
 import { errnoName } from '../../sensors/events/names.ts';
-import { RF_FD_TYPE } from '../../sensors/record/layout.gen.ts';
 import { type Arg, bool, type Field, field, int, never, str, uint } from './define.ts';
 
 const WAITS = new Set(
@@ -32,15 +31,6 @@ function resultText(event: Event): string | undefined {
   const result = event.result;
   if (result === undefined) return undefined;
   return result >= 0 ? 'SUCCESS' : (errnoName(-result) ?? String(-result));
-}
-
-/** Calls that move bytes belong to what their descriptor is. */
-function category(event: Event): string {
-  if (event.def.category !== 'I/O') return event.def.category;
-  const type = event.fd.type;
-  if (type === RF_FD_TYPE.FILE || type === RF_FD_TYPE.DIR) return 'file';
-  if (type === RF_FD_TYPE.IPV4 || type === RF_FD_TYPE.IPV6 || type === RF_FD_TYPE.UNIX) return 'net';
-  return type === RF_FD_TYPE.PIPE ? 'IPC' : 'other';
 }
 
 function isOpen(event: Event, bit: number): boolean {
@@ -72,12 +62,6 @@ function abspath(event: Event, which: 'any' | 0 | 1): string | undefined {
   return raw === undefined ? undefined : absolute(raw, param.path === 0 ? call.base0 : call.base1);
 }
 
-const failed = (event: Event, when: (event: Event) => boolean): number =>
-  event.failed && when(event) ? 1 : 0;
-const isFile = (event: Event): boolean => category(event) === 'file';
-const isNet = (event: Event): boolean => category(event) === 'net';
-const isMemory = (event: Event): boolean => category(event) === 'memory';
-
 export const EVT_FIELDS: readonly Field[] = [
   uint('evt.num', 'Number of the event since the start, the first is 1.', (e) => e.num),
   str('evt.type', "The event's name: that of the system call.", (e) => e.def.name),
@@ -92,7 +76,6 @@ export const EVT_FIELDS: readonly Field[] = [
   str('syscall.type', 'As evt.type; missing for events that no system call raises.', (e) =>
     e.def.syscalls.length > 0 ? e.def.name : undefined,
   ),
-  str('evt.category', 'file, net, process, memory, IPC, signal, user, time, wait, other.', category),
   str('evt.dir', 'Always `<`: events are finished calls.', () => '<', { deprecated: true }),
   int('evt.cpu', 'The processor.', (e) => e.rec.cpu),
   str('evt.source', '`syscall`.', () => 'syscall'),
@@ -130,9 +113,6 @@ export const EVT_FIELDS: readonly Field[] = [
     },
     { dear: true },
   ),
-  uint('evt.buflen', 'Number of bytes that were sent or received.', (e) =>
-    e.def.io !== undefined && !e.failed ? e.result : undefined,
-  ),
   str('evt.res', 'SUCCESS, or the name of the error.', resultText),
   int(
     'evt.rawres',
@@ -140,15 +120,6 @@ export const EVT_FIELDS: readonly Field[] = [
     (e) => e.result,
   ),
   bool('evt.failed', 'The call returned an error.', (e) => e.failed),
-  uint('evt.count', '1.', () => 1),
-  uint('evt.count.error', '1 if the call failed, else 0.', (e) => failed(e, () => true)),
-  uint('evt.count.error.file', '1 if it failed and is about files, else 0.', (e) => failed(e, isFile)),
-  uint('evt.count.error.net', '1 if it failed and is about the network, else 0.', (e) => failed(e, isNet)),
-  uint('evt.count.error.memory', '1 if it failed and is about memory, else 0.', (e) => failed(e, isMemory)),
-  uint('evt.count.error.other', '1 if it failed and is about something else, else 0.', (e) =>
-    failed(e, (event) => !isFile(event) && !isNet(event) && !isMemory(event)),
-  ),
-  uint('evt.count.exit', '1: events are finished calls.', () => 1, { deprecated: true }),
   bool('evt.is_io', 'The call moves bytes.', (e) => e.def.io !== undefined),
   bool('evt.is_io_read', 'The call reads.', (e) => e.def.io === 'read'),
   bool('evt.is_io_write', 'The call writes.', (e) => e.def.io === 'write'),

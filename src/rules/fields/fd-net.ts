@@ -120,11 +120,14 @@ export const FD_NET_FIELDS: readonly Field[] = [
   ...sides(),
   str('fd.l4proto', 'tcp, udp, icmp or raw; `<NA>` for what is no IP socket.', (e) => e.fd.l4proto),
   str('fd.sockfamily', '`ip` or `unix`.', (e) => e.fd.family),
-  bool('fd.is_server', 'The process is the server end.', (e) => {
+  bool('fd.is_server', 'The process is the server end; false for what is no IP socket.', (e) => {
     const role = e.fd.socket?.role;
-    return role === undefined ? undefined : role === 'server' || role === 'listen';
+    return e.fd.known ? role === 'server' || role === 'listen' : undefined;
   }),
-  bool('fd.connected', 'The socket is connected, or is about to be.', (e) => e.fd.socket?.connected),
+  bool('fd.connected', 'The socket is connected, or is about to be; false for what is no socket.', (e) => {
+    if (!e.fd.known) return undefined;
+    return e.fd.socket?.connected ?? (e.fd.family === 'unix' && e.call?.fdPeer !== 0n);
+  }),
   bool('fd.name_changed', 'The event gave the socket another peer.', (e) =>
     e.fd.known ? (e.fd.socket?.nameChanged ?? false) : undefined,
   ),

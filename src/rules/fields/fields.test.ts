@@ -860,6 +860,51 @@ test('a raw parameter whose type is another in this event is missing', () => {
   assert.ok(raw.ok && raw.test(world.call('socket', 300, { args: [17, 3, 0], ret: 3 })));
 });
 
+test('a descriptor that is no IP socket is not connected and no server, rather than unknown', () => {
+  const world = shellWorld();
+  const read = (spec: object) => world.call('read', 300, { args: [3, 0, 10], ret: 10, ...spec });
+  check(read({ fdType: T.FILE, fdPath: '/etc/passwd' }), { 'fd.is_server': false, 'fd.connected': false });
+  check(read({ fdType: T.UNIX, fdSock: 1n, fdPeer: 2n }), { 'fd.is_server': false, 'fd.connected': true });
+  check(read({ fdType: T.UNIX, fdSock: 1n }), { 'fd.is_server': false, 'fd.connected': false });
+  check(read({ fdType: T.UNKNOWN }), { 'fd.is_server': undefined, 'fd.connected': undefined });
+});
+
+test('calls that move bytes are of the category of their descriptor, and count for it', () => {
+  const world = shellWorld();
+  const of = (name: string, fdType: number, ret = 10) =>
+    world.call(name, 300, { args: [3, 0, 10], ret, fdType, fdSockType: 1, fdPath: '/x' });
+  for (const [name, type, category] of [
+    ['read', T.FILE, 'file'],
+    ['write', T.IPV6, 'net'],
+    ['sendto', T.UNIX, 'ipc'],
+    ['readv', T.PIPE, 'ipc'],
+    ['close', T.EVENTPOLL, 'unknown'],
+    ['dup', T.UNKNOWN, 'unknown'],
+    ['connect', T.UNIX, 'net'],
+    ['nanosleep', T.UNKNOWN, 'sleep'],
+    ['futex', T.UNKNOWN, 'IPC'],
+  ] as const)
+    check(of(name, type), { 'evt.category': category });
+  check(of('write', T.FILE), {
+    'evt.buflen': 10,
+    'evt.buflen.in': undefined,
+    'evt.buflen.out': 10,
+    'evt.buflen.file.out': 10,
+    'evt.buflen.net': undefined,
+    'evt.count.error': 0,
+  });
+  check(of('sendto', T.UNIX, -32), {
+    'evt.buflen': undefined,
+    'evt.count.error': 1,
+    'evt.count.error.net': 1,
+    'evt.count.error.other': 0,
+  });
+  check(of('connect', T.UNKNOWN, -111), { 'evt.count.error.net': 1, 'evt.count.error.file': 0 });
+  check(world.call('openat', 300, { args: [-100], ret: -2, path0: '/x' }), { 'evt.count.error.file': 1 });
+  check(world.call('mprotect', 300, { ret: -12 }), { 'evt.count.error.memory': 1 });
+  check(world.call('kill', 300, { ret: -1 }), { 'evt.count.error.other': 1, 'thread.nametid': 'cat300' });
+});
+
 test('the name of a call stands for the event that it raises', () => {
   const event = shellWorld().call('pread64', 300, { args: [3, 0, 10, 0], ret: 10 });
   for (const [condition, expected] of [

@@ -1,6 +1,7 @@
 import { CONTAINER_FIELDS } from './container.ts';
 import type { Field } from './define.ts';
 import { EVT_FIELDS } from './evt.ts';
+import { EVT_CATEGORY_FIELDS } from './evt-category.ts';
 import { EVT_RAW_FIELDS } from './evt-raw.ts';
 import { EVT_TIME_FIELDS } from './evt-time.ts';
 import { FD_FIELDS } from './fd.ts';
@@ -17,6 +18,7 @@ import { USER_FIELDS } from './user.ts';
 /** THE FIELD TABLE: every field that a condition or an output may name. */
 export const FIELDS: readonly Field[] = [
   ...EVT_FIELDS,
+  ...EVT_CATEGORY_FIELDS,
   ...EVT_RAW_FIELDS,
   ...EVT_TIME_FIELDS,
   ...PROC_FIELDS,

@@ -16,6 +16,11 @@ const ACCOUNTING =
 export const THREAD_FIELDS: readonly Field[] = [
   int('thread.tid', 'Number of the thread.', (e) => e.rec.tid),
   int('thread.vtid', 'Number of the thread in its own pid namespace.', (e) => e.rec.vtid),
+  str(
+    'thread.nametid',
+    'Name of the program and number of the thread, as one text.',
+    (e) => `${e.image.comm}${e.rec.tid}`,
+  ),
   bool('thread.ismain', 'The thread is the first of its process.', (e) => e.rec.tid === e.rec.pid),
   capabilities('thread.cap_effective', 'Effective', (e) => e.rec.capEffective),
   capabilities('thread.cap_permitted', 'Permitted', (e) => e.rec.capPermitted),

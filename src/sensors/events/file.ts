@@ -100,18 +100,18 @@ const opens: readonly EventDef[] = [
 const descriptors: readonly EventDef[] = [
   row(
     'close',
-    'file',
+    'I/O',
     'A descriptor was closed (seen before it is done).',
     { fd: 0, enter: true },
     [res, fd('fd', 0)],
     { fd: 'use', fdParam: 'fd' },
   ),
-  row('dup', 'file', 'A descriptor was duplicated.', { fd: 'ret' }, [ret('res', 'fd'), fd('oldfd', 0)], {
+  row('dup', 'I/O', 'A descriptor was duplicated.', { fd: 'ret' }, [ret('res', 'fd'), fd('oldfd', 0)], {
     fd: 'create',
   }),
   row(
     'dup2',
-    'file',
+    'I/O',
     'A descriptor was duplicated onto another.',
     { fd: 'ret' },
     [ret('res', 'fd'), fd('oldfd', 0), fd('newfd', 1)],
@@ -119,7 +119,7 @@ const descriptors: readonly EventDef[] = [
   ),
   row(
     'dup3',
-    'file',
+    'I/O',
     'A descriptor was duplicated onto another, with flags.',
     { fd: 'ret' },
     [ret('res', 'fd'), fd('oldfd', 0), fd('newfd', 1), flags('flags', FILE_FLAGS, 2, descriptorFlags)],
@@ -127,7 +127,7 @@ const descriptors: readonly EventDef[] = [
   ),
   row(
     'fcntl',
-    'file',
+    'I/O',
     'A descriptor was manipulated.',
     { fd: 0 },
     [
@@ -442,7 +442,7 @@ const trees: readonly EventDef[] = [
     fd: 'use',
     fdParam: 'fd',
   }),
-  row('chroot', 'file', 'The root directory was changed.', { path: [0], dirfd: [-1] }, [
+  row('chroot', 'process', 'The root directory was changed.', { path: [0], dirfd: [-1] }, [
     res,
     text('path', 'path'),
   ]),

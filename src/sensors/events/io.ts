@@ -162,7 +162,7 @@ const systems: readonly EventDef[] = [
   ),
   row(
     'io_uring_register',
-    'I/O',
+    'other',
     'Files, buffers or restrictions were put into an io_uring.',
     { fd: 0 },
     [

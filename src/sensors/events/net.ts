@@ -68,7 +68,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'sendto',
-    'net',
+    'I/O',
     'A message was sent.',
     { fd: 0, addr: 4, addrLen: 5, data: 1, dataLen: 'ret', dataMax: 80 },
     [res, data(), fd('fd', 0), u32('size', 'int', 2), tuple],
@@ -76,7 +76,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'sendmsg',
-    'net',
+    'I/O',
     'A message was sent (scattered).',
     { fd: 0, data: 1, dataLen: 'ret', dataMax: 80, msghdr: true },
     [res, data(), fd('fd', 0), ret('size', 'int'), tuple],
@@ -84,7 +84,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'sendmmsg',
-    'net',
+    'I/O',
     'Several messages were sent; the first is shown.',
     {
       fd: 0,
@@ -101,7 +101,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'recvfrom',
-    'net',
+    'I/O',
     'A message was received.',
     { fd: 0, addr: 4, addrLen: 5, data: 1, dataLen: 'ret', dataMax: 80 },
     [res, data(), tuple, fd('fd', 0), u32('size', 'int', 2)],
@@ -109,7 +109,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'recvmsg',
-    'net',
+    'I/O',
     'A message was received (scattered).',
     {
       fd: 0,
@@ -126,7 +126,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'recvmmsg',
-    'net',
+    'I/O',
     'Several messages were received; the first is shown.',
     {
       fd: 0,
@@ -157,7 +157,7 @@ export const NET_EVENTS: readonly EventDef[] = [
   ),
   row(
     'socketpair',
-    'net',
+    'IPC',
     'A pair of connected sockets was made.',
     { data: 3, dataMax: 8 },
     [

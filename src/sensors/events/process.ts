@@ -199,7 +199,7 @@ const control: readonly EventDef[] = [
     value('arg2_str', 'string', (rec) => (rec.argU32(0) === PR_SET_NAME ? rec.path0 : undefined)),
     value('arg2_int', 'int', (rec) => (rec.argU32(0) === PR_SET_NAME ? 0 : rec.arg(1))),
   ]),
-  row('seccomp', 'process', 'A system call filter was installed.', {}, [
+  row('seccomp', 'other', 'A system call filter was installed.', {}, [
     res,
     u64('op', 'int', 0),
     u64('flags', 'hex', 1),
@@ -334,7 +334,7 @@ const kernel: readonly EventDef[] = [
   ),
   row(
     'io_uring_setup',
-    'I/O',
+    'other',
     'An io_uring was made.',
     { fd: 'ret', data: 1, dataMax: 24 },
     [

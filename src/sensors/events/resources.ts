@@ -80,7 +80,7 @@ const synchronization: readonly EventDef[] = [
     flags('op', FUTEX_OPERATIONS, 1, futexOperation),
     u64('val', 'int', 2),
   ]),
-  row('nanosleep', 'wait', 'The thread slept.', { data: 0, dataMax: 16 }, [
+  row('nanosleep', 'sleep', 'The thread slept.', { data: 0, dataMax: 16 }, [
     res,
     value('interval', 'int', (rec) => {
       const seconds = word64(rec.data, 0);
