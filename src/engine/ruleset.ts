@@ -98,7 +98,7 @@ function extraField(field: unknown): (string | { key: string; format: string })[
 /** What each rule wants of the kernel. */
 export function captureNeeds(rules: readonly CompiledRule<Event>[]): CaptureNeed[] {
   return rules.flatMap(({ eventCodes, expr, output, plan }) => {
-    const fields = [...partsOf(expr).fields, ...output.fieldNames];
+    const fields = [...partsOf(expr).fields, ...output.reads];
     if (eventCodes === undefined) return [{ events: EVENT_NAMES.names, fields }];
     return [...eventCodes].flatMap((code) => {
       const def = EVENTS[code];

@@ -65,7 +65,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
   const text = filter.join(' ');
   const { test, eventCodes: meant } = condition(text);
   const codes = options.type ? eventCodes(options.type) : (meant ?? eventCodes(USUAL));
-  const { render, fieldNames } = renderer(options);
+  const { render, reads } = renderer(options);
   let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
   if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
@@ -79,7 +79,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
   });
   const watch = watchEvents({
     codes,
-    fields: [...fieldNames, ...(text.match(/[a-z]+\.[a-z_.]+/g) ?? [])],
+    fields: [...reads, ...(text.match(/[a-z]+\.[a-z_.]+/g) ?? [])],
     onEvent: (event) => {
       if (left <= 0 || !test(event)) return;
       left--;
@@ -115,7 +115,7 @@ function condition(text: string): {
 
 interface Renderer {
   readonly render: (event: Event) => string;
-  readonly fieldNames: readonly string[];
+  readonly reads: readonly string[];
 }
 
 function renderer({ output, format }: Options): Renderer {
@@ -125,13 +125,13 @@ function renderer({ output, format }: Options): Renderer {
     const other = compiled(`${COMPACT} %evt.args`);
     return {
       render: (event) => line(ABOUT_PROGRAMS.has(event.def.name) ? program : other, event),
-      fieldNames: [...program.fieldNames, ...other.fieldNames],
+      reads: [...program.reads, ...other.reads],
     };
   }
   const own = compiled(format ?? JSON_FIELDS);
   const render = (event: Event): string =>
     output === 'json' ? toJson(own.render(event)?.fields) : line(own, event);
-  return { render, fieldNames: own.fieldNames };
+  return { render, reads: own.reads };
 }
 
 const line = (format: OutputFormat<Event>, event: Event): string =>

@@ -20,9 +20,9 @@ export interface AppendOutput {
 
 export interface RuleOutput<E> {
   readonly text: string;
+  /** The message's format; what it reads, and whether that is late, includes the fields beside the message. */
   readonly format: OutputFormat<E>;
   readonly render: (event: E) => Rendered;
-  readonly late: boolean;
 }
 
 interface Extra<E> {
@@ -55,12 +55,16 @@ export function compileOutput<E>(
   }
   if (faults.length > 0 || 'faults' in main) return { faults };
   const { format } = main;
+  if (extras.length === 0) return { text, format, render: (event) => format.render(event)! };
+  const all = [format, ...extras.map((extra) => extra.format)];
   return {
     text,
-    format,
-    late: format.late || extras.some((extra) => extra.format.late),
-    render:
-      extras.length === 0 ? (event) => format.render(event)! : (event) => renderWith(format, extras, event),
+    format: {
+      ...format,
+      reads: [...new Set(all.flatMap(({ reads }) => reads))],
+      late: all.some(({ late }) => late),
+    },
+    render: (event) => renderWith(format, extras, event),
   };
 }
 

@@ -152,6 +152,20 @@ describe('appended outputs', () => {
     });
   });
 
+  it('are read and waited for as the message is, in fields beside it and in transformers too', () => {
+    const outputOf = (appendOutput: readonly AppendOutput[], output?: string) =>
+      render(appendOutput, output).result.rules!.rules[0]!.output;
+    const beside = outputOf([
+      { extraFields: ['container.image.tag', { key: 'env', format: '%proc.env[PATH] %proc.name' }] },
+    ]);
+    assert.equal(beside.late, true);
+    assert.deepEqual(beside.reads, ['proc.name', 'container.image.tag', 'proc.env[PATH]']);
+    const within = outputOf([], '%toupper(proc.cwd) %proc.pid %proc.pid');
+    assert.equal(within.late, false);
+    assert.deepEqual(within.reads, ['proc.cwd', 'proc.pid']);
+    assert.deepEqual(within.fieldNames, ['proc.pid']);
+  });
+
   it('apply to the rules that match in every part', () => {
     const message = (match: AppendOutput['match']): string | undefined =>
       render([{ ...(match === undefined ? {} : { match }), extraOutput: 'more' }]).rendered?.message;

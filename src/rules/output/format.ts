@@ -21,6 +21,8 @@ export interface OutputFormat<E> {
   readonly text: string;
   /** Distinct fields in order, as written after `%`. */
   readonly fieldNames: readonly string[];
+  /** Distinct fields that are read, those in transformers too. */
+  readonly reads: readonly string[];
   /** Whether a field needs metadata that may arrive late. */
   readonly late: boolean;
   /** Renders an event; undefined only for a strict format with a missing value. */
@@ -135,6 +137,7 @@ function makeFormat<E>(text: string, parts: readonly Part<E>[], lenient: boolean
   return {
     text,
     fieldNames: [...names],
+    reads: [...new Set(used.flatMap(({ operand }) => readsOf(operand)))],
     late: used.some(({ operand }) => isLate(operand)),
     render(event) {
       const fields: Record<string, FieldValue> = {};
@@ -151,6 +154,11 @@ function makeFormat<E>(text: string, parts: readonly Part<E>[], lenient: boolean
       return { message, fields };
     },
   };
+}
+
+function readsOf<E>(operand: Operand<E>): string[] {
+  if (operand.kind === 'field') return [operand.ref.text];
+  return operand.kind === 'transform' ? operand.args.flatMap(readsOf) : [];
 }
 
 /** Whether an operand depends on metadata that may arrive late. */
