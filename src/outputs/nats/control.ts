@@ -36,9 +36,11 @@ export async function followCommands(
       ({ subject, payload, header }) => {
         const now = new Date();
         const result = verifyCommand(subject, payload, header(SIGNATURE_HEADER), options.trust, now);
-        if ('refused' in result) {
-          log.warn({ code: 'E_CONTROL_REFUSED', subject, reason: result.refused }, 'command refused');
-        } else if (seen.add(result.command, now)) {
+        const refuse = (reason: string): void =>
+          log.warn({ code: 'E_CONTROL_REFUSED', subject, reason }, 'command refused');
+        if ('refused' in result) refuse(result.refused);
+        else if (!seen.add(result.command, now)) refuse('it came before');
+        else {
           Promise.resolve(onCommand(result.command)).catch((error: unknown) => {
             log.error({ code: 'E_CONTROL_FAILED', subject, err: error }, 'command failed');
           });

@@ -6,6 +6,14 @@ export function permanent(error: unknown): boolean {
   return error.api_error?.code === 404 || error.code === 'PERMISSIONS_VIOLATION';
 }
 
+/** JSStreamMessageExceedsMaximumErr of the server. */
+const TOO_LARGE_FOR_STREAM = 10_054;
+
+/** The stream never takes this message, whatever it takes of others. `error` is from `explain`. */
+export function tooLargeForStream(error: Error | undefined): boolean {
+  return error?.cause instanceof NatsError && error.cause.api_error?.err_code === TOO_LARGE_FOR_STREAM;
+}
+
 /** nats's errors carry a bare code as message. */
 export function explain(error: unknown): Error {
   if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));

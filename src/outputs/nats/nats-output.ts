@@ -3,6 +3,7 @@ import { cloudEventHeaders } from '../formats/cloudevents.ts';
 import { type Formatter, makeFormatter } from '../formats/formats.ts';
 import { type Output, type OutputContext, SendError } from '../output.ts';
 import { NatsClient, type OutgoingMessage } from './client.ts';
+import { tooLargeForStream } from './errors.ts';
 import type { NatsOutputConfig } from './options.ts';
 import { ALERT_SUBJECTS, alertSubject } from './subject.ts';
 
@@ -45,12 +46,14 @@ export class NatsOutput implements Output {
 
   async #sendSome(alerts: readonly Alert[], before: number, signal: AbortSignal): Promise<void> {
     const all = alerts.map((alert) => this.#message(alert));
-    const tooLarge = all.findIndex(({ payload }) => payload.length > this.#client.maxPayload);
-    const messages = tooLarge < 0 ? all : all.slice(0, tooLarge);
+    const oversized = all.findIndex(
+      (message) => sizeOf(message, this.#config.stream) > this.#client.maxPayload,
+    );
+    const messages = oversized < 0 ? all : all.slice(0, oversized);
     await this.#publish(messages, before, signal);
-    if (tooLarge >= 0) {
+    if (oversized >= 0) {
       throw new SendError(`an alert is larger than the server's limit of ${this.#client.maxPayload} bytes`, {
-        delivered: before + tooLarge,
+        delivered: before + oversized,
         retryable: false,
       });
     }
@@ -67,8 +70,10 @@ export class NatsOutput implements Output {
       // What came after the first failure is sent again too, in order; the server knows the ids it has.
       const failed = outcomes.findIndex((error) => error !== undefined);
       if (failed >= 0) {
-        this.#streamChecked = false;
-        throw new SendError(outcomes[failed]?.message ?? '', { delivered: before + failed });
+        const error = outcomes[failed];
+        const retryable = !tooLargeForStream(error);
+        if (retryable) this.#streamChecked = false;
+        throw new SendError(error?.message ?? '', { delivered: before + failed, retryable });
       }
     } catch (error) {
       if (error instanceof SendError) throw error;
@@ -88,4 +93,11 @@ export class NatsOutput implements Output {
   close(): Promise<void> {
     return this.#client.close();
   }
+}
+
+/** What the server's limit is about: payload and headers, with those that JetStream adds, each in a line of its own. */
+function sizeOf({ payload, id, headers }: OutgoingMessage, stream: string): number {
+  const lines = { ...headers, 'Nats-Msg-Id': id, 'Nats-Expected-Stream': stream };
+  const text = Object.entries(lines).map(([key, value]) => `${key}: ${value}\r\n`);
+  return payload.length + Buffer.byteLength(`NATS/1.0\r\n${text.join('')}\r\n`);
 }

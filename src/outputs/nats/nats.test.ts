@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
+import { createLog } from '../../engine/core/log.ts';
 import { hostileAlert, silentLog, testAlert, testAlerts } from '../testing/alerts.ts';
 import { makeCertificates, NO_OPENSSL } from '../testing/certificates.ts';
 import { NO_NATS, TestNatsServer } from '../testing/nats-server.ts';
@@ -162,6 +164,45 @@ test('an alert above the server limit is dropped alone', { skip: NO_NATS }, asyn
   await outputs.close(1000);
 });
 
+test('an alert that fits only without its headers is dropped alone as well', { skip: NO_NATS }, async (t) => {
+  const folder = testFolder();
+  const server = await TestNatsServer.during(t, folder, 'max_payload: 8192\n');
+  for (const mode of ['jetstream', 'core']) {
+    const config = { url: server.url, mode, create_stream: {}, ...FAST };
+    const outputs = await openOutputs({ nats: config }, `${folder}/${mode}`);
+    // From far below the limit to just above it: somewhere between the payload fits, and the headers do not.
+    for (let length = 6000; length < 8192; length += 20)
+      outputs.emit(testAlert(length, { message: 'x'.repeat(length) }));
+    outputs.emit(testAlert(1));
+    const settled = (): number => {
+      const { sent = 0, dropped } = outputs.stats()[0] ?? {};
+      return sent + (dropped?.rejected ?? 0);
+    };
+    await until('each was sent or dropped', () => settled() === 111);
+    const { sent = 0, dropped } = outputs.stats()[0] ?? {};
+    assert.ok(sent > 10 && (dropped?.rejected ?? 0) > 10, JSON.stringify(outputs.stats()));
+    await outputs.close(1000);
+  }
+});
+
+test('an alert that the stream never takes does not hold up those behind it', {
+  skip: NO_NATS,
+}, async (t) => {
+  const folder = testFolder();
+  const server = await TestNatsServer.during(t, folder);
+  const { connect } = await import('nats');
+  const connection = await connect({ servers: server.url });
+  t.after(() => connection.close());
+  const manager = await connection.jetstreamManager();
+  await manager.streams.add({ name: 'RINGFENCE_ALERTS', subjects: [ALERT_SUBJECTS], max_msg_size: 4096 });
+  const outputs = await openOutputs({ nats: { url: server.url, ...FAST } }, folder);
+  outputs.emit([testAlert(1), testAlert(2, { message: 'x'.repeat(5000) }), testAlert(3)]);
+  await until('the others were sent', () => outputs.stats()[0]?.sent === 2);
+  assert.deepEqual(outputs.stats()[0]?.dropped, { rejected: 1 });
+  await outputs.close(1000);
+  assert.deepEqual(await readStream(server.url, 2), [testAlert(1).uuid, testAlert(3).uuid]);
+});
+
 test('core mode reaches those who listen', { skip: NO_NATS }, async (t) => {
   const folder = testFolder();
   const server = await TestNatsServer.during(t, folder);
@@ -277,11 +318,17 @@ test('a signed command reaches the host it is for, once; an unsigned one reaches
   const connection = { url: server.url, tls: TLS_OFF };
   const stop = new AbortController();
   const taken: string[] = [];
+  const stream = new PassThrough({ encoding: 'utf8' });
+  let logged = '';
+  stream.on('data', (text: string) => {
+    logged += text;
+  });
+  const log = createLog({ format: 'json', stream });
   const listeners = ['web-1', 'db-1'].map((hostname) =>
     followCommands(
       { ...connection, hostname, verb: 'deny', trust: { secret, nkeys: [] } },
       ({ id }) => void taken.push(`${hostname} ${id}`),
-      silentLog,
+      log,
       stop.signal,
     ),
   );
@@ -316,4 +363,6 @@ test('a signed command reaches the host it is for, once; an unsigned one reaches
   await publish('all', '*', secret);
   await until('the last arrived', () => taken.filter((text) => text.endsWith('all')).length === 2);
   assert.deepEqual(taken.toSorted(), ['db-1 all', 'web-1 all', 'web-1 one']);
+  // The first refusal; those that follow within ten seconds are counted.
+  assert.match(logged, /"reason":"it came before","msg":"command refused"/);
 });
