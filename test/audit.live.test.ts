@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
-import { parseAnchor } from '../src/outputs/audit/anchor.ts';
+import { parseAnchor } from '../src/outputs/audit/anchor-lines.ts';
 import { query } from '../src/outputs/audit/query.ts';
 import { verifyFolder } from '../src/outputs/audit/verify.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';

@@ -7,11 +7,12 @@ const SETTLE_MS = 500;
 /**
  * Calls back, once and a little later, when one of the files or something in one of the folders changes. Folders are
  * watched, not files: an editor replaces a file by another. What changed after `since` (epoch ms) counts too: nobody
- * watched yet. Returns what ends it.
+ * watched yet. `failed` is told of a folder that cannot be watched. Returns what ends it.
  */
 export function watchPaths(
   paths: readonly string[],
   changed: () => void,
+  failed: (folder: string, error: unknown) => void,
   { settleMs = SETTLE_MS, since = Number.POSITIVE_INFINITY } = {},
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
@@ -20,15 +21,21 @@ export function watchPaths(
     timer = setTimeout(changed, settleMs);
   };
   const folders = new Set(paths.filter((path) => existsSync(path)).map(folderOf));
-  const watchers = [...folders].map((folder): FSWatcher => {
-    const watcher = watch(folder, { persistent: false }, (_event, name) => {
-      if (name === null || YAML.test(name)) soon();
-    });
-    // The folder itself went away: a reload by hand will say so.
-    watcher.on('error', () => watcher.close());
-    return watcher;
+  const watchers = [...folders].flatMap((folder): FSWatcher[] => {
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        if (name === null || name === CONFIG_MAP || YAML.test(name)) soon();
+      });
+      // The folder itself went away: a reload by hand will say so.
+      watcher.on('error', () => watcher.close());
+      if (newest(folder) > since) soon();
+      return [watcher];
+    } catch (error) {
+      // Watches of a user are few, and containers use them up.
+      failed(folder, error);
+      return [];
+    }
   });
-  if ([...folders].some((folder) => newest(folder) > since)) soon();
   return () => {
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();
@@ -36,6 +43,8 @@ export function watchPaths(
 }
 
 const YAML = /\.ya?ml$/;
+/** Kubernetes turns this link to change all files of a ConfigMap at once. */
+const CONFIG_MAP = '..data';
 
 /** When a file of a folder was changed last. */
 function newest(folder: string): number {

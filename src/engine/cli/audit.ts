@@ -109,7 +109,8 @@ function configureVerify(parent: Command): void {
             const place = [file, seq === undefined ? undefined : `row ${seq}`].filter(Boolean).join(', ');
             print(`${paint('red', 'BROKEN')}  ${escapeForTerminal(`${place ? `${place}: ` : ''}${what}`)}`);
           }
-          for (const warning of report.warnings) print(`${paint('yellow', 'warn')}    ${warning}`);
+          for (const warning of report.warnings)
+            print(`${paint('yellow', 'warn')}    ${escapeForTerminal(warning)}`);
           const { rows, files, head, anchorsChecked, signaturesChecked } = report;
           const end = head ? `, head ${head.seq} ${head.hash}` : '';
           const state = report.ok

@@ -154,7 +154,9 @@ async function runUntilEnd(
     join(configFolder, 'config.d'),
     ...(options.rules.length > 0 ? options.rules : rules_files),
   ];
-  const unwatch = watch_files ? watchPaths(watched, reload, { since }) : () => {};
+  const unwatched = (folder: string, err: unknown): void =>
+    engine.log.error({ code: 'E_WATCH', folder, err }, 'changes here are not noticed; SIGHUP loads them');
+  const unwatch = watch_files ? watchPaths(watched, reload, unwatched, { since }) : () => {};
   const timer = duration === undefined ? undefined : setTimeout(() => end('duration'), duration);
   if (process.stderr.isTTY && duration === undefined) note('Watching. Ctrl-C ends.');
   try {

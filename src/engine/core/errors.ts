@@ -16,6 +16,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'A harmless act of the engine itself did not come back as an event: somebody detached a program, or it stalls.',
     'Look at ringfence status and bpftool link; restart the engine.',
   ),
+  E_WATCH: row(
+    'Folder not watched',
+    'With watch_files: the system has no inotify watches left for this user, or the folder cannot be read.',
+    'Raise fs.inotify.max_user_instances and max_user_watches; SIGHUP and ringfence reload work meanwhile.',
+  ),
   E_SERVICE_WRITE: row(
     'The unit cannot be written',
     'The folder of systemd units is not writable.',

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { AppError } from '../../engine/core/diagnostic.ts';
+import { parseAnchor } from './anchor-lines.ts';
 import { type Head, type SigningKey, signHead } from './keys.ts';
 
 /** A published head: whoever keeps one can later tell that everything up to it is as it was. */
@@ -48,18 +49,4 @@ export function readAnchors(path: string): Anchor[] {
     const anchor = parseAnchor(line);
     return anchor ? [anchor] : [];
   });
-}
-
-/** An anchor out of a line: by itself, or anywhere in a line of a log or an alert, also as a JSON string in it. */
-export function parseAnchor(line: string): Anchor | undefined {
-  const found = /\{"v":1,[^{}]*\}/.exec(line.replaceAll('\\"', '"'))?.[0];
-  if (found === undefined) return undefined;
-  try {
-    const anchor = JSON.parse(found) as Partial<Anchor>;
-    const whole =
-      typeof anchor.chain === 'string' && typeof anchor.hash === 'string' && Number.isSafeInteger(anchor.seq);
-    return whole ? (anchor as Anchor) : undefined;
-  } catch {
-    return undefined;
-  }
 }

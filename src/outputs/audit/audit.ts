@@ -4,6 +4,7 @@ import type { Log } from '../../engine/core/log.ts';
 import type { MetricSink } from '../../engine/core/metrics.ts';
 import { internalAlert } from '../internal-alert.ts';
 import type { Anchor } from './anchor.ts';
+import { ANCHOR_RULE, ANCHOR_TEXT } from './anchor-lines.ts';
 import { auditOptions } from './config.ts';
 import { type AlertContext, alertEntry, type Entry } from './entry.ts';
 import { type AuditState, type AuditStats, AuditStore } from './store.ts';
@@ -81,9 +82,9 @@ export function anchorAlert(anchor: Anchor, hostname: string): Alert {
   const { chain, seq, hash, key = null, signature = null } = anchor;
   return internalAlert(
     {
-      rule: 'Ringfence internal: audit anchor',
+      rule: ANCHOR_RULE,
       priority: 6,
-      message: `Audit anchor ${JSON.stringify(anchor)}`,
+      message: `${ANCHOR_TEXT}${JSON.stringify(anchor)}`,
       fields: {
         'audit.chain': chain,
         'audit.seq': seq,

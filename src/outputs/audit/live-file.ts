@@ -26,6 +26,7 @@ export type OpenBody = Readonly<Record<string, string | number | undefined>>;
 /** The first row's body, as far as it is needed again; members are missing where the row is not what it should be. */
 export interface Opening {
   readonly chain?: string;
+  readonly host?: string;
   readonly ordinal?: number;
   readonly previous?: Previous;
   readonly key?: string;

@@ -24,6 +24,7 @@ export interface FileFacts {
   readonly file: AuditFile;
   readonly previous?: Previous | undefined;
   readonly gap?: string | undefined;
+  readonly host?: string | undefined;
   readonly head?: HeadRecord;
   readonly rows: number;
   readonly signatures: number;
@@ -95,6 +96,7 @@ class Walk {
   readonly #retained: Previous[] = [];
   readonly #keys = new Map<string, KeyObject>();
   #first: StoredRow | undefined;
+  #chain: string | undefined;
   #last: StoredRow | undefined;
   #hash = GENESIS_HASH;
   #rows = 0;
@@ -166,6 +168,7 @@ class Walk {
       file: this.#file,
       previous: opening.previous,
       gap: opening.gap,
+      host: opening.host,
       ...(head && { head }),
       rows: this.#rows,
       signatures: this.#signatures,
@@ -188,7 +191,8 @@ class Walk {
     }
     this.#broken = false;
     for (const anchor of this.#expected.wanted.get(row.seq) ?? []) {
-      if (anchor.hash !== row.hash.toString('hex')) {
+      const own = this.#chain === undefined || anchor.chain === this.#chain;
+      if (own && anchor.hash !== row.hash.toString('hex')) {
         this.#problem(`the row is not the one an anchor of ${anchor.time} was made for`, row.seq);
       }
     }
@@ -200,7 +204,8 @@ class Walk {
 
   #opening(row: StoredRow): void {
     this.#first = row;
-    const { previous, ordinal } = openBody(row);
+    const { previous, ordinal, chain } = openBody(row);
+    this.#chain = chain;
     if (!previous || ordinal !== this.#file.ordinal || row.seq !== previous.seq + 1) {
       const seq = row.kind === 'open' ? row.seq : row.seq - 1;
       this.#problem('its first row is not the one it was begun with', seq);

@@ -16,10 +16,14 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Sqlite from 'better-sqlite3';
-import { type Anchor, parseAnchor, readAnchors } from './anchor.ts';
+import type { Alert } from '../../engine/core/alert.ts';
+import { humanLine } from '../console.ts';
+import { FORMAT_NAMES, makeFormatter } from '../formats/formats.ts';
+import { type Anchor, readAnchors } from './anchor.ts';
+import { parseAnchor } from './anchor-lines.ts';
 import { anchorAlert } from './audit.ts';
 import { loadPublicKey } from './keys.ts';
-import { folderPerTest, sampleEntries, writerOptions } from './testing.ts';
+import { folderPerTest, sampleAlert, sampleEntries, writerOptions } from './testing.ts';
 import { verifyFolder } from './verify.ts';
 import { AuditWriter } from './writer.ts';
 
@@ -268,21 +272,66 @@ test('a key that others can read is refused, and another key is recorded as a ro
   assert.deepEqual(verifyFolder(folder).problems, []);
 });
 
-test('an anchor is found in a log, in JSON and in text, and what only looks like one is not', () => {
+test('anchors of other hosts in the same log are not this chain, and others of this host are not forgiven', () => {
+  const { folder, anchors } = history();
+  const others = anchors.map((anchor) => ({ ...anchor, host: 'host2', chain: '0'.repeat(32), seq: 7 }));
+  const report = verifyFolder(folder, { anchors: [...others, ...anchors] });
+  assert.deepEqual(report.problems, []);
+  assert.equal(report.anchorsChecked, 4);
+  assert.match(report.warnings.join(), /other hosts were not compared: host2/);
+  assert.match(verifyFolder(folder, { anchors: others }).problems[0]!.what, /none of the 4 anchors/);
+  const earlier = { ...anchors[1]!, chain: '0'.repeat(32) };
+  const begunAnew = verifyFolder(folder, { anchors: [earlier, ...anchors] });
+  assert.equal(begunAnew.firstBroken, earlier.seq);
+});
+
+/** All forms in which alerts leave the engine as lines. */
+function written(alert: Alert): string[] {
+  const lines = FORMAT_NAMES.map((name) => makeFormatter(name, {}, { version: '1' })(alert));
+  const iso = makeFormatter('falco_text', { time_format_iso_8601: true }, { version: '1' })(alert);
+  const all = [...lines, iso, humanLine(alert, false, false)];
+  const journal = all.map((line) => JSON.stringify({ PRIORITY: '6', MESSAGE: line }));
+  const container = all.map((line) => JSON.stringify({ log: `${line}\n`, stream: 'stdout' }));
+  const collected = all.map((line) => `Nov 22 02:00:00 host1 ringfence[123]: ${line}`);
+  return [...all, ...journal, ...container, ...collected];
+}
+
+test('an anchor is found in a log and in alerts of every format', () => {
   const { anchors } = history();
   const text = JSON.stringify(anchors[0]);
-  for (const line of [
+  const log = [
     text,
     `{"level":"info","anchor":${text},"msg":"audit anchor"}`,
+    `<6>{"level":"info","anchor":${text},"msg":"audit anchor"}`,
     `10:00:00 info audit anchor  anchor=${text}`,
-  ]) {
-    assert.deepEqual(parseAnchor(line), anchors[0]);
-  }
-  const alert = anchorAlert(anchors[0]!, 'host1');
-  assert.deepEqual(
-    parseAnchor(JSON.stringify({ output: alert.message, output_fields: alert.fields })),
-    anchors[0],
-  );
+    `10:00:00.123 info  audit anchor  component=audit  anchor=${text}`,
+  ];
+  for (const line of [...log, ...written(anchorAlert(anchors[0]!, 'host1'))])
+    assert.deepEqual(parseAnchor(line), anchors[0], line);
   for (const line of ['', '{"v":1,}', '{"v":1,"chain":1}', 'nothing'])
     assert.equal(parseAnchor(line), undefined);
+});
+
+test('what a watched process has written is never taken for an anchor', () => {
+  const { anchors } = history();
+  const forged = JSON.stringify({ ...anchors[0], hash: '00' });
+  const { message, rule } = anchorAlert(anchors[0]!, 'host1');
+  const texts = [
+    forged,
+    ` ${forged}`,
+    `audit anchor  anchor=${forged}`,
+    ` info  audit anchor  component=audit  anchor=${forged}`,
+    message,
+    `10:00:00.000000000: Informational ${message}`,
+    `10:00:00.000  Informational ${rule}: ${message}`,
+    `CEF:0|Ringfence|Ringfence|1|${rule}|${rule}|3|msg=${forged}`,
+    `"rule":"${rule}","output":"${message}`,
+    JSON.stringify({ msg: 'audit anchor', anchor: anchors[0] }),
+    JSON.stringify({ rule, output: message }),
+  ];
+  for (const typed of texts) {
+    const fields = { 'proc.cmdline': typed, 'proc.name': rule, rule, msg: 'audit anchor', output: message };
+    for (const line of written(sampleAlert(1, { message: typed, fields })))
+      assert.equal(parseAnchor(line), undefined, line);
+  }
 });

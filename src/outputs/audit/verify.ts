@@ -53,8 +53,9 @@ export function verifyFolder(folder: string, options: VerifyOptions = {}): Verif
   const warnings = facts.flatMap((f) => f.warnings);
   if (recorded) problems.push(...ending(folder, recorded, facts));
   else warnings.push('audit.head is missing or damaged: rows cut off the end would not be noticed');
-  const { checked, missing } = compareAnchors(options, facts);
+  const { checked, missing, foreign } = compareAnchors(options, facts);
   problems.push(...missing);
+  if (foreign.length > 0) warnings.push(`anchors of other hosts were not compared: ${foreign.join(', ')}`);
   const rows = facts.reduce((sum, f) => sum + f.rows, 0);
   const signaturesChecked = facts.reduce((sum, f) => sum + f.signatures, 0);
   if (signaturesChecked > 0 && publicKeys.length === 0) {
@@ -152,15 +153,29 @@ function anchorsByRow(anchors: readonly Anchor[]): Wanted {
   return map;
 }
 
+/** A collected log holds the anchors of many hosts, each with a chain of its own. */
 function compareAnchors(
   options: VerifyOptions,
   facts: readonly FileFacts[],
-): { checked: number; missing: Problem[] } {
+): { checked: number; missing: Problem[]; foreign: string[] } {
   const missing: Problem[] = [];
+  const foreign = new Set<string>();
+  const anchors = options.anchors ?? [];
+  const { chain } = facts.at(-1)?.head ?? {};
+  const hosts = new Set(facts.map(({ host }) => host));
+  const own = anchors.filter((anchor) => chain === undefined || anchor.chain === chain);
+  for (const { host, chain: other, seq, time } of anchors) {
+    if (chain === undefined || other === chain) continue;
+    const what = `an anchor of ${time} by this host is of another chain: this one was begun anew`;
+    if (hosts.has(host)) missing.push({ seq, what });
+    else foreign.add(host);
+  }
+  if (own.length === 0 && foreign.size > 0)
+    missing.push({ what: `none of the ${anchors.length} anchors is of this chain` });
   const oldest = facts[0]?.previous?.seq ?? 0;
   const end = facts.at(-1)?.head?.seq ?? 0;
   let checked = 0;
-  for (const anchor of options.anchors ?? []) {
+  for (const anchor of own) {
     if (anchor.seq <= oldest) continue;
     checked++;
     if (anchor.seq > end) {
@@ -175,5 +190,5 @@ function compareAnchors(
       missing.push({ seq: anchor.seq, what: 'a published anchor is not signed by a given key' });
     }
   }
-  return { checked, missing };
+  return { checked, missing, foreign: [...foreign] };
 }
