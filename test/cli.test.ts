@@ -55,6 +55,7 @@ test('wrong usage is 2, with the nearest name, and nothing on stdout', () => {
     [['stop'], 'systemctl stop ringfence'],
     [['deny', 'rm', '3'], 'ringfence deny remove'],
     [['deny', 'lst'], 'did you mean list'],
+    [['deny', 'add', '192.0.2.7', '--port', 'https'], 'is not a port'],
     [['deny', 'frob'], 'add, list, remove, push, import'],
     [['deny', 'add'], 'usage: ringfence deny add [options] <target>'],
   ] as const) {

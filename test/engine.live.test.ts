@@ -40,6 +40,27 @@ describe('a running engine', { skip: liveSkip() }, () => {
     assert.equal(typeof status.pid, 'number');
   });
 
+  test('the command line says how it is, and that an entry does not refuse in mode monitor', async () => {
+    const ringfence = (...args: string[]) => {
+      const words = [join(PACKAGE_ROOT, 'dist/src/engine/cli/index.js'), ...args, '--socket', engine.socket];
+      const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      return { stdout, stderr };
+    };
+    assert.match(ringfence('deny', 'list').stderr, /^no entries$/m);
+    const { stdout, stderr } = ringfence('deny', 'add', '192.0.2.1', '--ttl', '1h');
+    assert.match(stdout, /^1 {2}192\.0\.2\.1 until=/);
+    assert.match(stderr, /^mode is monitor/m);
+    ringfence('deny', 'remove', '1');
+    const shown = ringfence('status').stdout;
+    assert.match(shown, /^Mode {8}monitor$/m);
+    assert.match(shown, /^Sensor {6}emitted=\d+ filtered=\d+/m);
+    assert.doesNotMatch(shown, /[{}]/);
+    ringfence('policy', 'monitor');
+    assert.match(ringfence('status').stdout, /^Mode {8}monitor, but nothing is refused/m);
+    ringfence('policy', 'enforce');
+  });
+
   test('writes nothing but its log to stderr: no complaint of V8 about a flag', () => {
     assert.doesNotMatch(engine.stderr, /^[^{]/m);
   });

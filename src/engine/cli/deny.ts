@@ -36,7 +36,10 @@ export const command: CommandSpec = {
       act(async (target: string, options: EntryOptions) => {
         const entry = (await askEngine(options, 'deny.add', { target, ...entryArgs(options) })) as DenyView;
         if (options.json) printJson({ schema: 'ringfence.deny.v1', ...entry });
-        else print(`${entry.id}  ${describe(entry)}`);
+        else {
+          print(`${entry.id}  ${describe(entry)}`);
+          await noteIfNothingIsRefused(options);
+        }
         return 0;
       }),
     );
@@ -44,6 +47,7 @@ export const command: CommandSpec = {
       act(async (options: ControlOptions) => {
         const entries = (await askEngine(options, 'deny.list')) as DenyView[];
         if (options.json) printJson({ schema: 'ringfence.deny-list.v1', entries });
+        else if (entries.length === 0) note('no entries');
         else for (const e of entries) print(`${String(e.id).padStart(6)}  ${describe(e)}  hits=${e.hits}`);
         return 0;
       }),
@@ -81,12 +85,23 @@ export const command: CommandSpec = {
           print(
             `${report.added} added, ${report.renewed} renewed, ${report.invalid.length} lines not understood`,
           );
+          await noteIfNothingIsRefused(options);
         }
         return report.invalid.length > 0 ? EXIT.problems : 0;
       }),
     );
   },
 };
+
+/** Whoever adds an entry expects that it refuses. */
+async function noteIfNothingIsRefused(options: ControlOptions): Promise<void> {
+  const { mode, engine } = (await askEngine(options, 'status')) as {
+    readonly mode: string;
+    readonly engine: { readonly watchOnly: boolean };
+  };
+  if (mode === 'monitor') note('mode is monitor: what matches is reported and goes through');
+  else if (engine.watchOnly) note('nothing is refused at present: `ringfence policy enforce` ends that');
+}
 
 const withEntry = (command: Command): Command => withEntryOptions(withControl(command));
 
@@ -105,6 +120,12 @@ function entryArgs(options: EntryOptions): Record<string, unknown> {
     throw new AppError('E_USAGE', `"${options.ttl}" is not a duration`, {
       exitCode: EXIT.usage,
       help: '90s, 10m, 1h, 7d',
+    });
+  }
+  if (options.port !== undefined && !/^\d+$/.test(options.port)) {
+    throw new AppError('E_USAGE', `"${options.port}" is not a port`, {
+      exitCode: EXIT.usage,
+      help: 'a number from 1 to 65535',
     });
   }
   return {

@@ -1,3 +1,4 @@
+import type { AuditStats } from '../../outputs/audit/store.ts';
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import type { OutputStats } from '../../outputs/stats.ts';
 import { act, type CommandSpec } from './command.ts';
@@ -16,7 +17,8 @@ interface Status {
   readonly events: readonly string[];
   readonly tiers: Readonly<Record<string, string>>;
   readonly outputs: readonly OutputStats[];
-  readonly engine: Readonly<Record<string, unknown>>;
+  readonly audit?: AuditStats;
+  readonly engine: Readonly<Record<string, unknown>> & { readonly watchOnly: boolean };
 }
 
 export const command: CommandSpec = {
@@ -43,14 +45,25 @@ function show(status: Status): void {
     'Engine',
     `ringfence ${status.version}, pid ${status.pid} on ${status.hostname}, up ${span(status.uptimeSeconds)}`,
   );
-  line('Mode', status.mode);
+  const { watchOnly, ...engine } = status.engine;
+  line(
+    'Mode',
+    watchOnly ? `${status.mode}, but nothing is refused (until: ringfence policy enforce)` : status.mode,
+  );
   line('Rules', `${status.rules} in force, ${status.skipped.length} not`);
   for (const { rule, reason } of status.skipped) line('', `${rule}: ${reason}`);
   line('Events', status.events.join(' '));
-  for (const [hook, tier] of Object.entries(status.tiers)) line('Tier', `${hook}: ${tier}`);
+  line('Tiers', pairs(status.tiers));
   line('Alerts', status.alerts);
-  for (const [name, value] of Object.entries(status.engine))
-    line(name, typeof value === 'object' ? JSON.stringify(value) : value);
+  for (const [name, value] of Object.entries(engine)) {
+    const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+    line(title === 'Events' ? 'Seen' : title, typeof value === 'object' ? pairs(value) : value);
+  }
+  if (status.audit) {
+    const { state, committed, queued, dropped } = status.audit;
+    const trouble = state.ok ? 'ok' : `not written (${state.reason ?? 'no reason known'})`;
+    line('Audit', `${trouble}, ${committed} rows, ${queued} waiting, ${dropped} lost`);
+  }
   for (const output of status.outputs) {
     const dropped = Object.entries(output.dropped).map(([reason, n]) => `${n} ${reason}`);
     const lost = dropped.length > 0 ? `, lost: ${dropped.join(', ')}` : '';
@@ -61,6 +74,11 @@ function show(status: Status): void {
     );
   }
 }
+
+const pairs = (values: object | null): string =>
+  Object.entries(values ?? {})
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(' ');
 
 function span(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;

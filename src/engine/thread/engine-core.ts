@@ -246,6 +246,7 @@ export class EngineCore {
           sensor: this.#sensor.stats(),
           canary: this.#canary.state(),
           guard: this.#guard.status(),
+          watchOnly: this.#enforcer.status().watchOnly,
         };
       default:
         throw new AppError('E_USAGE', `the engine knows no question "${question}"`, { exitCode: EXIT.usage });
