@@ -80,6 +80,13 @@ test('explain knows keys of rules and options of the configuration', () => {
   assert.deepEqual([option.values, option.default], [['single', 'array', 'lines'], '"single"']);
 });
 
+test('a fleet is not told what its hosts would refuse', () => {
+  const args = ['--nats', 'nats://127.0.0.1:1', '--secret-file', file('fleet.key', 'x'.repeat(64))];
+  const { status, stdout, stderr } = ringfence(['deny', 'push', 'foo', ...args]);
+  assert.deepEqual([status, stdout], [3, '']);
+  assert.match(stderr, /E_DENY.*"foo" is neither/);
+});
+
 test('validate says 0 for good rules and 3 for bad ones, as one JSON document with Falco’s members', () => {
   const good = ringfence(['validate', '--json', file('good.yaml', GOOD)]);
   assert.equal(good.status, 0, good.stderr);

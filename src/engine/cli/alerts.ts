@@ -95,7 +95,8 @@ function line({ document, json }: FollowedAlert): string {
   const message = output.replace(/^\S+: \S+ /, '');
   const shown = [time, hostname, rule].map((part) => escapeForTerminal(String(part)));
   const label = paint(style, escapeForTerminal(word.padEnd(8)));
-  return `${shown[0]} ${shown[1]} ${label} ${paint('bold', shown[2] ?? '')}: ${escapeForTerminal(message)}`;
+  const rest = message.startsWith(rule) ? message.slice(rule.length) : `: ${message}`;
+  return `${shown[0]} ${shown[1]} ${label} ${paint('bold', shown[2] ?? '')}${escapeForTerminal(rest)}`;
 }
 
 function usage(message: string): AppError {

@@ -111,13 +111,13 @@ function configureVerify(parent: Command): void {
           }
           for (const warning of report.warnings)
             print(`${paint('yellow', 'warn')}    ${escapeForTerminal(warning)}`);
-          const { rows, files, head, anchorsChecked, signaturesChecked } = report;
+          const { rows, files, head, anchorsChecked, anchorsSigned, signaturesChecked } = report;
           const end = head ? `, head ${head.seq} ${head.hash}` : '';
           const state = report.ok
             ? 'unbroken'
             : `broken${report.firstBroken ? ` from row ${report.firstBroken}` : ''}`;
           print(
-            `${state}: ${rows} rows in ${files} files, ${anchorsChecked} anchors, ${signaturesChecked} signatures${end}`,
+            `${state}: ${rows} rows in ${files} file(s), ${signaturesChecked} signed, ${anchorsChecked} anchors compared, ${anchorsSigned} of them signed${end}`,
           );
         }
         return report.ok ? EXIT.ok : EXIT.problems;
@@ -258,7 +258,12 @@ function trust(flags: TrustFlags): VerifyOptions {
       );
     }
   });
-  return { publicKeys, ...(flags.anchors !== undefined && { anchors: readAnchors(flags.anchors) }) };
+  if (flags.anchors === undefined) return { publicKeys };
+  const anchors = readAnchors(flags.anchors);
+  if (anchors.length > 0) return { publicKeys, anchors };
+  throw new AppError('E_AUDIT_ANCHORS', `there is no anchor in ${flags.anchors}`, {
+    exitCode: EXIT.problems,
+  });
 }
 
 /** A file that was not there, for its owner only. */

@@ -24,6 +24,10 @@ export async function pushDeny(
   entry: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const connection = natsOptions(options);
+  // Hosts would refuse it, and nobody would be told.
+  const { parseScope, parseTarget } = await import('../../enforce/deny/deny-entry.ts');
+  parseScope(entry.scope as string | undefined);
+  if (!(options.remove && /^\d+$/.test(target))) parseTarget({ target, ...entry });
   const valid = parseDuration(options.valid);
   if (!valid) throw usage('--valid needs a time such as 5m');
   const by = await signer(options);
@@ -35,7 +39,14 @@ export async function pushDeny(
   const expiresAt = new Date(issuedAt.getTime() + valid);
   const command = { id: randomUUID(), host: options.host, verb: DENY_VERB, issuedAt, expiresAt, body };
   const log = createLog({ level: 'warn' });
-  await publishCommand(connection, command, by, log, AbortSignal.timeout(CONNECT_MS));
+  try {
+    await publishCommand(connection, command, by, log, AbortSignal.timeout(CONNECT_MS));
+  } catch (error) {
+    throw new AppError('E_NATS_CONNECTION', (error as Error).message, {
+      help: 'check --nats, the credentials and TLS',
+      cause: error,
+    });
+  }
   return command.id;
 }
 

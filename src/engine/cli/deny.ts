@@ -69,6 +69,9 @@ export const command: CommandSpec = {
       .action(
         act(async (target: string, options: EntryOptions & PushOptions) => {
           print(await pushDeny(target, options, entryArgs(options)));
+          note(
+            `sent to ${options.host === '*' ? 'all hosts' : options.host}; who is not connected does not get it`,
+          );
           return 0;
         }),
       );

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { load } from '../config/config.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from '../core/package.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics, print } from './output.ts';
 import { outputSchemas } from './outputs.ts';
-import { serviceUnit } from './service-unit.ts';
+import { serviceUnit, writableFolders } from './service-unit.ts';
 
 interface Options {
   readonly config?: string;
@@ -38,7 +38,8 @@ async function install({ config: file, print: show, dryRun, path }: Options): Pr
   if (!loaded.config)
     throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
   const { pin } = loaded.config.enforcement;
-  const unit = serviceUnit({ program: join(PACKAGE_ROOT, 'bin/ringfence'), config, pin });
+  const writable = writableFolders(loaded.config);
+  const unit = serviceUnit({ program: join(PACKAGE_ROOT, 'bin/ringfence'), config, pin, writable });
   if (show) {
     print(unit.trimEnd());
     return EXIT.ok;
@@ -49,6 +50,8 @@ async function install({ config: file, print: show, dryRun, path }: Options): Pr
   }
   write(path, unit);
   note(`wrote ${path}`);
+  for (const folder of writable.filter((each) => !existsSync(each)))
+    note(`make ${folder} before the start: the service may write to it, and not make it`);
   note('next: systemctl daemon-reload && systemctl enable --now ringfence');
   return EXIT.ok;
 }

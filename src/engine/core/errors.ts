@@ -287,9 +287,9 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Mend the path or its disk; the anchor is in the log and in the audit.',
   ),
   E_AUDIT_ANCHORS: row(
-    'Anchors do not fit',
-    'A published head is not in the chain.',
-    'Somebody rewrote the audit: investigate.',
+    'No anchors',
+    'The file given with --anchors cannot be read, or has none.',
+    'Check the path; ringfence audit anchor prints one.',
   ),
   E_AUDIT_THREAD: row(
     'Audit thread died',

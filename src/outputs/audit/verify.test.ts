@@ -247,6 +247,9 @@ test('anchors are signed, and a signature by another key is found', () => {
   const good = verifyFolder(folder, { anchors, publicKeys: [pair.publicKey] });
   assert.deepEqual(good.problems, []);
   assert.equal(good.signaturesChecked, 4);
+  assert.equal(good.anchorsSigned, 4);
+  assert.equal(verifyFolder(folder, { anchors }).anchorsSigned, 0);
+  assert.match(verifyFolder(folder, { anchors }).warnings.join(), /anchors are signed/);
   assert.match(verifyFolder(folder).warnings.join(), /give the public key/);
   const stranger = generateKeyPairSync('ed25519').publicKey;
   assert.ok(!verifyFolder(folder, { publicKeys: [stranger] }).ok);

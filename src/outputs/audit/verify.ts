@@ -25,6 +25,9 @@ export interface VerifyReport {
   /** What could not be checked. */
   readonly warnings: readonly string[];
   readonly anchorsChecked: number;
+  /** Of the published anchors that were compared: those that a given key has signed. */
+  readonly anchorsSigned: number;
+  /** Of rows. */
   readonly signaturesChecked: number;
 }
 
@@ -53,7 +56,7 @@ export function verifyFolder(folder: string, options: VerifyOptions = {}): Verif
   const warnings = facts.flatMap((f) => f.warnings);
   if (recorded) problems.push(...ending(folder, recorded, facts));
   else warnings.push('audit.head is missing or damaged: rows cut off the end would not be noticed');
-  const { checked, missing, foreign } = compareAnchors(options, facts);
+  const { checked, signed, missing, foreign } = compareAnchors(options, facts);
   problems.push(...missing);
   if (foreign.length > 0) warnings.push(`anchors of other hosts were not compared: ${foreign.join(', ')}`);
   const rows = facts.reduce((sum, f) => sum + f.rows, 0);
@@ -62,6 +65,9 @@ export function verifyFolder(folder: string, options: VerifyOptions = {}): Verif
     warnings.push(
       'signatures were checked with the keys that stand in the rows; give the public key with --key',
     );
+  }
+  if (publicKeys.length === 0 && options.anchors?.some((anchor) => anchor.signature !== undefined)) {
+    warnings.push('the anchors are signed, and nobody has checked by whom; give the public key with --key');
   }
   const broken = problems.flatMap((p) => (p.seq === undefined ? [] : [p.seq]));
   return {
@@ -73,6 +79,7 @@ export function verifyFolder(folder: string, options: VerifyOptions = {}): Verif
     problems,
     warnings,
     anchorsChecked: checked,
+    anchorsSigned: signed,
     signaturesChecked,
   };
 }
@@ -157,7 +164,7 @@ function anchorsByRow(anchors: readonly Anchor[]): Wanted {
 function compareAnchors(
   options: VerifyOptions,
   facts: readonly FileFacts[],
-): { checked: number; missing: Problem[]; foreign: string[] } {
+): { checked: number; signed: number; missing: Problem[]; foreign: string[] } {
   const missing: Problem[] = [];
   const foreign = new Set<string>();
   const anchors = options.anchors ?? [];
@@ -175,6 +182,7 @@ function compareAnchors(
   const oldest = facts[0]?.previous?.seq ?? 0;
   const end = facts.at(-1)?.head?.seq ?? 0;
   let checked = 0;
+  let signed = 0;
   for (const anchor of own) {
     if (anchor.seq <= oldest) continue;
     checked++;
@@ -188,7 +196,7 @@ function compareAnchors(
     const key = options.publicKeys.find((k) => keyId(k) === anchor.key);
     if (!key || anchor.signature === undefined || !headSigned(key, anchor, anchor.signature)) {
       missing.push({ seq: anchor.seq, what: 'a published anchor is not signed by a given key' });
-    }
+    } else signed++;
   }
-  return { checked, missing, foreign: [...foreign] };
+  return { checked, signed, missing, foreign: [...foreign] };
 }
