@@ -46,13 +46,13 @@ export class Lists {
     const items: string[] = [];
     for (const text of item.items) {
       const other = this.items.get(text);
-      // As in Falco, a list sees those that were there before its last change; a list may not contain itself.
-      if (other === undefined || other === item || other.index >= item.visibility) {
+      // The name of a list that leads back here is a text: Falco loads such lists, too.
+      if (other === undefined || other === item || above.includes(text)) {
         items.push(text);
         continue;
       }
-      if (above.includes(text) || above.length > MAX_NESTING) {
-        report.error('LOAD_ERR_VALIDATE', `reference loop in list '${item.name}'`, item.place);
+      if (above.length > MAX_NESTING) {
+        report.error('LOAD_ERR_VALIDATE', 'lists refer to each other too deeply', item.place);
         continue;
       }
       references.push(text);

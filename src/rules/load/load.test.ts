@@ -154,6 +154,20 @@ const CASES: readonly Case[] = [
     compiled: { r: '(evt.type = open and proc.name in (x, y, z))' },
   },
   {
+    what: 'lists in lists that are defined later',
+    yaml: [
+      `- list: a\n  items: [b, x]\n- list: b\n  items: [c, y]\n${rule('r', `${OPEN} and proc.name in (a)`)}`,
+      '- list: c\n  items: [z]',
+    ],
+    warnings: [],
+    compiled: { r: '(evt.type = open and proc.name in (z, y, x))' },
+  },
+  {
+    what: 'lists that lead back to themselves',
+    yaml: `- list: a\n  items: [a, b, x]\n- list: b\n  items: [a, y]\n${rule('r', `${OPEN} and proc.name in (a)`)}`,
+    compiled: { r: '(evt.type = open and proc.name in (a, a, y, x))' },
+  },
+  {
     what: 'a list name in place of a value',
     yaml: `- list: l\n  items: [a]\n${rule('r', `${OPEN} and proc.name = l and proc.pname=l`)}`,
     compiled: { r: '(evt.type = open and proc.name = a and proc.pname = a)' },

@@ -77,7 +77,8 @@ function aliasTargets(document: Document.Parsed, faults: YamlFault[]): ReadonlyM
       const target = anchors.get(node.source);
       if (target !== undefined) targets.set(node, target);
       else if (faults.length < MAX_FAULTS) {
-        faults.push({ message: `the anchor '${node.source}' is not defined`, offset: startOf(node) ?? 0 });
+        const message = `the anchor '${node.source}' is not defined (a text that begins with * needs quotes)`;
+        faults.push({ message, offset: startOf(node) ?? 0 });
       }
     },
   });
