@@ -57,6 +57,8 @@ export interface EnforcerOptions {
   readonly onTamper: (what: readonly string[], failed?: string) => void;
   /** A rule went over its budget. */
   readonly onTrip: (rule: string) => void;
+  /** Something that is in force could not be stored for the engine after this one. */
+  readonly onUnstored: (what: string, error: unknown) => void;
 }
 
 export interface ApplyReport {
@@ -157,6 +159,7 @@ export class Enforcer {
       now: Date.now,
       monitor: options.mode === 'monitor',
       onObjects: () => this.#again(),
+      onUnstored: (error) => options.onUnstored('deny entries', error),
       refusesObjects: (kind) =>
         refusedBy(options.tiers, kind === 'exe' ? 'exec' : 'open', 'deny') !== undefined,
     });
@@ -274,6 +277,14 @@ export class Enforcer {
     return labels;
   }
 
+  #storeNames(policy: Policy): void {
+    try {
+      this.#names.save(clauseNames(policy));
+    } catch (error) {
+      this.#options.onUnstored('names of pinned rules', error);
+    }
+  }
+
   /**
    * Compiles the rules and puts them in force at once. With errors, the policy before stays in force; before the
    * first success everything goes to user space.
@@ -296,7 +307,7 @@ export class Enforcer {
       this.#policies = [policy, ...this.#policies.slice(0, KEPT_POLICIES)];
       this.#mayDeny = rules.some((rule) => rule.respond.some(({ action }) => action === 'deny_ip'));
       this.#fitWall();
-      if (this.#options.pin) this.#names.save(clauseNames(policy));
+      if (this.#options.pin) this.#storeNames(policy);
       this.#control.setPolicy(generation);
       this.deny.setMonitor(this.#watching || mode === 'monitor');
       this.#again = () => this.apply(rules, mode);

@@ -60,6 +60,7 @@ export class Denial {
       maxDenialsPerMinute: 0,
       onTamper: () => {},
       onTrip: (rule) => assert.fail(`${rule} tripped`),
+      onUnstored: (what, error) => assert.fail(`${what}: ${error}`),
     });
     this.apply(rules);
     this.enforcer.attach();

@@ -5,6 +5,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence } from './evidence.ts';
@@ -67,6 +69,49 @@ describe('an engine in strange surroundings', { skip }, () => {
         'runs, without a spool and saying so; with an audit that cannot be written a message, exit code 3',
       result: 'as expected',
     });
+  });
+
+  test('with a full state folder deny entries come into force and expire, and are stored when there is room', async () => {
+    const mount = path.join(folder, 'small');
+    fs.mkdirSync(mount);
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'ringfence-test', mount]);
+    const engine = await LiveEngine.start({
+      rules: rules('/nowhere'),
+      config: { state_dir: path.join(mount, 'state') },
+    });
+    const stored = (): string => fs.readFileSync(path.join(mount, 'state/deny.json'), 'utf8');
+    const list = async () =>
+      (await ask(engine.socket, 'deny.list')) as readonly { readonly target: string }[];
+    try {
+      await ask(engine.socket, 'deny.add', { target: '203.0.113.1' });
+      const before = stored();
+      const ballast = path.join(mount, 'ballast');
+      try {
+        fs.writeFileSync(ballast, Buffer.alloc(1 << 20));
+      } catch {
+        // It is full now.
+      }
+      await ask(engine.socket, 'deny.add', { target: '203.0.113.2', ttl: 1500 });
+      await ask(engine.socket, 'deny.add', { target: '203.0.113.3' });
+      assert.equal((await list()).length, 3);
+      assert.ok(await engine.until(() => engine.log.some(({ code }) => code === 'E_DENY_STORE'), 5000));
+      await sleep(3000);
+      assert.deepEqual(
+        (await list()).map(({ target }) => target),
+        ['203.0.113.1', '203.0.113.3'],
+      );
+      assert.equal(stored(), before);
+      fs.rmSync(ballast);
+      assert.ok(await engine.until(() => stored() !== before, 5000));
+      evidence({
+        fault: 'the disk below the state folder full, deny entries come and expire',
+        expected: 'in force and expired in time, the stored list whole, the rest stored when there is room',
+        result: 'as expected',
+      });
+    } finally {
+      assert.equal(await engine.stop(), 0);
+      spawnSync('umount', ['--lazy', mount]);
+    }
   });
 
   test('a process in a cgroup of version 1 is known by its container', {

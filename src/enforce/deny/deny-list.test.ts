@@ -133,3 +133,33 @@ test('removing what is not there is an error, and a damaged store is not overwri
   fs.writeFileSync(path.join(dir, 'deny.json'), '{"format":');
   assert.throws(() => make({ dir }), /damaged/);
 });
+
+test('a disk that takes nothing changes nothing in force, is told of, and gets the entries when it does', () => {
+  const dir = newFolder();
+  const blocked = path.join(dir, 'deny.json.new');
+  const sink = new Recorder();
+  let now = 1_000_000;
+  let told = 0;
+  const onUnstored = (): void => void told++;
+  const list = new DenyList({ sink, store: new DenyStore(dir), now: () => now, monitor: false, onUnstored });
+  list.add({ target: '203.0.113.1' });
+  // A folder where the new file would be made: every attempt fails.
+  fs.mkdirSync(blocked);
+  list.add({ target: '203.0.113.2', ttl: 1000 });
+  list.add({ target: '203.0.113.3' });
+  assert.equal(sink.entries.size, 3);
+  now += 2000;
+  assert.equal(list.expire(), 1);
+  assert.equal(sink.entries.size, 2);
+  assert.ok(told >= 3);
+  assert.deepEqual(
+    new DenyStore(dir).load().map((entry) => targetText(entry.target)),
+    ['203.0.113.1'],
+  );
+  fs.rmdirSync(blocked);
+  list.expire();
+  assert.deepEqual(
+    new DenyStore(dir).load().map((entry) => targetText(entry.target)),
+    ['203.0.113.1', '203.0.113.3'],
+  );
+});

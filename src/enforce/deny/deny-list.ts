@@ -31,6 +31,8 @@ export interface DenyListOptions {
   readonly monitor: boolean;
   /** Entries that name files or programs changed. */
   readonly onObjects?: () => void;
+  /** What is in force could not be stored; it is tried again. */
+  readonly onUnstored?: (error: unknown) => void;
   /** Whether such entries can be refused on this machine; absent = yes. */
   readonly refusesObjects?: (kind: 'path' | 'exe') => boolean;
 }
@@ -57,12 +59,16 @@ export interface ImportReport {
 
 const MAX_REPORTED = 20;
 
-/** The deny list: what is refused whatever the rules say. Every change is in the kernel before it is on disk. */
+/**
+ * The deny list: what is refused whatever the rules say. Every change is in the kernel before it is on disk, and stays
+ * there if the disk is full.
+ */
 export class DenyList {
   readonly #options: DenyListOptions;
   readonly #byKey = new Map<string, DenyEntry>();
   readonly #byId = new Map<number, DenyEntry>();
   #nextId = 1;
+  #unstored = false;
   #monitor: boolean;
 
   /** Puts what is stored in force; what has expired meanwhile is left out. */
@@ -168,7 +174,10 @@ export class DenyList {
     return entry === undefined ? undefined : this.#view(entry);
   }
 
-  /** Takes out what has expired: the kernel does not apply it any more, this gives its memory back. */
+  /**
+   * Takes out what has expired: the kernel does not apply it any more, this gives its memory back. Stores what could not
+   * be stored before.
+   */
   expire(): number {
     const now = this.#options.now();
     const gone = [...this.#byId.values()].filter((e) => e.expires !== undefined && e.expires <= now);
@@ -177,7 +186,7 @@ export class DenyList {
       this.#configure();
       this.#save();
       this.#objectsGone(gone);
-    }
+    } else if (this.#unstored) this.#save();
     return gone.length;
   }
 
@@ -240,7 +249,13 @@ export class DenyList {
   }
 
   #save(): void {
-    this.#options.store.save(this.#byId.values());
+    try {
+      this.#options.store.save(this.#byId.values());
+      this.#unstored = false;
+    } catch (error) {
+      this.#unstored = true;
+      this.#options.onUnstored?.(error);
+    }
   }
 
   #view(entry: DenyEntry): DenyView {

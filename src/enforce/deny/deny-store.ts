@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../engine/core/diagnostic.ts';
 import { makeFolder } from '../../engine/core/folder.ts';
+import { replaceFile } from '../../engine/core/replace-file.ts';
 import { type DenyEntry, PROTOCOL_NUMBERS } from './deny-entry.ts';
 
 const FORMAT = 'ringfence.deny.v1';
@@ -36,16 +37,8 @@ export class DenyStore {
   }
 
   save(entries: Iterable<DenyEntry>): void {
-    const temporary = `${this.#file}.new`;
     makeFolder(path.dirname(this.#file));
-    const fd = fs.openSync(temporary, 'w', 0o600);
-    try {
-      fs.writeSync(fd, JSON.stringify({ format: FORMAT, entries: [...entries] }));
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-    fs.renameSync(temporary, this.#file);
+    replaceFile(this.#file, JSON.stringify({ format: FORMAT, entries: [...entries] }));
   }
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from '../../engine/core/folder.ts';
+import { replaceFile } from '../../engine/core/replace-file.ts';
 import type { Policy } from './tables.ts';
 
 const FORMAT = 'ringfence.clauses.v1';
@@ -50,10 +51,6 @@ export class ClauseNameStore {
 
   save(names: ClauseNames): void {
     makeFolder(path.dirname(this.#file));
-    const temporary = `${this.#file}.new`;
-    fs.writeFileSync(temporary, JSON.stringify({ format: FORMAT, boot: this.#boot, ...names }), {
-      mode: 0o600,
-    });
-    fs.renameSync(temporary, this.#file);
+    replaceFile(this.#file, JSON.stringify({ format: FORMAT, boot: this.#boot, ...names }));
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { appendAnchor, makeAnchor, readAnchors } from '../../outputs/audit/anchor.ts';
@@ -137,7 +137,7 @@ function configureExport(parent: Command): void {
         const fd = flags.to === undefined ? undefined : openNew(flags.to);
         const write = (text: string): void => {
           if (fd === undefined) process.stdout.write(text);
-          else writeSync(fd, text);
+          else writeFileSync(fd, text);
         };
         if (flags.csv) write(csvLine(HEADER));
         let count = 0;

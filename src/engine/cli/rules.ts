@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describeRule, describeRules, formatRulesFile, type RuleDescription } from '../../rules/index.ts';
 import { load } from '../config/config.ts';
 import { EXIT } from '../core/diagnostic.ts';
+import { replaceFile } from '../core/replace-file.ts';
 import { expandPath, ruleFiles } from '../rule-files.ts';
 import { loadRuleFiles, readRuleFiles } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
@@ -98,6 +99,14 @@ function show({ info, details, enforcement, location }: RuleDescription): void {
   line('Where', `${location.file}:${location.line}`);
 }
 
+/** Whose it is and behind which link stays as it was; on a full disk the text too. */
+function overwrite(file: string, text: string): void {
+  const target = realpathSync(file);
+  const { uid, gid, mode } = statSync(target);
+  replaceFile(target, text, mode & 0o7777);
+  if (process.geteuid?.() === 0) chownSync(target, uid, gid);
+}
+
 function fmt(paths: readonly string[], options: { check?: boolean }): number {
   let changed = 0;
   let failed = 0;
@@ -108,7 +117,7 @@ function fmt(paths: readonly string[], options: { check?: boolean }): number {
       note(`${file}: ${result.error}`);
     } else if (result.changed) {
       changed++;
-      if (!options.check) writeFileSync(file, result.text);
+      if (!options.check) overwrite(file, result.text);
       print(file);
     }
   }

@@ -156,7 +156,7 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
   E_DENY_STORE: row(
     'Deny list not stored',
     'The file with the entries cannot be read or written.',
-    'Check state_dir and its free space.',
+    'Check state_dir and its free space; what is in force stays, and is stored when there is room.',
   ),
   E_ALERTS: row(
     'Alerts cannot be followed',

@@ -105,6 +105,12 @@ export class EngineCore {
       protectedExecutables: config.enforcement.protected,
       maxDenialsPerMinute: config.enforcement.max_denials_per_minute,
       onTamper: (what, failed) => this.#tell.tampered(what, failed),
+      onUnstored: (what, error) =>
+        this.#tell.log(
+          'error',
+          { code: 'E_DENY_STORE', what, message: (error as Error).message },
+          'what is in force could not be stored for the next start',
+        ),
       onTrip: (rule) =>
         this.#tell.log(
           'error',

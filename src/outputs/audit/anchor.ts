@@ -1,4 +1,12 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { AppError } from '../../engine/core/diagnostic.ts';
 import { parseAnchor } from './anchor-lines.ts';
 import { type Head, type SigningKey, signHead } from './keys.ts';
@@ -29,7 +37,14 @@ export function makeAnchor(
 export function appendAnchor(path: string, anchor: Anchor): void {
   const fd = openSync(path, 'a', 0o600);
   try {
-    writeSync(fd, `${JSON.stringify(anchor)}\n`);
+    const { size } = fstatSync(fd);
+    try {
+      writeFileSync(fd, `${JSON.stringify(anchor)}\n`);
+    } catch (cause) {
+      // Half a line would spoil the next one.
+      ftruncateSync(fd, size);
+      throw cause;
+    }
     fsyncSync(fd);
   } finally {
     closeSync(fd);
