@@ -53,9 +53,10 @@ export function compileCondition<E>(text: string, options: ConditionOptions<E>):
     };
   };
   if (!parsed.ok) {
+    const { error, at, help } = parsed;
     return {
       ok: false,
-      diagnostics: [locate('error', 'LOAD_ERR_COMPILE_CONDITION', fromBytes(parsed.error), parsed.at)],
+      diagnostics: [locate('error', 'LOAD_ERR_COMPILE_CONDITION', fromBytes(error), at, help)],
     };
   }
   const checker = new Checker<E>({ ...options, plans: new Interner<E>() });

@@ -161,6 +161,39 @@ describe('the condition parser', () => {
     assert.equal(second.at, 'p.a = größe '.length + 2);
   });
 
+  const hints: [string, RegExp | undefined][] = [
+    ['p.a = x && p.b = y', /'and'/],
+    ['p.a = x || p.b = y', /'or'/],
+    ['!p.a = x', /'not'/],
+    ['p.a = x AND p.b = y', /'and' in lower case/],
+    ['p.a IN (x)', /'in' in lower case/],
+    ['p.a not in (x, y)', /before the field: not field in/],
+    ['p.a !contains x', /before the field: not field contains/],
+    ['p.a not exists', /before the field: not field exists/],
+    ['p.a notin (x)', /before the field: not field in/],
+    ['p.a != (x, y)', /before the field: not field in/],
+    ['p.a = (x, y)', /^write 'in \(…\)'$/],
+    ['p.a contains (x, y)', /'contains anyof \(…\)'/],
+    ['p.a like x', /'glob'/],
+    ['p.a =~ x', /'regex'/],
+    ['p.a <> x', /'!='/],
+    ['p.a is null', /'exists'/],
+    ['p.a endswith', /needs a value after it/],
+    ['p.a = a b', /needs quotes/],
+    ['p.a = "a" b', undefined],
+    ['p.a = a p.b = b', undefined],
+    ['p.a = x)', undefined],
+    ['p.a in (x, y', undefined],
+  ];
+  for (const [text, help] of hints) {
+    it(`${help === undefined ? 'guesses nothing' : 'says what was meant'} for ${text}`, () => {
+      const result = parseCondition(text);
+      assert.ok(!result.ok);
+      if (help === undefined) assert.equal(result.help, undefined);
+      else assert.match(result.help ?? '', help);
+    });
+  }
+
   it('keeps the byte offsets of its parts', () => {
     const result = parseCondition('p.a = x and\n not q.b in (y)');
     assert.ok(result.ok && result.expr.kind === 'and');

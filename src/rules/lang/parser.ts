@@ -12,6 +12,7 @@ import type {
   TransformExpr,
 } from './ast.ts';
 import { toBytes } from './bytes.ts';
+import { syntaxHint } from './hint.ts';
 import { Lexer, SyntaxFault } from './lexer.ts';
 import { type BinaryOp, isModifier, LIST_OPS, type Modifier, NUMBER_OPS, STRING_OPS } from './operators.ts';
 import { TRANSFORMERS, type TransformerName } from './transformers.ts';
@@ -21,7 +22,7 @@ export const MAX_DEPTH = 1000;
 
 export type ParseResult =
   | { readonly ok: true; readonly expr: Expr }
-  | { readonly ok: false; readonly error: string; readonly at: number };
+  | { readonly ok: false; readonly error: string; readonly at: number; readonly help?: string };
 
 const FIELD = /[a-zA-Z]+[a-zA-Z0-9_]*(?:\.[a-zA-Z]+[a-zA-Z0-9_]*)+/y;
 const IDENT = /[a-zA-Z][a-zA-Z0-9_]*/y;
@@ -38,8 +39,9 @@ export function parseBytes(input: string): ParseResult {
   try {
     return { ok: true, expr: new Parser(input).parse() };
   } catch (error) {
-    if (error instanceof SyntaxFault) return { ok: false, error: error.message, at: error.at };
-    throw error;
+    if (!(error instanceof SyntaxFault)) throw error;
+    const help = syntaxHint(input, error.at);
+    return { ok: false, error: error.message, at: error.at, ...(help === undefined ? {} : { help }) };
   }
 }
 

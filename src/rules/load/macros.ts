@@ -76,7 +76,7 @@ export class Macros {
     const result = parseBytes(condition.text);
     if (result.ok) return result.expr;
     const at = condition.locate(result.at) ?? place;
-    return this.report.error('LOAD_ERR_COMPILE_CONDITION', fromBytes(result.error), at);
+    return this.report.error('LOAD_ERR_COMPILE_CONDITION', fromBytes(result.error), at, result.help);
   }
 
   private macro(name: string, above: readonly string[]): Resolved | undefined {
