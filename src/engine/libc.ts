@@ -57,8 +57,13 @@ export function peerCredentials(fd: number): Credentials | undefined {
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 
-/** Tells the service manager how we are (`READY=1`, `WATCHDOG=1` ...); false if there is none to tell. */
+/**
+ * Tells the service manager how we are (`READY=1`, `WATCHDOG=1` ...); false if there is none to tell, or if it does not
+ * listen: a service manager that hangs must not hang the engine.
+ */
 export function notifyServiceManager(
   state: string,
   path: string | undefined = process.env.NOTIFY_SOCKET,
@@ -72,7 +77,8 @@ export function notifyServiceManager(
   const fd = libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   const data = Buffer.from(state);
-  const sent = libc().sendto(fd, data, data.length, 0, address, address.length);
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  const sent = libc().sendto(fd, data, data.length, flags, address, address.length);
   libc().close(fd);
   return Number(sent) === data.length;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { notifyServiceManager } from './libc.ts';
 import { startServiceNotice } from './service.ts';
 
 const skip = spawnSync('socat', ['-V']).status === 0 ? false : 'needs socat';
@@ -41,6 +42,34 @@ test('the service manager hears of readiness and the end, and of life only while
   } finally {
     delete process.env.NOTIFY_SOCKET;
     delete process.env.WATCHDOG_USEC;
+    manager.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a service manager that hangs does not hang the engine', { skip, timeout: 20_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-notify-'));
+  const path = join(folder, 'notify');
+  const manager = spawn('socat', ['-u', `UNIX-RECV:${path}`, 'STDOUT']);
+  let heard = '';
+  manager.stdout.on('data', (chunk) => {
+    heard += chunk;
+  });
+  let end = (): void => {};
+  try {
+    for (let n = 0; n < 200 && !existsSync(path); n++) await sleep(10);
+    manager.kill('SIGSTOP');
+    let told = 0;
+    while (told < 100_000 && notifyServiceManager('WATCHDOG=1', path)) told++;
+    assert.ok(told > 0 && told < 100_000, `${told}`);
+    process.env.NOTIFY_SOCKET = path;
+    end = startServiceNotice(() => Promise.resolve());
+    manager.kill('SIGCONT');
+    for (let n = 0; n < 500 && !heard.includes('READY=1'); n++) await sleep(10);
+    assert.match(heard, /READY=1/, 'what is said once is said until it is heard');
+  } finally {
+    delete process.env.NOTIFY_SOCKET;
+    end();
     manager.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   }

@@ -6,7 +6,7 @@ import { notifyServiceManager } from './libc.ts';
  */
 export function startServiceNotice(alive: () => Promise<unknown>): () => void {
   if (!process.env.NOTIFY_SOCKET) return () => {};
-  notifyServiceManager('READY=1');
+  const endReady = untilHeard('READY=1');
   const period = Number(process.env.WATCHDOG_USEC ?? 0) / 1000 / 2;
   const timer =
     period > 0
@@ -21,7 +21,19 @@ export function startServiceNotice(alive: () => Promise<unknown>): () => void {
       : undefined;
   timer?.unref();
   return () => {
+    endReady();
     clearInterval(timer);
     notifyServiceManager('STOPPING=1');
   };
+}
+
+const AGAIN_MS = 1000;
+
+/** Says it until it is heard, since it is said once: a service manager can be busy. Returns what ends it. */
+function untilHeard(state: string): () => void {
+  if (notifyServiceManager(state)) return () => {};
+  const timer = setInterval(() => {
+    if (notifyServiceManager(state)) clearInterval(timer);
+  }, AGAIN_MS).unref();
+  return () => clearInterval(timer);
 }
