@@ -16,6 +16,7 @@ interface Libc {
     addressLength: number,
   ): number;
   close(fd: number): number;
+  flock(fd: number, operation: number): number;
   mallocTrim(pad: number): number;
   madvise(start: bigint, length: number, advice: number): number;
 }
@@ -31,6 +32,7 @@ function libc(): Libc {
     socket: lib.func('int socket(int, int, int)') as Libc['socket'],
     sendto: lib.func('int64_t sendto(int, void *, size_t, int, void *, uint32_t)') as Libc['sendto'],
     close: lib.func('int close(int)') as Libc['close'],
+    flock: lib.func('int flock(int, int)') as Libc['flock'],
     mallocTrim: lib.func('int malloc_trim(size_t)') as Libc['mallocTrim'],
     madvise: lib.func('int madvise(uint64_t, size_t, int)') as Libc['madvise'],
   };
@@ -81,6 +83,13 @@ export function notifyServiceManager(
   const sent = libc().sendto(fd, data, data.length, flags, address, address.length);
   libc().close(fd);
   return Number(sent) === data.length;
+}
+
+const LOCK_EX_NB = 2 | 4;
+
+/** Takes the lock of an open file, until it is closed or the process ends, however it ends; false if another has it. */
+export function lockFile(fd: number): boolean {
+  return libc().flock(fd, LOCK_EX_NB) === 0;
 }
 
 const MADV_DONTNEED = 4;

@@ -36,6 +36,7 @@ import { RollUp } from './pipeline/rollup.ts';
 import { serveSources } from './serve-sources.ts';
 import { startServiceNotice } from './service.ts';
 import { engineSpec, type SpecOptions } from './spec.ts';
+import { lockState } from './state-lock.ts';
 import { EngineThread } from './thread/engine-thread.ts';
 import type { EngineReport } from './thread/protocol.ts';
 
@@ -79,6 +80,7 @@ export class Engine {
   readonly #rollup: RollUp;
   #rollupTimer: NodeJS.Timeout | undefined;
   #endNotice: () => void = () => {};
+  #unlock: () => void = () => {};
   #died: (error: Error) => void = () => {};
   /** Rejects when the engine thread dies by itself. */
   readonly failure: Promise<never>;
@@ -114,6 +116,16 @@ export class Engine {
         help: 'mount -t proc proc /proc',
       });
     const config = options.begun?.config ?? options.readConfig();
+    const unlock = lockState(config.state_dir);
+    try {
+      return await Engine.#start(options, config, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  static async #start(options: EngineOptions, config: Config, unlock: () => void): Promise<Engine> {
     const { level, format } = config.log;
     const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format });
     const metrics = new MetricsRegistry({ processMetrics: true });
@@ -141,6 +153,7 @@ export class Engine {
       await engine.#end('failed to start');
       throw error;
     }
+    engine.#unlock = unlock;
     return engine;
   }
 
@@ -336,6 +349,7 @@ export class Engine {
     clearInterval(this.#rollupTimer);
     this.#outputs.emit(this.#rollup.finish());
     await this.#outputs.close(DRAIN_MS);
+    this.#unlock();
   }
 }
 

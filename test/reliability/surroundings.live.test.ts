@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../../src/engine/core/package.ts';
+import type { OutputStats } from '../../src/outputs/stats.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
 import { evidence } from './evidence.ts';
 
@@ -141,6 +145,41 @@ describe('an engine in strange surroundings', { skip }, () => {
     } finally {
       await engine.stop();
       fs.rmdirSync(cgroup);
+    }
+  });
+
+  test('a second engine on the same state folder is refused, and sends nothing that waits there', async () => {
+    let got = 0;
+    const sink = createServer((request, response) => {
+      got++;
+      request.resume().on('end', () => response.end());
+    }).listen(0, '127.0.0.1');
+    await once(sink, 'listening');
+    const { port } = sink.address() as AddressInfo;
+    const output = (url: string) => ({ outputs: { console: {}, http: { url, queue: { policy: 'spill' } } } });
+    const marker = path.join(folder, 'rf-spooled');
+    fs.copyFileSync('/usr/bin/true', marker);
+    const engine = await LiveEngine.start({ rules: rules(marker), config: output('http://127.0.0.1:9/') });
+    const state_dir = path.join(engine.folder, 'state');
+    try {
+      for (let n = 0; n < 5; n++) spawnSync(marker);
+      const spooled = async (): Promise<number> => {
+        const { outputs } = (await ask(engine.socket, 'status')) as { outputs: readonly OutputStats[] };
+        return outputs.find(({ name }) => name === 'http')?.spooled ?? 0;
+      };
+      for (let n = 0; n < 500 && (await spooled()) < 5; n++) await sleep(20);
+      assert.equal(await spooled(), 5);
+      const config = { ...output(`http://127.0.0.1:${port}/`), state_dir };
+      const second = LiveEngine.spawn({ rules: rules('/nowhere'), config });
+      const code = await Promise.race([second.exited, sleep(20_000)]);
+      await second.stop();
+      assert.equal(code, 1);
+      assert.match(second.stderr, /E_ALREADY_RUNNING/);
+      assert.equal(got, 0);
+      assert.equal(await spooled(), 5);
+    } finally {
+      await engine.stop();
+      sink.close();
     }
   });
 

@@ -92,8 +92,8 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
   ),
   E_ALREADY_RUNNING: row(
     'Engine runs already',
-    'Another engine listens there.',
-    'Stop it, or set control.socket.',
+    'Another engine listens there, or uses the state folder.',
+    'Stop it, or set control.socket and state_dir.',
   ),
   E_STOPPING: row('Engine stops', 'The request came while the engine was ending.', 'Ask the next one.'),
   E_ENGINE_STOP: row('Slow end', 'The engine thread did not end in time and was cut off.', 'Report it.'),
