@@ -1,5 +1,6 @@
 import { nearestOf } from '../engine/core/nearest.ts';
 import type { FieldRef, FieldSpec } from './field-spec.ts';
+import { fieldsMeant } from './fields/meant.ts';
 
 export type FieldLookup<E> =
   | { readonly ok: true; readonly ref: FieldRef<E> }
@@ -50,9 +51,10 @@ export class FieldTable<E> {
     return this.lookup(name, arg).ok;
   }
 
-  /** Field names that look like a mistyped one, nearest first. */
+  /** Fields that are likely meant by a name that is none: known mistakes, then names that look alike, nearest first. */
   suggest(name: string, count = 3): string[] {
-    return nearestOf(name, this.byName.keys(), count);
+    const meant = fieldsMeant(name).filter((field) => this.byName.has(field));
+    return meant.length > 0 ? meant : nearestOf(name, this.byName.keys(), count);
   }
 
   private withArgument(spec: FieldSpec<E>, text: string, arg: string | undefined): FieldLookup<E> {

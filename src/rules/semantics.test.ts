@@ -255,6 +255,8 @@ const REFUSED_CONDITIONS: readonly (readonly [string, RegExp])[] = [
   ['proc.aname[x] = x', /is a number/],
   ['evt.arg = x', /needs an argument/],
   ['evt.arg.nope = x', /nonexistent field evt\.arg\.nope/],
+  ['fd.cport in (1-1024)', /not a whole number/],
+  ['fd.cport = nodeport', /neither a port nor a known service/],
   ['fd.cport = 65536000000000000000000', /64 bits/],
 ];
 

@@ -9,7 +9,7 @@ import { compileRegex } from '../match/regex.ts';
 import { comparable, describeClass, normalizeOp, typeClass } from './classes.ts';
 import { isEventType } from './event-types.ts';
 import type { Fault } from './faults.ts';
-import { convertLiteral, parseHexBytes } from './literals.ts';
+import { convertLiteral, parseHexBytes, USE_NET } from './literals.ts';
 import { type CheckContext, OperandChecker } from './operands.ts';
 import type { Constant, Operand, Plan } from './plan.ts';
 
@@ -175,7 +175,7 @@ class Scope<E> extends OperandChecker<E> {
       'type',
       `the operator ${op} cannot be used on ${printOperand(expr)}, which is ${describeClass(cls)}`,
       at,
-      `use one of ${usable.join(' ')}`,
+      `use one of ${usable.join(' ')}${cls === 'ip' ? `; ${USE_NET}` : ''}`,
     );
     return false;
   }
@@ -203,7 +203,7 @@ class Scope<E> extends OperandChecker<E> {
     }
     const format = left.kind === 'field' ? left.ref.spec.format : undefined;
     const converted = convertLiteral(left.type, format, text);
-    if ('error' in converted) return bad(`${left.key}: ${converted.error}`);
+    if ('error' in converted) return bad(`${left.key}: ${converted.error}`, converted.help);
     const equality = op === '=' || op === '==' || op === '!=' || op === 'in' || op === 'intersects';
     const values = equality ? converted : converted.slice(0, 1);
     return values.map((value) => ({ text, value }));

@@ -4,7 +4,11 @@ import { fromBytes } from '../lang/bytes.ts';
 import { type Network, parseAddress, parseNetwork } from '../match/addresses.ts';
 import { servicePort } from '../match/services.ts';
 
-export type Literal = readonly (Scalar | Network)[] | { readonly error: string };
+export type Literal = readonly (Scalar | Network)[] | { readonly error: string; readonly help?: string };
+
+/** For operators and constants that an address cannot be compared with. */
+export const USE_NET =
+  'networks are compared with fd.net, fd.snet, fd.cnet, fd.rnet, fd.lnet: fd.snet = 10.0.0.0/8';
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 const TWO_64 = 1n << 64n;
@@ -30,7 +34,9 @@ export function convertLiteral(type: FieldType, format: FieldSpec<unknown>['form
       return { error: `'${fromBytes(text)}' is not a boolean: expected true or false` };
     case 'ip': {
       const address = parseAddress(text);
-      return address === undefined ? { error: `'${fromBytes(text)}' is not an IP address` } : [address];
+      if (address !== undefined) return [address];
+      const error = `'${fromBytes(text)}' is not an IP address`;
+      return parseNetwork(text) === undefined ? { error } : { error, help: USE_NET };
     }
     case 'net': {
       const network = parseNetwork(text);
@@ -40,7 +46,8 @@ export function convertLiteral(type: FieldType, format: FieldSpec<unknown>['form
     case 'port': {
       const port = servicePort(text);
       if (port !== undefined) return [port];
-      return convertInteger('uint', format, text);
+      if (/^[0-9+-]/.test(text)) return convertInteger('uint', format, text);
+      return { error: `'${fromBytes(text)}' is neither a port nor a known service` };
     }
     case 'int':
     case 'double':

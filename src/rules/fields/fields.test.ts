@@ -4,6 +4,7 @@ import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
 import { compileCondition, compileOutputFormat } from '../condition.ts';
 import type { Value } from '../field-spec.ts';
+import { MEANT } from './meant.ts';
 import { BOOT, fieldOf, ip, printOf, shellWorld, sockaddr, TABLE, valuesOf, World } from './test-world.ts';
 
 const LANGUAGE = { fields: TABLE, events: EVENT_NAMES };
@@ -954,4 +955,24 @@ test('no getter throws or makes up a value on an event of which little is known'
     'container.id': undefined,
     'fd.name': undefined,
   });
+});
+
+test('a name that is often taken for a field leads to fields that exist', () => {
+  for (const [name, fields] of Object.entries(MEANT)) {
+    assert.equal(TABLE.has(name), false, name);
+    assert.deepEqual(TABLE.suggest(name), fields, name);
+    const refused = compileCondition(`${name} = x`, LANGUAGE);
+    assert.equal(refused.diagnostics[0]?.help, `did you mean ${fields.join(', ')}?`);
+  }
+});
+
+test('a network compared with an address leads to the fields for networks', () => {
+  const conditions = ['fd.sip = 10.0.0.0/8', 'fd.rip in ("fe80::/10")', 'fd.cip startswith 10.'];
+  for (const condition of conditions) {
+    assert.match(
+      compileCondition(condition, LANGUAGE).diagnostics[0]?.help ?? '',
+      /fd\.snet = 10\.0\.0\.0\/8/,
+    );
+  }
+  assert.equal(compileCondition('fd.sip = localhost', LANGUAGE).diagnostics[0]?.help, undefined);
 });

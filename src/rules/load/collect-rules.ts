@@ -17,6 +17,8 @@ import { OriginText } from './text.ts';
 const ENABLED_WARNING =
   "an entry with nothing but 'enabled' is deprecated: add 'override: {enabled: replace}' to it";
 
+const OTHER_SOURCE = 'Rule has been re-defined with a different source';
+
 /** Puts rules on the shelf. */
 export class RuleCollector {
   private readonly shelf: Shelf;
@@ -49,13 +51,12 @@ export class RuleCollector {
   private appendRule(entry: EntryReader, name: string, keys: ReadonlySet<string>): void {
     const update = readRuleKeys(entry, keys, true);
     if (!entry.ok) return;
-    const rule = this.shelf.rules.get(name);
-    if (rule === undefined) {
-      const message =
-        "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists";
-      this.shelf.missing(entry, 'rule', name, message);
-      return;
-    }
+    const rule = this.target(
+      entry,
+      name,
+      "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists",
+    );
+    if (rule === undefined) return;
     if (Object.keys(update).length === 0) {
       entry.fail(
         'Appended rule must have exceptions or condition property',
@@ -101,13 +102,12 @@ export class RuleCollector {
   private replaceRule(entry: EntryReader, name: string, keys: ReadonlySet<string>): void {
     const update = readRuleKeys(entry, keys, false);
     if (!entry.ok) return;
-    const rule = this.shelf.rules.get(name);
-    if (rule === undefined) {
-      const message =
-        "An 'override.<key>: replace' to a rule was requested but no rule by that name already exists";
-      this.shelf.missing(entry, 'rule', name, message);
-      return;
-    }
+    const rule = this.target(
+      entry,
+      name,
+      "An 'override.<key>: replace' to a rule was requested but no rule by that name already exists",
+    );
+    if (rule === undefined) return;
     if (update.exceptions !== undefined) {
       update.exceptions = this.checkExceptions(entry, update.exceptions, rule.unknownSource);
     }
@@ -120,15 +120,21 @@ export class RuleCollector {
     const enabled = entry.boolean('enabled');
     if (enabled === undefined) return;
     this.shelf.options.report.warning('LOAD_DEPRECATED_ITEM', ENABLED_WARNING, entry.place);
-    const rule = this.shelf.rules.get(name);
+    const rule = this.target(entry, name, "Rule has 'enabled' key but no rule by that name already exists");
     if (rule !== undefined) rule.enabled = enabled;
-    else
-      this.shelf.missing(
-        entry,
-        'rule',
-        name,
-        "Rule has 'enabled' key but no rule by that name already exists",
-      );
+  }
+
+  /** The rule that an entry changes; undefined after an error, `message` when there is none. */
+  private target(entry: EntryReader, name: string, message: string): RuleItem | undefined {
+    const source = entry.optional('source');
+    if (!entry.ok) return undefined;
+    const rule = this.shelf.rules.get(name);
+    if (rule === undefined) {
+      this.shelf.missing(entry, 'rule', name, message);
+      return undefined;
+    }
+    if (source === undefined || source === rule.source) return rule;
+    return entry.fail(OTHER_SOURCE, entry.place, 'LOAD_ERR_VALIDATE');
   }
 
   private defineRule(entry: EntryReader, name: string): void {
@@ -138,7 +144,7 @@ export class RuleCollector {
     if (!entry.ok) return;
     const known = this.shelf.rules.get(name);
     if (known !== undefined && known.source !== source) {
-      entry.fail('Rule has been re-defined with a different source', entry.place, 'LOAD_ERR_VALIDATE');
+      entry.fail(OTHER_SOURCE, entry.place, 'LOAD_ERR_VALIDATE');
       return;
     }
     const unknownSource = !this.shelf.options.sources.includes(source);

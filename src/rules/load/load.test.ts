@@ -338,6 +338,24 @@ const CASES: readonly Case[] = [
     messages: ['different source'],
     options: { sources: ['syscall', 'other'] },
   },
+  ...[
+    '  append: true\n  condition: and p.a = x\n',
+    '  condition: and p.a = x\n  override: {condition: append}\n',
+    '  output: y\n  override: {output: replace}\n',
+    '  enabled: false\n',
+  ].flatMap((change): Case[] => [
+    {
+      what: `a rule changed for another source by ${change.trim()}`,
+      yaml: `${rule('r', OPEN)}\n- rule: r\n  source: other\n${change}`,
+      errors: ['LOAD_ERR_VALIDATE'],
+      messages: ['different source'],
+    },
+    {
+      what: `a rule of an unknown source changed by ${change.trim()}`,
+      yaml: `${rule('r', OPEN, '  source: other\n')}\n- rule: r\n  source: other\n${change}`,
+      errors: [],
+    },
+  ]),
   {
     what: 'a rule of an unknown source',
     yaml: rule('r', 'ka.verb = x', '  source: k8s_audit\n'),
