@@ -1,20 +1,18 @@
 /**
  * Writes the TypeScript side of the kernel record from the BTF of a built object:
- *   tsx scripts/gen.ts bpf/lsm/prebuilt/ringfence.x86_64.bpf.o
+ *   npx tsx scripts/gen.ts
  * With --check it only compares, and exits 1 when the committed files are stale.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { Btf } from '../src/sensors/bpf/btf.ts';
 import { abiHash, readLayout } from '../src/sensors/record/layout.ts';
 import { layoutSource, recordSource } from './gen-records.ts';
 
 const check = process.argv.includes('--check');
-const object = process.argv.slice(2).find((arg) => !arg.startsWith('--'));
-if (object === undefined) {
-  console.error('usage: gen.ts [--check] OBJECT');
-  process.exit(2);
-}
+const object = join(PACKAGE_ROOT, 'bpf/lsm/prebuilt/ringfence.x86_64.bpf.o');
 const layout = readLayout(Btf.ofObject(readFileSync(object)));
 const files: [string, string][] = [
   ['src/sensors/record/layout.gen.ts', layoutSource(layout, abiHash(layout))],
@@ -23,7 +21,7 @@ const files: [string, string][] = [
 let stale = false;
 for (const [name, raw] of files) {
   const text = formatted(name, raw);
-  const url = new URL(`../${name}`, import.meta.url);
+  const url = join(PACKAGE_ROOT, name);
   const old = ((): string => {
     try {
       return readFileSync(url, 'utf8');
@@ -40,11 +38,10 @@ process.exit(check && stale ? 1 : 0);
 
 /** The text as Biome writes it, so that the formatter has nothing to say about generated files. */
 function formatted(name: string, text: string): string {
-  const biome = new URL('../node_modules/.bin/biome', import.meta.url).pathname;
-  const root = new URL('..', import.meta.url).pathname;
+  const biome = join(PACKAGE_ROOT, 'node_modules/.bin/biome');
   return execFileSync(biome, ['format', `--stdin-file-path=${name}`], {
     input: text,
     encoding: 'utf8',
-    cwd: root,
+    cwd: PACKAGE_ROOT,
   });
 }

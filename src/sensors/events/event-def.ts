@@ -1,3 +1,4 @@
+import type { RF_OP } from '../record/layout.gen.ts';
 import type { CallRec } from '../record/record.gen.ts';
 import type { FlagTable } from './flags.ts';
 import { openedFlags, openFlags } from './flags.ts';
@@ -63,31 +64,7 @@ export interface Capture {
 }
 
 /** The classifier's hook: names of enum rf_op without prefix. */
-export type Op =
-  | 'OTHER'
-  | 'EXEC'
-  | 'OPEN'
-  | 'CONNECT'
-  | 'BIND'
-  | 'SENDMSG'
-  | 'LISTEN'
-  | 'ACCEPT'
-  | 'SOCKET'
-  | 'UNLINK'
-  | 'RENAME'
-  | 'LINK'
-  | 'SYMLINK'
-  | 'MKDIR'
-  | 'CHMOD'
-  | 'MOUNT'
-  | 'PTRACE'
-  | 'MODULE'
-  | 'BPF'
-  | 'SETUID'
-  | 'KILL'
-  | 'TRUNCATE'
-  | 'MMAP_EXEC'
-  | 'CREATE';
+export type Op = Exclude<keyof typeof RF_OP, 'MAX'>;
 
 /** Parameters that fs.path.* shows, by name. */
 export interface FsPaths {
