@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -199,5 +199,62 @@ test('with cut_connections a connection that is older than the entry carries not
     for (const socket of [cut, other]) socket.destroy();
     server.close();
     await engine.stop();
+  }
+});
+
+/** Rules that refuse programs, each of a kind of its own for the kernel. */
+const programs = (from: number, count: number): string =>
+  Array.from(
+    { length: count },
+    (_, i) =>
+      `- rule: Program ${from + i}\n  desc: d\n  condition: evt.type in (execve, execveat) and proc.exepath = /nowhere/rule${from + i} and user.uid = ${60_000 + from + i}\n  output: o\n  priority: INFO\n  enforce: deny\n`,
+  ).join('');
+
+test('what the kernel has no room for is not taken: neither an entry, nor a reload; a start keeps the rules', {
+  skip,
+}, async () => {
+  const marker = join(folder, 'rf-refused');
+  copyFileSync('/usr/bin/true', marker);
+  const refused = (): boolean => spawnSync(marker).status !== 0;
+  const own = `- rule: Marker\n  desc: d\n  condition: evt.type in (execve, execveat) and proc.exepath = ${marker}\n  output: o\n  priority: INFO\n  enforce: deny\n`;
+  const state_dir = join(folder, 'crowded');
+  const options = { rules: own, config: { ...config, state_dir } };
+  const engine = await LiveEngine.start(options);
+  const stored = join(state_dir, 'deny.json');
+  try {
+    assert.ok(refused());
+    const add = (n: number): Promise<unknown> =>
+      ask(engine.socket, 'deny.add', { target: `exe:/nowhere/${n}`, scope: `user=${5000 + n}` });
+    let taken = 0;
+    await assert.rejects(
+      async () => {
+        for (; taken < 1000; taken++) await add(taken);
+      },
+      { code: 'E_DENY', message: /not taken: more than \d+ denying clauses/ },
+    );
+    assert.ok(taken > 100, `${taken}`);
+    assert.equal(((await ask(engine.socket, 'deny.list')) as unknown[]).length, taken);
+    writeFileSync(join(engine.folder, 'rules.yaml'), programs(0, 50));
+    await assert.rejects(ask(engine.socket, 'reload'), { code: 'E_POLICY', exitCode: 3 });
+    assert.ok(refused(), 'the old rules stay');
+    await ask(engine.socket, 'deny.remove', { what: 'exe:/nowhere/0' });
+    await add(taken);
+  } finally {
+    await engine.stop();
+  }
+  const document = JSON.parse(readFileSync(stored, 'utf8')) as { entries: { id: number }[] };
+  const copies = document.entries.map((entry) => ({
+    ...entry,
+    id: entry.id + 1000,
+    target: { kind: 'exe', path: `/elsewhere/${entry.id}` },
+    scope: { kind: 'user', uid: 20_000 + entry.id },
+  }));
+  writeFileSync(stored, JSON.stringify({ ...document, entries: [...document.entries, ...copies] }));
+  const again = await LiveEngine.start(options);
+  try {
+    assert.ok(refused(), 'the rules are in force');
+    assert.ok(again.log.some(({ code }) => code === 'E_POLICY'));
+  } finally {
+    await again.stop();
   }
 });

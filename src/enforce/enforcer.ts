@@ -25,7 +25,7 @@ import { NETWORK, refusedBy, type TierPlan } from './kernel/tiers.ts';
 import { WallObject } from './kernel/wall-object.ts';
 import { Budget, protector } from './rails.ts';
 import { ClauseNameStore, type ClauseNames, clauseNames, clauseRule } from './tables/clause-names.ts';
-import { compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';
+import { type CompileResult, compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';
 import { type RefusedRecord, ruleOf } from './tables/deny-clauses.ts';
 import { identifier, type Label, LabelMap, policyLabels } from './tables/labels.ts';
 import type { Policy } from './tables/tables.ts';
@@ -64,7 +64,7 @@ export interface EnforcerOptions {
 export interface ApplyReport {
   readonly generation: number;
   readonly plans: readonly RulePlan[];
-  /** Denying rules that the kernel cannot decide. Nothing was applied if there are any. */
+  /** Denying rules that the kernel cannot decide, or has no room for. If there are any, the policy before stays. */
   readonly errors: readonly PolicyError[];
   readonly milliseconds: number;
   /** Rules that shall refuse and can only observe on the tiers of this machine. */
@@ -158,7 +158,7 @@ export class Enforcer {
       store: new DenyStore(options.stateDir),
       now: Date.now,
       monitor: options.mode === 'monitor',
-      onObjects: () => this.#again(),
+      onObjects: () => this.#again().errors[0]?.message,
       onUnstored: (error) => options.onUnstored('deny entries', error),
       refusesObjects: (kind) =>
         refusedBy(options.tiers, kind === 'exe' ? 'exec' : 'open', 'deny') !== undefined,
@@ -285,20 +285,36 @@ export class Enforcer {
     }
   }
 
-  /**
-   * Compiles the rules and puts them in force at once. With errors, the policy before stays in force; before the
-   * first success everything goes to user space.
-   */
-  apply<E>(rules: readonly CompiledRule<E>[], mode: 'monitor' | 'enforce'): ApplyReport {
-    const start = performance.now();
-    const generation = this.#generation + 1;
-    const own = [...entryRules(this.deny.objects(), mode), ...policyRules(rules, EVENT_NAMES.names, mode)];
-    const wanted = own.map((rule) => {
+  /** What would keep the rules, together with the deny entries on files and programs, from being in force. */
+  problems<E>(rules: readonly CompiledRule<E>[], mode: 'monitor' | 'enforce'): readonly PolicyError[] {
+    const entries = entryRules(this.deny.objects(), mode);
+    return entries.length === 0 ? [] : this.#compile(rules, mode, entries).errors;
+  }
+
+  #compile<E>(
+    rules: readonly CompiledRule<E>[],
+    mode: 'monitor' | 'enforce',
+    entries: readonly PolicyRule[],
+  ): CompileResult {
+    const wanted = [...entries, ...policyRules(rules, EVENT_NAMES.names, mode)].map((rule) => {
       const watched = this.#watching || this.#budget.tripped.has(rule.name);
       return this.#protect(watched ? { ...rule, mode: 'monitor' } : rule);
     });
-    const { policy, plans, errors } = compilePolicy(wanted, generation);
-    if (errors.length === 0) {
+    return compilePolicy(wanted, this.#generation + 1);
+  }
+
+  /**
+   * Compiles the rules and puts them in force at once. With errors, the policy before stays in force; at the start,
+   * when there is none, the rules without the deny entries on files and programs.
+   */
+  apply<E>(rules: readonly CompiledRule<E>[], mode: 'monitor' | 'enforce'): ApplyReport {
+    const start = performance.now();
+    const whole = this.#compile(rules, mode, entryRules(this.deny.objects(), mode));
+    const { errors } = whole;
+    const fitting = errors.length > 0 && this.#policy === undefined ? this.#compile(rules, mode, []) : whole;
+    const { policy, plans } = fitting;
+    const { generation } = policy;
+    if (fitting.errors.length === 0) {
       const labels = this.#label(policy);
       this.#kernel.install(policy, { numbers: callNumbers, keep: [] });
       this.#labels.prune(labels, generation);

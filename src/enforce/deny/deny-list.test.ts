@@ -163,3 +163,37 @@ test('a disk that takes nothing changes nothing in force, is told of, and gets t
     ['203.0.113.1', '203.0.113.3'],
   );
 });
+
+test('an entry for which the kernel has no room is not taken, and what was there stays', () => {
+  const sink = new Recorder();
+  let room = 2;
+  const list: DenyList = new DenyList({
+    sink,
+    store: new DenyStore(newFolder()),
+    now: Date.now,
+    monitor: false,
+    onObjects: () => (list.objects().length > room ? 'too many' : undefined),
+  });
+  list.add({ target: 'exe:/a', reason: 'first' });
+  list.add({ target: '203.0.113.1' });
+  list.add({ target: 'exe:/b' });
+  assert.throws(() => list.add({ target: 'exe:/c' }), { code: 'E_DENY', message: 'not taken: too many' });
+  assert.throws(() => list.import('exe:/a\nexe:/d\n203.0.113.2', { reason: 'feed' }), { code: 'E_DENY' });
+  const kept = [
+    ['exe:/a', 'first'],
+    ['203.0.113.1', ''],
+    ['exe:/b', ''],
+  ];
+  const shown = (): string[][] => list.list().map(({ target, reason }) => [target, reason]);
+  assert.deepEqual(shown().sort(), kept.sort());
+  assert.deepEqual(
+    [...sink.entries.keys()].sort(),
+    list
+      .list()
+      .map(({ id }) => id)
+      .sort(),
+  );
+  room = 3;
+  list.add({ target: 'exe:/c' });
+  assert.equal(list.size, 4);
+});

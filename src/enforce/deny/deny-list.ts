@@ -29,8 +29,8 @@ export interface DenyListOptions {
   readonly store: DenyStorage;
   readonly now: () => number;
   readonly monitor: boolean;
-  /** Entries that name files or programs changed. */
-  readonly onObjects?: () => void;
+  /** Entries that name files or programs changed; says why they cannot be put in force, if they cannot. */
+  readonly onObjects?: () => string | undefined;
   /** What is in force could not be stored; it is tried again. */
   readonly onUnstored?: (error: unknown) => void;
   /** Whether such entries can be refused on this machine; absent = yes. */
@@ -97,11 +97,12 @@ export class DenyList {
   /** Adds an entry; one with the same target and scope is renewed and keeps its id. */
   add(request: DenyRequest): DenyView {
     const entry = this.#make(request);
+    const before = this.#byId.get(entry.id);
     this.#remember(entry);
     this.#options.sink.put([entry]);
     this.#configure();
+    this.#putObjects([entry], before === undefined ? [] : [before]);
     this.#save();
-    if (entry.target.kind !== 'network') this.#options.onObjects?.();
     return this.#view(entry);
   }
 
@@ -119,15 +120,18 @@ export class DenyList {
   import(text: string, common: Omit<DenyRequest, 'target'>, more = false): ImportReport {
     const invalid: { line: number; text: string; message: string }[] = [];
     const made = new Map<number, DenyEntry>();
+    const before = new Map<number, DenyEntry>();
     let added = 0;
     let renewed = 0;
     text.split('\n').forEach((line, i) => {
       const target = /^\s*([^\s#;]*)/.exec(line)?.[1] ?? '';
       if (target === '') return;
       try {
-        const before = this.#nextId;
+        const next = this.#nextId;
         const entry = this.#make({ ...common, target });
-        if (this.#nextId > before) added++;
+        const known = this.#byId.get(entry.id);
+        if (known !== undefined && !made.has(entry.id)) before.set(entry.id, known);
+        if (this.#nextId > next) added++;
         else renewed++;
         this.#remember(entry);
         made.set(entry.id, entry);
@@ -139,8 +143,8 @@ export class DenyList {
     });
     this.#options.sink.put([...made.values()]);
     this.#configure();
+    this.#putObjects([...made.values()], [...before.values()]);
     if (!more) this.#save();
-    if ([...made.values()].some((e) => e.target.kind !== 'network')) this.#options.onObjects?.();
     return { added, renewed, invalid };
   }
 
@@ -238,6 +242,22 @@ export class DenyList {
     this.#byKey.delete(entryKey(entry.target, entry.scope));
     this.#byId.delete(entry.id);
     this.#options.sink.remove(entry);
+  }
+
+  /** Puts what names files and programs in force. What does not fit is taken back, all of it. */
+  #putObjects(made: readonly DenyEntry[], before: readonly DenyEntry[]): void {
+    if (made.every(({ target }) => target.kind === 'network')) return;
+    const problem = this.#options.onObjects?.();
+    if (problem === undefined) return;
+    for (const entry of made) this.#forget(entry);
+    for (const entry of before) this.#remember(entry);
+    this.#options.sink.put(before);
+    this.#configure();
+    this.#options.onObjects?.();
+    throw new AppError('E_DENY', `not taken: ${problem}`, {
+      exitCode: EXIT.invalid,
+      help: 'remove entries on files and programs, or name a folder in place of its files',
+    });
   }
 
   #objectsGone(gone: readonly DenyEntry[]): void {

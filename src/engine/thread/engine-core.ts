@@ -206,6 +206,14 @@ export class EngineCore {
   /** Builds the new state fully, then swaps. Throws and changes nothing if anything is wrong. */
   reload(spec: EngineSpec): EngineReport {
     const next = buildState(spec);
+    const [problem] = this.#enforcer.problems(next.rules.rules, modeOf(spec));
+    if (problem !== undefined) {
+      const { rule, message, help } = problem;
+      throw new AppError('E_POLICY', `${rule}: ${message}`, {
+        exitCode: EXIT.invalid,
+        ...(help === undefined ? {} : { help }),
+      });
+    }
     const diff = compareRules(this.#state.rules, next.rules);
     const missing = next.plan.tracepoints.filter((name) => !this.#state.plan.tracepoints.includes(name));
     if (missing.length > 0) this.#sensor.addTracepoints(missing);
