@@ -25,6 +25,7 @@ const PLAIN_WORD = /^[^\s"'(),=.&|!]+(?=$|[\s)])/;
 export function syntaxHint(input: string, at: number): string | undefined {
   const after = input.slice(at, at + NEARBY);
   const before = input.slice(Math.max(0, at - NEARBY), at);
+  if (after.startsWith('#')) return "a text below '>' or '|' has no comments: write them above the key";
   const negated = NEGATED_OPERATOR.exec(after)?.[1];
   if (negated !== undefined) return `write 'not' before the field: not field ${negated} …`;
   const symbol = /^(?:&&|\|\||!)/.exec(after)?.[0];

@@ -178,6 +178,7 @@ describe('the condition parser', () => {
     ['p.a =~ x', /'regex'/],
     ['p.a <> x', /'!='/],
     ['p.a is null', /'exists'/],
+    ['p.a = x # y', /has no comments/],
     ['p.a endswith', /needs a value after it/],
     ['p.a = a b', /needs quotes/],
     ['p.a = "a" b', undefined],

@@ -39,7 +39,7 @@ export class Collector {
     const { documents, faults } = parseYaml(file);
     for (const fault of faults) {
       const place: Place = { file, steps: [{ type: 'rules content', name: '', offset: fault.offset }] };
-      this.report.error('LOAD_ERR_YAML_PARSE', fault.message, place);
+      this.report.error('LOAD_ERR_YAML_PARSE', fault.message, place, fault.help);
     }
     if (faults.length > 0) return;
     for (const document of documents) this.readDocument(file, document);

@@ -861,6 +861,23 @@ describe('loading rules', () => {
     });
   }
 
+  const slips: [string, RegExp][] = [
+    ['- rule: r\n  output: File opened: %fd.name', /needs quotes/],
+    ['- rule: r\n  output: %fd.name was opened', /needs quotes/],
+    ['- rule: r\n\tdesc: d\n  output: x', /not with tabs/],
+    ['- list: l\n  items:\n\t- a', /not with tabs/],
+  ];
+  for (const [yaml, help] of slips) {
+    it(`says once what to write instead of ${JSON.stringify(yaml)}`, () => {
+      const { diagnostics } = load(yaml);
+      assert.deepEqual(
+        diagnostics.map(({ code }) => code),
+        ['LOAD_ERR_YAML_PARSE'],
+      );
+      assert.match(diagnostics[0]?.help ?? '', help);
+    });
+  }
+
   it('points at the byte in question, through folding and list substitution', () => {
     const yaml = [
       '- list: shells',

@@ -2,6 +2,7 @@
 import {
   type Alias,
   type Document,
+  type ErrorCode,
   isAlias,
   isMap,
   isScalar,
@@ -9,10 +10,13 @@ import {
   type Node,
   parseAllDocuments,
   visit,
+  type YAMLError,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
 import type { SourceFile } from './source.ts';
+
+const NO_TABS = 'YAML is indented with blanks, not with tabs';
 
 /** One mistake can make the parser complain of every byte behind it. */
 const MAX_FAULTS = 20;
@@ -22,6 +26,7 @@ export type YamlNode = Node | null | undefined;
 export interface YamlFault {
   readonly message: string;
   readonly offset: number;
+  readonly help?: string;
 }
 
 export interface YamlDocument {
@@ -47,8 +52,9 @@ export function parseYaml(file: SourceFile): { documents: YamlDocument[]; faults
     };
   }
   if (!Array.isArray(parsed)) return { documents: [], faults: [] };
-  const faults = parsed.flatMap((document) =>
-    document.errors.slice(0, MAX_FAULTS).map((error) => ({ message: error.message, offset: error.pos[0] })),
+  const faults = firstOfLines(
+    file,
+    parsed.flatMap((document) => document.errors.slice(0, MAX_FAULTS).map((error) => faultOf(file, error))),
   );
   const documents = parsed.map((document) => {
     const targets = ALIAS.test(file.text) ? aliasTargets(document, faults) : NO_TARGETS;
@@ -58,6 +64,28 @@ export function parseYaml(file: SourceFile): { documents: YamlDocument[]; faults
     };
   });
   return { documents, faults };
+}
+
+/** What to write instead, by the code of the parser's error. */
+const HELP: Partial<Record<ErrorCode, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: "a text with ': ' in it needs quotes, or > before it",
+  BAD_SCALAR_START: 'a text that begins with %, @ or ` needs quotes',
+  TAB_AS_INDENT: NO_TABS,
+};
+
+function faultOf(file: SourceFile, { message, code, pos: [offset] }: YAMLError): YamlFault {
+  const line = file.text.slice(file.text.lastIndexOf('\n', offset - 1) + 1, offset);
+  const help = /^ *\t/.test(line) ? NO_TABS : HELP[code];
+  return { message, offset, ...(help === undefined ? {} : { help }) };
+}
+
+/** What follows the first fault of a line is mostly its consequence. */
+function firstOfLines(file: SourceFile, faults: readonly YamlFault[]): YamlFault[] {
+  const lines = new Set<number>();
+  return faults.filter(({ offset }) => {
+    const { line } = file.position(offset);
+    return !lines.has(line) && lines.add(line);
+  });
 }
 
 /** What could be an alias. */

@@ -102,6 +102,11 @@ describe('output formats', () => {
     });
   }
 
+  it('says that a % begins a field', () => {
+    const compiled = compileOutputFormat('100% of %proc.name', OPTIONS);
+    assert.match(compiled.ok ? '' : (compiled.diagnostics[0]?.help ?? ''), /begins a field/);
+  });
+
   it('yields nothing for a strict format with a missing value', () => {
     const strict = compileOutputFormat('%proc.name %proc.exe', { ...OPTIONS, lenient: false });
     assert.ok(strict.ok, 'the format compiles');

@@ -9,6 +9,9 @@ import { fromBytes, toBytes } from '../lang/bytes.ts';
 import { operandPrefix } from '../lang/parser.ts';
 import { formatAddress } from '../match/addresses.ts';
 
+const NO_FIELD =
+  "a '%' begins a field, such as %proc.name: for the character itself there is no way to write it";
+
 export interface Rendered {
   /** The text with all values put in. */
   readonly message: string;
@@ -96,7 +99,7 @@ function readField<E>(
   const parsed = operandPrefix(rest);
   const word = /^[^\s,;()]*/.exec(text.slice(start))![0];
   if (parsed === undefined)
-    return { kind: 'unknown', message: `invalid formatting token '%${digits}${word}'` };
+    return { kind: 'unknown', message: `invalid formatting token '%${digits}${word}'`, help: NO_FIELD };
   const shortest = shorten(parsed, context.fields);
   const { operand, faults } = context.checker.operand(shortest.expr, 'output');
   if (operand === undefined) {
