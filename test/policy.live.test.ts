@@ -258,3 +258,26 @@ test('what the kernel has no room for is not taken: neither an entry, nor a relo
     await again.stop();
   }
 });
+
+test('a flood of responses is in force, and stored when the engine ends', { skip }, async () => {
+  const state_dir = join(folder, 'flooded');
+  const rules =
+    '- rule: Answered\n  desc: d\n  condition: evt.type = connect and fd.snet = 198.18.0.0/16\n  output: o\n  priority: INFO\n  respond: [{deny_ip: {}}]\n';
+  const engine = await LiveEngine.start({ rules, config: { ...config, state_dir } });
+  const many = 2000;
+  const list = async (): Promise<number> => ((await ask(engine.socket, 'deny.list')) as unknown[]).length;
+  try {
+    // Addresses for tests of networks; nothing is sent to them, reachable or not.
+    const each = `try: udp(f'198.18.{i>>8}.{i&255}')\n  except OSError: pass`;
+    spawnSync('python3', ['-c', `${HEAD}for i in range(${many}):\n  ${each}`]);
+    for (let n = 0; n < 100 && (await list()) < many; n++) await sleep(50);
+    assert.equal(await list(), many);
+    assert.equal(through('198.18.1.1'), 0);
+  } finally {
+    await engine.stop();
+  }
+  const { entries } = JSON.parse(readFileSync(join(state_dir, 'deny.json'), 'utf8')) as {
+    entries: unknown[];
+  };
+  assert.equal(entries.length, many);
+});

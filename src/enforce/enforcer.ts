@@ -406,6 +406,7 @@ export class Enforcer {
 
   close(): void {
     clearInterval(this.#timer);
+    this.deny.flush();
     for (const link of this.#links.values()) link.destroy();
     this.#links.clear();
   }

@@ -197,3 +197,41 @@ test('an entry for which the kernel has no room is not taken, and what was there
   list.add({ target: 'exe:/c' });
   assert.equal(list.size, 4);
 });
+
+test('a flood of responses is stored together, not one by one', () => {
+  const dir = newFolder();
+  const store = new DenyStore(dir);
+  let saves = 0;
+  const counting = {
+    load: () => store.load(),
+    save: (entries: Iterable<DenyEntry>) => {
+      saves++;
+      store.save(entries);
+    },
+  };
+  const list = new DenyList({ sink: new Recorder(), store: counting, now: Date.now, monitor: false });
+  for (let i = 0; i < 1000; i++) list.ensure({ target: `10.0.${i >> 8}.${i & 255}`, source: 'rule X' });
+  assert.equal(saves, 0);
+  list.expire();
+  assert.equal(store.load().length, 1000);
+  list.ensure({ target: '10.1.0.0' });
+  list.flush();
+  list.flush();
+  assert.equal(store.load().length, 1001);
+  assert.equal(saves, 2);
+});
+
+test('an address for which the kernel has no room is an error, and not listed', () => {
+  const sink = new Recorder();
+  const list = new DenyList({ sink, store: new DenyStore(newFolder()), now: Date.now, monitor: false });
+  list.add({ target: '203.0.113.1' });
+  sink.put = () => {
+    throw new Error('E2BIG');
+  };
+  assert.throws(() => list.add({ target: '203.0.113.2' }), /E2BIG/);
+  assert.throws(() => list.ensure({ target: '203.0.113.3' }), /E2BIG/);
+  assert.deepEqual(
+    list.list().map(({ target }) => target),
+    ['203.0.113.1'],
+  );
+});

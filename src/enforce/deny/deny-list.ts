@@ -94,23 +94,31 @@ export class DenyList {
     return this.#byId.size;
   }
 
-  /** Adds an entry; one with the same target and scope is renewed and keeps its id. */
-  add(request: DenyRequest): DenyView {
+  /** Adds an entry; one with the same target and scope is renewed and keeps its id. `later`: stored within a second. */
+  add(request: DenyRequest, later = false): DenyView {
     const entry = this.#make(request);
     const before = this.#byId.get(entry.id);
-    this.#remember(entry);
+    // First: what the kernel has no room for is not listed either.
     this.#options.sink.put([entry]);
+    this.#remember(entry);
     this.#configure();
     this.#putObjects([entry], before === undefined ? [] : [before]);
-    this.#save();
+    if (later) this.#unstored = true;
+    else this.#save();
     return this.#view(entry);
   }
 
-  /** Adds an entry unless it is there already: for responses, which may come in floods. */
+  /** Adds an entry unless it is there already: for responses, which come in floods. Each of them written by itself would
+   * hold up the thread that makes them. */
   ensure(request: DenyRequest): void {
     const known = this.#byKey.get(entryKey(parseTarget(request), parseScope(request.scope)));
     if (known === undefined || (known.expires ?? Number.POSITIVE_INFINITY) <= this.#options.now())
-      this.add(request);
+      this.add(request, true);
+  }
+
+  /** Stores what is not stored yet. */
+  flush(): void {
+    if (this.#unstored) this.#save();
   }
 
   /**
@@ -190,7 +198,7 @@ export class DenyList {
       this.#configure();
       this.#save();
       this.#objectsGone(gone);
-    } else if (this.#unstored) this.#save();
+    } else this.flush();
     return gone.length;
   }
 

@@ -1,6 +1,6 @@
 import { DENY_QUESTIONS, Enforcer, GUARD_QUESTIONS, Guard, POLICY_QUESTIONS } from '../../enforce/index.ts';
 import { addressNames } from '../../rules/fields/address-names.ts';
-import type { RuleSet } from '../../rules/index.ts';
+import type { CompiledRule, RuleSet } from '../../rules/index.ts';
 import { harmlessCall } from '../../sensors/calls/self-call.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import type { KernelSensor } from '../../sensors/sensor.ts';
@@ -141,7 +141,7 @@ export class EngineCore {
       decider: (rec) => this.#enforcer.decider(rec),
       entryRule: entryRule(),
       guardRule: guardRule(),
-      respond: (event, rule) => respond(this.#enforcer.deny, event, rule),
+      respond: (event, rule) => this.#respond(event, rule),
       wait: {
         capacity: config.containers.max_waiting_events,
         waitMs: parseDuration(config.containers.wait) ?? 500,
@@ -235,6 +235,16 @@ export class EngineCore {
   #watchNames(rules: RuleSet<Event>): void {
     const enabled = rules.rules.filter((rule) => rule.enabled);
     this.#enricher.names.watch(addressNames(enabled.map((rule) => rule.plan)));
+  }
+
+  /** A response that fails must not keep the other rules from their alerts. */
+  #respond(event: Event, rule: CompiledRule<Event>): void {
+    try {
+      respond(this.#enforcer.deny, event, rule);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#tell.log('error', { code: 'E_DENY', rule: rule.name, message }, 'a response of a rule failed');
+    }
   }
 
   /** Questions of the main thread. */
