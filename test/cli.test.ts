@@ -80,6 +80,20 @@ test('explain knows keys of rules and options of the configuration', () => {
   assert.deepEqual([option.values, option.default], [['single', 'array', 'lines'], '"single"']);
 });
 
+test('a filter that leaves no case is not a success', () => {
+  const { status, stderr } = ringfence(['test', '--filter', 'no such rule']);
+  assert.equal(status, 3);
+  assert.match(stderr, /E_RULE_TEST.*"no such rule"/);
+});
+
+test('a line that is not YAML is one error', () => {
+  const path = file('line.yaml', '- rule: a\n  output: "x" y: "z", w: {}\n');
+  const { falco_load_results } = JSON.parse(ringfence(['validate', '--json', path]).stdout) as {
+    falco_load_results: { errors: unknown[] }[];
+  };
+  assert.equal(falco_load_results[0]?.errors.length, 1);
+});
+
 test('a fleet is not told what its hosts would refuse', () => {
   const args = ['--nats', 'nats://127.0.0.1:1', '--secret-file', file('fleet.key', 'x'.repeat(64))];
   const { status, stdout, stderr } = ringfence(['deny', 'push', 'foo', ...args]);

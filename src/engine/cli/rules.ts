@@ -94,8 +94,16 @@ function show({ info, details, enforcement, location }: RuleDescription): void {
     'Enforce',
     enforcement.enforce === 'none'
       ? ''
-      : `${enforcement.enforce}${enforcement.mode ? `, mode ${enforcement.mode}` : ''}`,
+      : [
+          enforcement.enforce,
+          enforcement.mode && `mode ${enforcement.mode}`,
+          enforcement.fail && `fail ${enforcement.fail}`,
+          enforcement.scope && `scope ${scopeText(enforcement.scope)}`,
+        ]
+          .filter(Boolean)
+          .join(', '),
   );
+  line('Respond', enforcement.respond.map((response) => JSON.stringify(response)).join(' '));
   line('Where', `${location.file}:${location.line}`);
 }
 
@@ -106,6 +114,8 @@ function overwrite(file: string, text: string): void {
   replaceFile(target, text, mode & 0o7777);
   if (process.geteuid?.() === 0) chownSync(target, uid, gid);
 }
+
+const scopeText = (scope: unknown): string => (typeof scope === 'string' ? scope : JSON.stringify(scope));
 
 function fmt(paths: readonly string[], options: { check?: boolean }): number {
   let changed = 0;

@@ -5,7 +5,7 @@ import { junit } from '../../rules/cases/junit.ts';
 import { type CaseResult, RuleTester } from '../../rules/cases/run.ts';
 import { FIELDS } from '../../rules/fields/index.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
-import { type Diagnostic, EXIT } from '../core/diagnostic.ts';
+import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
 import { BUILTIN_RULES, expandPath } from '../rule-files.ts';
 import { readRuleFiles } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
@@ -54,6 +54,10 @@ function runTests(paths: readonly string[], options: TestOptions): number {
   }
   const wanted = (test: RuleCases): boolean => !options.filter || test.rule.includes(options.filter);
   const tests = parsed.flatMap((file) => file.rules).filter(wanted);
+  if (tests.length === 0) {
+    const what = options.filter === undefined ? '' : ` for a rule with "${options.filter}" in its name`;
+    throw new AppError('E_RULE_TEST', `there are no cases${what}`, { exitCode: EXIT.invalid });
+  }
   const results = tester.run(tests);
   const failed = results.filter((result) => !result.ok);
   const coverage = options.coverage ? tester.coverage(tests) : undefined;
