@@ -60,13 +60,20 @@ const RENDERED: readonly (readonly [string, string, Record<string, unknown>])[] 
   ['%fd.dev', 'FD00', { 'fd.dev': 'FD00' }],
   ['%fd.sip %fd.cip', '10.0.0.1 2001:db8::1', { 'fd.sip': '10.0.0.1', 'fd.cip': '2001:db8::1' }],
   ['%fd.types', '(file,ipv4)', { 'fd.types': ['file', 'ipv4'] }],
-  ['%toupper(proc.name)!', 'CAT!', {}],
-  ['%b64(evt.buffer) %len(proc.name)', 'hi 3', {}],
-  ['%concat(proc.name, "-", evt.arg.uid)', 'cat-root', {}],
-  ['%tolower(proc.exe)', '<NA>', {}],
+  // The fields in transformers are told as they are.
+  ['%toupper(proc.name)!', 'CAT!', { 'proc.name': 'cat' }],
+  ['%toupper(tolower(proc.name)) %proc.name', 'CAT cat', { 'proc.name': 'cat' }],
+  ['%b64(evt.buffer) %len(proc.name)', 'hi 3', { 'evt.buffer': 'aGk=', 'proc.name': 'cat' }],
+  ['%concat(proc.name, "-", evt.arg.uid)', 'cat-root', { 'proc.name': 'cat', 'evt.arg.uid': 'root' }],
+  ['%tolower(proc.exe)', '<NA>', { 'proc.exe': null }],
   ['%container.label[app.kubernetes.io/name]', 'web', { 'container.label[app.kubernetes.io/name]': 'web' }],
   ['größe %proc.name größe', 'größe cat größe', { 'proc.name': 'cat' }],
   ['%evt.type', 'openat', { 'evt.type': 'openat' }],
+  ['%proc.name[%evt.type]', 'cat[openat]', { 'proc.name': 'cat', 'evt.type': 'openat' }],
+  ['%proc.name[ %evt.type ]', 'cat[ openat ]', { 'proc.name': 'cat', 'evt.type': 'openat' }],
+  ['%proc.name[2] %proc.name[]', 'cat[2] cat[]', { 'proc.name': 'cat' }],
+  ['%proc.name["', 'cat["', { 'proc.name': 'cat' }],
+  ['%proc.namex[2]', 'catx[2]', { 'proc.name': 'cat' }],
 ];
 
 const REFUSED: readonly (readonly [string, RegExp, number])[] = [
@@ -77,7 +84,8 @@ const REFUSED: readonly (readonly [string, RegExp, number])[] = [
   ['%fd.ip', /conditions only/, 1],
   ['%fd.net', /conditions only/, 1],
   ['%evt.arg', /needs an argument/, 1],
-  ['%proc.aname[x]', /is a number/, 1],
+  ['%evt.arg[x]', /is a number|needs an argument/, 1],
+  ['%proc.nme[2]', /nonexistent field proc\.nme/, 1],
   ['%tolower(proc.pid)', /not a text/, 1],
   ['%tolower(proc.aname)', /transformer/, 1],
   ['*%nothing', /invalid formatting token/, 2],
@@ -168,7 +176,7 @@ describe('appended outputs', () => {
     const within = outputOf([], '%toupper(proc.cwd) %proc.pid %proc.pid');
     assert.equal(within.late, false);
     assert.deepEqual(within.reads, ['proc.cwd', 'proc.pid']);
-    assert.deepEqual(within.fieldNames, ['proc.pid']);
+    assert.deepEqual(within.fieldNames, ['proc.cwd', 'proc.pid']);
   });
 
   it('apply to the rules that match in every part', () => {
