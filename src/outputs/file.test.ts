@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { testAlert, testAlerts } from './testing/alerts.ts';
@@ -59,4 +69,34 @@ test('after a rotation alerts go to the new file: at once on SIGHUP, within a se
 test('a folder that cannot be written is an error at the start that names output and path', async () => {
   const opened = openOutputs({ file: { path: '/proc/nothing/alerts.json' } }, '/nonexistent');
   await assert.rejects(opened, /output file cannot be opened:.*\/proc\/nothing/);
+});
+
+test('a pipe that nobody reads is an error at the start, not a start that never ends', async () => {
+  const path = join(testFolder(), 'pipe');
+  spawnSync('mkfifo', [path]);
+  await assert.rejects(openOutputs({ file: { path, ...FAST } }, '/nonexistent'), {
+    code: 'E_OUTPUT_OPEN',
+    message: /output file cannot be opened: ENXIO/,
+  });
+});
+
+test('a file whose writes hang holds up no other output', async () => {
+  const folder = testFolder();
+  const pipe = join(folder, 'pipe');
+  const path = join(folder, 'alerts.json');
+  spawnSync('mkfifo', [pipe]);
+  // A reader that never reads.
+  const reader = openSync(pipe, 'r+');
+  const hanging = { type: 'file', path: pipe, ...FAST, send_timeout_ms: 100 };
+  const outputs = await openOutputs({ hanging, file: { path, ...FAST } }, '/nonexistent');
+  try {
+    outputs.emit(testAlerts(500));
+    // More attempts than the pool has threads.
+    await until('it was tried often', () => (outputs.stats()[0]?.failures ?? 0) > 8);
+    outputs.emit(testAlerts(10, 500));
+    await until('the other has all', () => outputs.stats()[1]?.sent === 510, 10_000);
+  } finally {
+    closeSync(reader);
+    await outputs.close(100);
+  }
 });

@@ -3,6 +3,7 @@ import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Alert } from '../engine/core/alert.ts';
 import { makeFolder } from '../engine/core/folder.ts';
+import { Sink } from './descriptor.ts';
 import { type Formatter, makeFormatter } from './formats/formats.ts';
 import { type FormatOptions, formatSchema } from './options.ts';
 import type { Output, OutputContext, OutputType } from './output.ts';
@@ -43,6 +44,8 @@ const LOOK_AGAIN_MS = 1000;
 class FileOutput implements Output {
   readonly #config: Config;
   readonly #format: Formatter;
+  /** One write at a time: a file system that hangs costs one thread of the pool, not all of them and with them all outputs. */
+  readonly #sink = new Sink(false, (bytes) => this.#append(bytes));
   #file: FileHandle | undefined;
   #opened: Stats | undefined;
   #looked = 0;
@@ -52,13 +55,17 @@ class FileOutput implements Output {
     this.#format = format;
   }
 
-  async send(batch: readonly Alert[]): Promise<void> {
+  send(batch: readonly Alert[], signal: AbortSignal): Promise<void> {
+    return this.#sink.write(batch.map((alert) => `${this.#format(alert)}\n`).join(''), signal);
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
     if (performance.now() - this.#looked > LOOK_AGAIN_MS && (await this.#moved())) await this.reopen();
     const file = this.#file;
     if (!file) throw new Error('the file is not open');
     const before = await file.stat();
     try {
-      await file.appendFile(batch.map((alert) => `${this.#format(alert)}\n`).join(''));
+      await file.appendFile(bytes);
     } catch (error) {
       // A full disk leaves half a line; the batch will be written again as a whole.
       if (before.isFile()) await file.truncate(before.size).catch(() => {});
@@ -76,7 +83,10 @@ class FileOutput implements Output {
   async reopen(): Promise<void> {
     const { path, mode } = this.#config;
     makeFolder(dirname(path));
-    const { O_APPEND, O_CREAT, O_WRONLY, O_NOCTTY } = constants;
+    const { O_APPEND, O_CREAT, O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants;
+    // A pipe that nobody reads would hold up whoever opens it, for ever: this fails instead.
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isFIFO()) await (await open(path, O_WRONLY | O_NONBLOCK)).close();
     const file = await open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOCTTY, Number.parseInt(mode, 8));
     const before = this.#file;
     this.#file = file;

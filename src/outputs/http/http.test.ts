@@ -199,3 +199,23 @@ test('mutual TLS: only who shows the certificate and trusts the authority delive
   assert.equal((await attempt({ ca_file: ca, cert_file: clientCert, key_file: clientKey })).sent, 1);
   assert.equal((await attempt({ verify: false, cert_file: clientCert, key_file: clientKey })).sent, 1);
 });
+
+test('a secret that no header can carry is an error at the start, and is not taken up later', async (t) => {
+  const { port, seen } = await receiver(t, accept);
+  const folder = testFolder();
+  const file = join(folder, 'token');
+  const config = { url: `http://127.0.0.1:${port}/`, bearer_token_file: file, ...FAST };
+  writeFileSync(file, 'first\nsecond\n');
+  await assert.rejects(openOutputs({ http: config }, folder), {
+    code: 'E_OUTPUT_OPEN',
+    message: /Invalid character in header content \["authorization"\]$/,
+  });
+  writeFileSync(file, 'good\n');
+  const outputs = await openOutputs({ http: config }, folder);
+  writeFileSync(file, 'first\nsecond\n');
+  await outputs.reopen();
+  outputs.emit(testAlert(1));
+  await until('it was sent', () => seen.length === 1);
+  assert.equal(seen[0]?.request.headers.authorization, 'Bearer good');
+  await outputs.close(1000);
+});

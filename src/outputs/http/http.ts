@@ -1,4 +1,4 @@
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, validateHeaderName, validateHeaderValue } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Alert } from '../../engine/core/alert.ts';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
@@ -91,12 +91,13 @@ class HttpOutput implements Output {
 
   async reopen(): Promise<void> {
     const before = this.#agent;
+    const headers = await this.#makeHeaders();
     const options = { keepAlive: true, maxSockets: 1 };
     this.#agent =
       this.#url.protocol === 'https:'
         ? new HttpsAgent({ ...options, ...(await loadTls(this.#config.tls)) })
         : new HttpAgent(options);
-    this.#headers = await this.#makeHeaders();
+    this.#headers = headers;
     before.destroy();
   }
 
@@ -109,6 +110,11 @@ class HttpOutput implements Output {
       out.authorization = `Basic ${Buffer.from(`${basic_user}:${password}`).toString('base64')}`;
     }
     if (secret_header) out[secret_header.name] = await readSecret(secret_header.value_file);
+    for (const [name, value] of Object.entries(out)) {
+      // Or every request would fail: a line feed in a token file is enough.
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    }
     return out;
   }
 
