@@ -8,7 +8,7 @@ import { type DecidedRecord, planTiers } from '../src/enforce/index.ts';
 import { probe } from '../src/sensors/bpf/probe.ts';
 import { RF_FLAG } from '../src/sensors/record/layout.gen.ts';
 import { act, Denial, denyRule, PYTHON } from './lib/denial.ts';
-import { NAMED_ACTS, namedRules } from './lib/named-acts.ts';
+import { DEEP, NAMED_ACTS, namedRules } from './lib/named-acts.ts';
 
 /** Denials at the security hooks, and the known ways around a rule on a path. Runs in the guests. */
 /** enforce-return.live.test.ts runs the same without BPF LSM; a guest booted without it has fmod_ret by itself. */
@@ -86,8 +86,8 @@ before(() => {
   fs.writeFileSync(`${dir}/vault/a`, 'a');
   fs.copyFileSync('/usr/bin/true', `${dir}/bin/tool`);
   fs.copyFileSync('/usr/bin/python3.11', `${dir}/bin/allowed`);
-  for (const name of ['log', 'log/sub', 'etc']) fs.mkdirSync(`${dir}/${name}`);
-  for (const name of ['log/a', 'etc/passwd', 'fixed', 'plain', 'linked'])
+  for (const name of ['log/sub', DEEP, 'etc']) fs.mkdirSync(`${dir}/${name}`, { recursive: true });
+  for (const name of ['log/a', `${DEEP}/f`, 'etc/passwd', 'fixed', 'plain', 'linked'])
     fs.writeFileSync(`${dir}/${name}`, '');
   denial = new Denial(all('enforce'), {
     tiers,
@@ -121,6 +121,10 @@ const WAYS: readonly (readonly [name: string, code: string])[] = [
   ['a hard link', `os.link('${key}','${dir}/out/h')\nopen('${dir}/out/h')`],
   ['a rename of the file', `os.rename('${key}','${dir}/out/r')\nopen('${dir}/out/r')`],
   [
+    'an exchange with another file',
+    `open('${dir}/out/e','w')\ncheck(libc.renameat2(-100,b'${dir}/out/e',-100,b'${key}',2))`,
+  ],
+  [
     'a rename of the folder',
     `os.rename('${dir}/secret','${dir}/moved')\ntry: open('${dir}/moved/key')\nfinally: os.rename('${dir}/moved','${dir}/secret')`,
   ],
@@ -146,6 +150,7 @@ for (const [name, code] of WAYS) {
 
 test('a rule on what lies below a folder holds for new files, and for files that leave it', { skip }, () => {
   assert.equal(act(`open('${dir}/vault/new','w')`), 'EPERM');
+  assert.equal(fs.existsSync(`${dir}/vault/new`), false);
   assert.equal(act(`open('${dir}/vault/a','a')`), 'EPERM');
   assert.equal(act(`os.rename('${dir}/vault/a','${dir}/out/a')`), 'EPERM');
   assert.equal(act(`os.link('${dir}/vault/a','${dir}/out/a')`), 'EPERM');
@@ -181,6 +186,7 @@ const SENDS: readonly (readonly [name: string, code: string])[] = [
   ['UDP sendto', `socket.socket(socket.AF_INET,socket.SOCK_DGRAM).sendto(b'x',('127.0.5.5',9))`],
   ['an IPv4-mapped address', `socket.socket(socket.AF_INET6).connect(('::ffff:127.0.5.5',9))`],
   ['TCP fast open', `socket.socket().sendto(b'x',socket.MSG_FASTOPEN,('127.0.5.5',9))`],
+  ['no address, from it', `s=socket.socket()\ns.bind(('127.0.5.5',0))\ns.connect(('0.0.0.0',9))`],
   ['a raw socket', `socket.socket(socket.AF_INET,socket.SOCK_RAW,1).sendto(b'x'*8,('127.0.5.5',0))`],
 ];
 for (const [name, code] of SENDS) {
@@ -197,8 +203,20 @@ test('an address that no rule names is reached, and the exempt reach the other',
 test('a deny entry holds for raw sockets, too', { skip }, () => {
   const { id } = denial.enforcer.deny.add({ target: '127.0.6.0/24' });
   const raw = `socket.socket(socket.AF_INET,socket.SOCK_RAW,1).sendto(b'x'*8,('127.0.6.1',0))`;
+  const connected = `s=socket.socket(socket.AF_INET,socket.SOCK_RAW,1)\ns.connect(('127.0.6.1',0))\ns.send(b'x'*8)`;
   assert.equal(act(raw), 'EPERM');
+  assert.equal(act(connected), 'EPERM');
   assert.equal(act(`socket.socket().connect(('127.0.6.1',9))`), 'EPERM');
+  denial.enforcer.deny.setMonitor(true);
+  for (const code of [raw, connected]) {
+    drained();
+    assert.equal(act(code), 'ok', 'in monitor mode');
+    assert.deepEqual(
+      drained().map(({ by, flags }) => [by, flags & RF_FLAG.WOULD_DENY]),
+      [[`entry ${id}`, RF_FLAG.WOULD_DENY]],
+    );
+  }
+  denial.enforcer.deny.setMonitor(false);
   denial.enforcer.deny.remove(id);
   assert.equal(act(raw), 'ok');
 });

@@ -8,7 +8,7 @@
 #include "match.h"
 #include "record.h"
 
-#define RF_BASE_MAX 64 /* folders and mounts above a relative path */
+#define RF_BASE_MAX 320 /* folders and mounts of a path: as many as RF_FILE_MAX has room for */
 #define RF_EXE_MAX 256
 #define RF_EXE_UNKNOWN 0xffffffffU
 
@@ -61,6 +61,17 @@ struct {
 	__type(key, int);
 	__type(value, struct rf_identity);
 } identities SEC(".maps");
+
+/* Of the current task. io_uring's threads are begun without a fork that is told of: they are what
+ * their process is. */
+static __always_inline struct rf_identity *rf_own_identity(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (task->flags & PF_IO_WORKER)
+		return bpf_task_storage_get(&identities, task->group_leader, NULL, 0);
+	return bpf_task_storage_get(&identities, task, NULL, 0);
+}
 
 /* A string of 16 bytes into the scratch: its span. */
 static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
@@ -170,7 +181,9 @@ static __always_inline __u32 rf_container_of(struct rf_identity *id, __u32 scrat
 		return rf_in_container(scratch);
 	if (id->container || id->cgroup == node)
 		return id->container;
-	id->container = rf_in_container(scratch);
+	/* Never back to 0: another thread of the process may have found otherwise meanwhile. */
+	if (rf_in_container(scratch))
+		id->container = 1;
 	id->cgroup = node;
 	return id->container;
 }
@@ -184,15 +197,11 @@ static __always_inline void rf_scope(const struct rf_policy *p, const struct rf_
 				     const struct rf_object *o, struct rf_scratch *s,
 				     struct rf_mask *m)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	const struct rf_intervals *t = &c->number[RF_NUMBER_SCOPE];
-	struct rf_identity *id;
 	__u32 span = 0;
 
-	if (t->count && rf_meets(m, &t->care)) {
-		id = bpf_task_storage_get(&identities, task, NULL, 0);
-		rf_number(p, t, true, rf_container_of(id, o->scratch), m);
-	}
+	if (t->count && rf_meets(m, &t->care))
+		rf_number(p, t, true, rf_container_of(rf_own_identity(), o->scratch), m);
 	if (c->string[RF_STRING_CGROUP].start && rf_meets(m, &c->string[RF_STRING_CGROUP].care)) {
 		span = rf_cgroup_span(o->scratch);
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_CGROUP, span, m);
@@ -821,7 +830,7 @@ static __always_inline void rf_strict_process(const struct rf_policy *p, const s
 	if (o->op == RF_OP_EXEC) {
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, o->comm, m);
 	} else {
-		id = bpf_task_storage_get(&identities, task, NULL, 0);
+		id = rf_own_identity();
 		if (id && id->comm_known)
 			span = rf_put_comm(s, id->comm);
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, span, m);

@@ -19,6 +19,7 @@
 #define O_DIRECTORY 0200000
 #define FMODE_EXEC 0x20
 #define AF_UNSPEC 0
+#define RENAME_EXCHANGE 2
 #define SOCK_STREAM 1
 #define SOCK_RAW 3
 
@@ -501,7 +502,8 @@ static __always_inline int rf_guard(__u64 dentry)
 	return err;
 }
 
-/* The file that gets another name: the first argument of one, the second of the other. */
+/* The file that gets another name: the first argument of one, the second of the other. Of an exchange
+ * the hook is called for both files, the function once. */
 SEC("lsm/inode_link")
 int rf_lsm_link(__u64 *ctx)
 {
@@ -514,6 +516,8 @@ SEC("lsm/inode_rename")
 int rf_lsm_rename(__u64 *ctx)
 {
 	if (rf_guard(rf_plain(ctx + 1)))
+		return -EPERM;
+	if (rf_by_return && ctx[4] & RENAME_EXCHANGE && rf_guard(rf_plain(ctx + 3)))
 		return -EPERM;
 	return 0;
 }
@@ -536,6 +540,16 @@ static __always_inline bool rf_read_dest(struct rf_dest *d, void *address)
 	return true;
 }
 
+static __always_inline void rf_dest_here(struct rf_dest *d, struct sock *sk)
+{
+	struct sock_common *c = &sk->__sk_common;
+	__u32 own6[4];
+
+	BPF_CORE_READ_INTO(&own6, c, skc_v6_rcv_saddr);
+	rf_dest_none(d, BPF_CORE_READ(c, skc_rcv_saddr),
+		     rf_mapped_words(own6[0], own6[1], own6[2]));
+}
+
 static __always_inline int rf_refuse_dest(struct rf_dest *d)
 {
 	__u32 decided = rf_wall_rules(d);
@@ -551,7 +565,17 @@ static __always_inline int rf_refuse_dest(struct rf_dest *d)
 	return 1;
 }
 
-/* The rules on connections; the deny list is asked at the cgroup, which sees fast open as well. */
+/* The deny list for raw sockets, which the programs at the cgroup are not asked about. */
+static __always_inline bool rf_deny_raw(struct rf_dest *d)
+{
+	if (d->sock_type != SOCK_RAW)
+		return false;
+	d->port = 0;
+	return rf_deny_listed(d) == RF_LISTED_REFUSED;
+}
+
+/* The rules on connections; the deny list is asked at the cgroup, which sees fast open as well, but
+ * of raw sockets nothing. */
 SEC("lsm/socket_connect")
 int BPF_PROG(rf_lsm_connect, struct socket *sock, struct sockaddr *address, int addrlen, int ret)
 {
@@ -561,11 +585,13 @@ int BPF_PROG(rf_lsm_connect, struct socket *sock, struct sockaddr *address, int 
 	if (ret)
 		return ret;
 	sk = sock->sk;
-	if (!sk || rf_exempt() || !rf_refusing(RF_OP_CONNECT) || !rf_read_dest(&d, address))
-		return 0;
 	d.sock_type = sock->type;
+	if (!sk || rf_exempt() || (d.sock_type != SOCK_RAW && !rf_refusing(RF_OP_CONNECT)) ||
+	    !rf_read_dest(&d, address))
+		return 0;
 	d.proto = sk->sk_protocol;
-	if (rf_refuse_dest(&d))
+	rf_dest_here(&d, sk);
+	if (rf_deny_raw(&d) || rf_refuse_dest(&d))
 		return -EPERM;
 	return 0;
 }
@@ -612,7 +638,7 @@ int BPF_PROG(rf_lsm_send, struct socket *sock, struct msghdr *msg, int size, int
 {
 	struct rf_dest d = {};
 	struct sock *sk;
-	__u32 id, op = RF_OP_SENDMSG;
+	__u32 op = RF_OP_SENDMSG;
 	void *name;
 
 	if (ret)
@@ -629,15 +655,8 @@ int BPF_PROG(rf_lsm_send, struct socket *sock, struct msghdr *msg, int size, int
 	    !(d.sock_type == SOCK_STREAM ? rf_read_dest(&d, name) : rf_read_own(&d, name, sk)))
 		return 0;
 	d.proto = sk->sk_protocol;
-	if (d.sock_type == SOCK_RAW) {
-		d.port = 0;
-		id = rf_deny_dest(&d);
-		if (id) {
-			rf_deny_record(&d, RF_CLAUSE_ENTRY | id, RF_F_DENIED);
-			return -EPERM;
-		}
-	}
-	if (rf_refuse_dest(&d))
+	rf_dest_here(&d, sk);
+	if (rf_deny_raw(&d) || rf_refuse_dest(&d))
 		return -EPERM;
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #define LSM_SETID_ID 1
 #define LSM_SETID_RE 2
+#define LSM_SETID_FS 8
 #define PTRACE_MODE_ATTACH 2
 #define RF_READING_MODULE 2 /* enum kernel_read_file_id, and enum kernel_load_data_id */
 
@@ -117,18 +118,40 @@ RF_HOOK(path_link, "path_link",
 
 #define RENAME_EXCHANGE 2
 
+static __always_inline struct inode *rf_inode_of(__u64 dentry)
+{
+	return BPF_CORE_READ((struct dentry *)dentry, d_inode);
+}
+
+/* The call that would remove it. */
+static __always_inline __u32 rf_removal_nr(struct inode *inode)
+{
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFDIR || RF_NR_RMDIR == RF_NR_NONE)
+		return RF_NR_UNLINKAT;
+	return RF_NR_RMDIR;
+}
+
 SEC("lsm/path_rename")
 int rf_lsm_path_rename(__u64 *ctx)
 {
 	__u32 nr = rf_nr_among(RF_NR_RENAMEAT2, RF_NR_RENAME, RF_NR_RENAMEAT, RF_NR_NONE);
 	__u64 old = rf_arg(ctx, 1), new = rf_arg(ctx, 3), mnt = rf_path_mnt(rf_arg(ctx, 0));
 	struct path *from = (void *)rf_arg(ctx, 0), *to = (void *)rf_arg(ctx, 2);
+	struct inode *replaced;
+	bool same = BPF_CORE_READ(from, dentry) == BPF_CORE_READ(to, dentry);
 
-	if (rf_refuse_named(RF_OP_RENAME, nr, old, new, mnt) ||
-	    rf_guard_removal(old, mnt, BPF_CORE_READ(from, dentry) == BPF_CORE_READ(to, dentry)))
+	if (rf_refuse_named(RF_OP_RENAME, nr, old, new, mnt) || rf_guard_removal(old, mnt, same))
 		return -EPERM;
-	/* Exchanging two files renames both. */
-	if (rf_arg(ctx, 4) & RENAME_EXCHANGE && rf_refuse_named(RF_OP_RENAME, nr, new, old, mnt))
+	/* Exchanging two files renames both; else what has the new name already is removed. */
+	if (rf_arg(ctx, 4) & RENAME_EXCHANGE) {
+		if (rf_refuse_named(RF_OP_RENAME, nr, new, old, mnt) ||
+		    rf_guard_removal(new, mnt, same))
+			return -EPERM;
+		return 0;
+	}
+	replaced = rf_inode_of(new);
+	if (replaced && replaced != rf_inode_of(old) &&
+	    rf_refuse_named(RF_OP_UNLINK, rf_removal_nr(replaced), new, 0, mnt))
 		return -EPERM;
 	return 0;
 }
@@ -150,7 +173,8 @@ RF_HOOK(module_file, "kernel_read_file",
 RF_HOOK(module_data, "kernel_load_data",
 	ctx[0] == RF_READING_MODULE && rf_refuse_process(RF_OP_MODULE, RF_NR_INIT_MODULE, 0, 0))
 
-/* Whom the task becomes: it is judged by that, as the first namespace numbers it. */
+/* Whom the task becomes: it is judged by that, as the first namespace numbers it. Who it is to file
+ * systems alone (setfsuid) is none of it. */
 static __always_inline __u32 rf_setid_nr(__u64 how, __u32 plain, __u32 re, __u32 res)
 {
 	return how == LSM_SETID_ID ? plain : how == LSM_SETID_RE ? re : res;
@@ -162,7 +186,8 @@ int rf_lsm_setuid(__u64 *ctx)
 	struct cred *new = (void *)rf_arg(ctx, 0);
 	__u32 nr = rf_setid_nr(ctx[2], RF_NR_SETUID, RF_NR_SETREUID, RF_NR_SETRESUID);
 
-	if (rf_refuse_process(RF_OP_SETUID, nr, 1, BPF_CORE_READ(new, euid.val)))
+	if (ctx[2] != LSM_SETID_FS &&
+	    rf_refuse_process(RF_OP_SETUID, nr, 1, BPF_CORE_READ(new, euid.val)))
 		return -EPERM;
 	return 0;
 }
@@ -172,7 +197,7 @@ int rf_lsm_setgid(__u64 *ctx)
 {
 	__u32 nr = rf_setid_nr(ctx[2], RF_NR_SETGID, RF_NR_SETREGID, RF_NR_SETRESGID);
 
-	if (rf_refuse_process(RF_OP_SETUID, nr, 0, 0))
+	if (ctx[2] != LSM_SETID_FS && rf_refuse_process(RF_OP_SETUID, nr, 0, 0))
 		return -EPERM;
 	return 0;
 }

@@ -115,7 +115,7 @@ static __always_inline __u32 rf_deny_in(const struct rf_deny_control *c, const s
 }
 
 /* The id of the entry that refuses this destination to the current task, 0 = none. */
-int rf_deny_dest(const struct rf_dest *d)
+static __always_inline __u32 rf_deny_dest(const struct rf_dest *d)
 {
 	struct rf_deny_control *c = rf_deny_settings();
 	struct rf_deny_scope key = {};
@@ -135,7 +135,7 @@ int rf_deny_dest(const struct rf_dest *d)
 	}
 	if (!id && c->scopes & RF_SCOPE_CGROUP) {
 		key.kind = RF_SCOPE_CGROUP;
-		for (int level = 1; level < RF_LEVELS && !id; level++) {
+		for (int level = 0; level < RF_LEVELS && !id; level++) {
 			key.value = bpf_get_current_ancestor_cgroup_id(level);
 			if (!key.value)
 				break;
@@ -179,6 +179,20 @@ int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags)
 	return rf_send(slot);
 }
 
+int rf_deny_listed(const struct rf_dest *d)
+{
+	struct rf_deny_control *c = rf_deny_settings();
+	__u32 id;
+
+	if (!c || !d)
+		return RF_LISTED_NOT;
+	id = rf_deny_dest(d);
+	if (!id)
+		return RF_LISTED_NOT;
+	rf_deny_record(d, RF_CLAUSE_ENTRY | id, c->monitor ? RF_F_WOULD_DENY : RF_F_DENIED);
+	return c->monitor ? RF_LISTED_WATCHED : RF_LISTED_REFUSED;
+}
+
 /* What the rules say of it. */
 __u32 rf_wall_rules(const struct rf_dest *d)
 {
@@ -211,17 +225,14 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 /* 1 = goes through, 0 = EPERM. */
 static __always_inline int rf_wall(struct rf_dest *d, bool rules)
 {
-	struct rf_deny_control *c = rf_deny_settings();
-	__u32 id, decided, tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 listed, decided;
 
-	/* Neither the init process nor the engine is ever refused anything. */
-	if (!c || tgid <= 1 || rf_ignored(tgid))
+	if (rf_exempt())
 		return 1;
-	id = d->nr == RF_NR_BIND ? 0 : rf_deny_dest(d); /* entries name destinations */
-	if (id) {
-		rf_deny_record(d, RF_CLAUSE_ENTRY | id, c->monitor ? RF_F_WOULD_DENY : RF_F_DENIED);
-		return !!c->monitor;
-	}
+	/* Entries name destinations. */
+	listed = d->nr == RF_NR_BIND ? RF_LISTED_NOT : rf_deny_listed(d);
+	if (listed)
+		return listed == RF_LISTED_WATCHED;
 	if (!rules)
 		return 1;
 	decided = rf_wall_rules(d);
@@ -230,6 +241,17 @@ static __always_inline int rf_wall(struct rf_dest *d, bool rules)
 	rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
 		       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
 	return !!(decided & RF_DECIDED_MONITOR);
+}
+
+/* A bind to no address is one to all of them. */
+static __always_inline void rf_dest_here(struct rf_dest *d, struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (sk && d->nr != RF_NR_BIND)
+		rf_dest_none(
+		    d, sk->src_ip4,
+		    rf_mapped_words(sk->src_ip6[0], sk->src_ip6[1], sk->src_ip6[2]));
 }
 
 static __always_inline void rf_dest4(struct rf_dest *d, struct bpf_sock_addr *ctx, __u32 nr)
@@ -242,6 +264,7 @@ static __always_inline void rf_dest4(struct rf_dest *d, struct bpf_sock_addr *ct
 	d->sock_type = ctx->type;
 	d->port = bpf_ntohs((__u16)ctx->user_port);
 	__builtin_memcpy(d->addr, &addr, 4);
+	rf_dest_here(d, ctx);
 }
 
 static __always_inline void rf_dest6(struct rf_dest *d, struct bpf_sock_addr *ctx, __u32 nr)
@@ -253,6 +276,7 @@ static __always_inline void rf_dest6(struct rf_dest *d, struct bpf_sock_addr *ct
 	d->sock_type = ctx->type;
 	d->port = bpf_ntohs((__u16)ctx->user_port);
 	rf_dest_addr6(d, w);
+	rf_dest_here(d, ctx);
 }
 
 /*
@@ -348,7 +372,7 @@ int rf_egress(struct __sk_buff *skb)
 		return 1;
 	id = rf_deny_in(c, &d, 0);
 	if (!id && c->scopes & RF_SCOPE_CGROUP) {
-		for (int level = 1; level < RF_LEVELS && !id; level++) {
+		for (int level = 0; level < RF_LEVELS && !id; level++) {
 			key.value = bpf_skb_ancestor_cgroup_id(skb, level);
 			if (!key.value)
 				break;

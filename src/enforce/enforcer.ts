@@ -160,6 +160,7 @@ export class Enforcer {
       monitor: options.mode === 'monitor',
       onObjects: () => this.#again().errors[0]?.message,
       onUnstored: (error) => options.onUnstored('deny entries', error),
+      hasCgroup: (path) => cgroupId(path) !== undefined,
       refusesObjects: (kind) =>
         refusedBy(options.tiers, kind === 'exe' ? 'exec' : 'open', 'deny') !== undefined,
     });
@@ -241,9 +242,9 @@ export class Enforcer {
     return report;
   }
 
-  /** Follows files that were made, replaced or removed since, and entries that have expired. */
+  /** Follows files and cgroups that were made, replaced or removed since, and entries that have expired. */
   refresh(): void {
-    this.deny.expire();
+    this.deny.refresh();
     const policy = this.#policy;
     if (policy?.classes.some((c) => c.named.length > 0))
       this.#labels.prune(this.#label(policy), policy.generation);

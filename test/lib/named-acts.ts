@@ -1,5 +1,8 @@
 import { denyRule } from './denial.ts';
 
+/** A folder below more folders than labels are looked up of. */
+export const DEEP = `log${'/d'.repeat(70)}`;
+
 /** Rules on what changes names and identities, below a folder of a test. */
 export function namedRules(dir: string): string {
   return [
@@ -10,6 +13,7 @@ export function namedRules(dir: string): string {
     denyRule('Fixed', `evt.type = rename and fs.path.source = ${dir}/fixed`),
     denyRule('Not linked', `evt.type = link and fs.path.target = ${dir}/linked`),
     denyRule('Nobody', 'evt.type = setuid and evt.rawarg.uid = 65533'),
+    denyRule('Root', 'evt.type = setuid and evt.rawarg.uid = 0'),
     denyRule('Port', 'evt.type = bind and fd.sport = 4444'),
   ].join('');
 }
@@ -35,11 +39,15 @@ export const NAMED_ACTS: readonly (readonly [string, string, readonly string[], 
       `check(libc.unshare(0x20000))\ncheck(libc.mount(b'DIR/log',b'DIR/out',None,4096,None))\nos.unlink('DIR/out/a')`,
       `os.rename('DIR/log/a','DIR/out/a')`,
       `os.rename('DIR/log','DIR/logs')`,
+      `os.rename('DIR/plain','DIR/log/a')`,
+      `check(libc.renameat2(-100,b'DIR/plain',-100,b'DIR/log/a',2))`,
+      `os.unlink('DIR/${DEEP}/f')`,
     ],
     [
       `open('DIR/out/x','w')\nos.unlink('DIR/out/x')`,
       `os.mkdir('DIR/out/d')\nos.rmdir('DIR/out/d')`,
       `os.rename('DIR/log/a','DIR/log/b')\nos.rename('DIR/log/b','DIR/log/a')`,
+      `open('DIR/out/new','w')\nos.rename('DIR/out/new','DIR/log/new')`,
     ],
   ],
   [
@@ -84,6 +92,12 @@ export const NAMED_ACTS: readonly (readonly [string, string, readonly string[], 
     'Nobody',
     ['os.setuid(65533)', 'os.setresuid(65533,65533,65533)', 'os.seteuid(65533)'],
     ['os.setuid(65532)', 'os.setgid(65533)'],
+  ],
+  [
+    'to become root',
+    'Root',
+    ['os.setuid(0)', 'os.setresuid(0,0,0)'],
+    [`libc.setfsuid(1)\nif libc.setfsuid(-1)!=1: raise OSError(1,'x')`],
   ],
   [
     'to bind a port',

@@ -117,13 +117,18 @@ struct rf_dest {
 	__u8 addr[16];
 };
 
+static __always_inline bool rf_mapped_words(__u32 a, __u32 b, __u32 c)
+{
+	return !a && !b && c == bpf_htonl(0xffff);
+}
+
 /* An IPv4-mapped address is an IPv4 address. */
 static __always_inline void rf_dest_addr6(struct rf_dest *d, const void *address)
 {
 	__u32 w[4];
 
 	__builtin_memcpy(w, address, 16);
-	if (!w[0] && !w[1] && w[2] == bpf_htonl(0xffff)) {
+	if (rf_mapped_words(w[0], w[1], w[2])) {
 		d->family = AF_INET;
 		__builtin_memset(d->addr, 0, sizeof(d->addr));
 		__builtin_memcpy(d->addr, &w[3], 4);
@@ -133,10 +138,38 @@ static __always_inline void rf_dest_addr6(struct rf_dest *d, const void *address
 	__builtin_memcpy(d->addr, w, 16);
 }
 
+#define RF_LOOPBACK bpf_htonl(0x7f000001)
+
+/* What is sent to no address at all the kernel sends to this host: to the address that the socket
+ * has (0 = none), of IPv6 to ::1, unless the socket's own address is IPv4-mapped. */
+static __always_inline void rf_dest_none(struct rf_dest *d, __u32 own, bool own_mapped)
+{
+	__u32 w[4];
+
+	__builtin_memcpy(w, d->addr, 16);
+	if (w[0] | w[1] | w[2] | w[3])
+		return;
+	if (d->family == AF_INET6 && !own_mapped) {
+		d->addr[15] = 1;
+		return;
+	}
+	if (d->family == AF_INET6 || !own)
+		own = RF_LOOPBACK;
+	d->family = AF_INET;
+	__builtin_memcpy(d->addr, &own, 4);
+}
+
 /* hdr.clause of a deny-list entry: this bit and its id. */
 #define RF_CLAUSE_ENTRY 0x80000000U
 
-extern int rf_deny_dest(const struct rf_dest *d);
+enum rf_listed {
+	RF_LISTED_NOT = 0,
+	RF_LISTED_REFUSED = 1,
+	RF_LISTED_WATCHED = 2, /* told, and goes through */
+};
+
+/* What the deny list says of a destination, which is told of: enum rf_listed. */
+extern int rf_deny_listed(const struct rf_dest *d);
 /* What the rules say of it: as rf_judge_deny. */
 extern __u32 rf_wall_rules(const struct rf_dest *d);
 extern int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags);

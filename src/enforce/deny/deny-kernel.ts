@@ -1,5 +1,6 @@
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
-import { type DenyEntry, type DenyTarget, PROTOCOL_NUMBERS } from './deny-entry.ts';
+import { type DenyEntry, type DenyScope, type DenyTarget, PROTOCOL_NUMBERS } from './deny-entry.ts';
+import { SCOPE_KINDS, ScopeNumbers } from './deny-scopes.ts';
 
 const FIXED_BITS = 64;
 const VALUE_BYTES = 32;
@@ -9,8 +10,6 @@ type Width = (typeof WIDTHS)[number];
 const HOSTS = 1;
 const NETS = 2;
 const BATCH = 4096;
-const SCOPE_USER = 1;
-const SCOPE_CGROUP = 2;
 const ZERO = Buffer.alloc(4);
 
 type NetworkEntry = DenyEntry & { readonly target: DenyTarget & { readonly kind: 'network' } };
@@ -30,27 +29,24 @@ export class DenyKernel {
   /** Ids of the entries on single addresses; those for which there was no room stand among the networks. */
   readonly #placed = { 4: new Set<number>(), 16: new Set<number>() };
   readonly #spilled = new Set<number>();
-  readonly #scopes: BpfMap;
+  readonly #scopes: ScopeNumbers;
   readonly #control: BpfMap;
   readonly #clock: DenyClock;
-  readonly #cgroupId: (path: string) => bigint;
   readonly #told: (any: boolean) => void;
-  readonly #scopeNumbers = new Map<string, number>();
 
   /** `told` learns after every change whether there are network entries at all. */
   constructor(
     object: BpfObject,
     clock: DenyClock,
-    cgroupId: (path: string) => bigint,
+    cgroupId: (path: string) => bigint | undefined,
     told: (any: boolean) => void = () => {},
   ) {
     this.#told = told;
     this.#hosts = { 4: object.map('host4'), 16: object.map('host6') };
     this.#nets = { 4: object.map('deny4'), 16: object.map('deny6') };
-    this.#scopes = object.map('deny_scopes');
+    this.#scopes = new ScopeNumbers(object.map('deny_scopes'), cgroupId);
     this.#control = object.map('deny_control');
     this.#clock = clock;
-    this.#cgroupId = cgroupId;
   }
 
   /** Adds or replaces entries; many at once go in batches. */
@@ -111,18 +107,27 @@ export class DenyKernel {
     return value === undefined || value.readUInt32LE(24) !== entry.id ? 0 : Number(value.readBigUInt64LE(8));
   }
 
+  /** Follows cgroups that entries name and that were made, removed or made anew since. */
+  follow(): void {
+    this.#scopes.follow();
+  }
+
   /** Tells the programs which combinations there are to look for. */
   configure(entries: Iterable<DenyEntry>, monitor: boolean): void {
     let places = 0;
     let combos = 0;
     let scopes = 0;
+    const used: DenyScope[] = [];
     for (const { target, scope } of entries) {
       if (target.kind !== 'network') continue;
       const host = target.prefix === target.address.length * 8;
       places |= host ? HOSTS : NETS;
       combos |= 1 << ((target.port === undefined ? 0 : 1) | (target.protocol === undefined ? 0 : 2));
-      if (scope !== undefined) scopes |= scope.kind === 'user' ? SCOPE_USER : SCOPE_CGROUP;
+      if (scope === undefined) continue;
+      scopes |= SCOPE_KINDS[scope.kind];
+      used.push(scope);
     }
+    this.#scopes.keep(used);
     const value = Buffer.alloc(16);
     [this.#spilled.size > 0 ? places | NETS : places, combos, scopes, monitor ? 1 : 0].forEach((word, i) => {
       value.writeUInt32LE(word, i * 4);
@@ -133,7 +138,7 @@ export class DenyKernel {
 
   #key({ target, scope }: NetworkEntry, key: Buffer, at = 0): Buffer {
     key.writeUInt32LE(FIXED_BITS + target.prefix, at);
-    key.writeUInt32LE(scope === undefined ? 0 : this.#scopeNumber(scope), at + 4);
+    key.writeUInt32LE(scope === undefined ? 0 : this.#scopes.number(scope), at + 4);
     key.writeUInt16LE(target.port ?? 0, at + 8);
     key[at + 10] = target.protocol === undefined ? 0 : PROTOCOL_NUMBERS[target.protocol];
     key.write(target.address, at + 12, 'latin1');
@@ -147,24 +152,6 @@ export class DenyKernel {
     }
     value.writeUInt32LE(entry.id, at + 24);
     value.writeUInt32LE(FIXED_BITS + entry.target.prefix, at + 28);
-  }
-
-  /** Users and cgroups are numbered, so that one trie serves all of them. */
-  #scopeNumber(scope: NonNullable<DenyEntry['scope']>): number {
-    const [kind, value] =
-      scope.kind === 'user' ? [SCOPE_USER, BigInt(scope.uid)] : [SCOPE_CGROUP, this.#cgroupId(scope.path)];
-    const name = `${kind} ${value}`;
-    const known = this.#scopeNumbers.get(name);
-    if (known !== undefined) return known;
-    const number = this.#scopeNumbers.size + 1;
-    const key = Buffer.alloc(16);
-    key.writeBigUInt64LE(BigInt(kind), 0);
-    key.writeBigUInt64LE(value, 8);
-    const word = Buffer.alloc(4);
-    word.writeUInt32LE(number);
-    this.#scopes.update(key, word);
-    this.#scopeNumbers.set(name, number);
-    return number;
   }
 }
 

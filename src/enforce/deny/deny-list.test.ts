@@ -19,6 +19,7 @@ class Recorder implements DenySink {
     return 0;
   }
   configure(): void {}
+  follow(): void {}
 }
 
 const folders: string[] = [];
@@ -234,4 +235,20 @@ test('an address for which the kernel has no room is an error, and not listed', 
     list.list().map(({ target }) => target),
     ['203.0.113.1'],
   );
+});
+
+test('what the kernel has no room for is not taken in', () => {
+  const { dir, sink, list } = make();
+  const known = list.add({ target: '203.0.113.9', reason: 'old' });
+  const put = sink.put.bind(sink);
+  sink.put = (entries) => {
+    if (entries.some(({ reason }) => reason !== 'old')) throw new Error('E2BIG');
+    put(entries);
+  };
+  assert.throws(() => list.add({ target: '203.0.113.7' }), /E2BIG/);
+  assert.throws(() => list.import('203.0.113.8\n203.0.113.9\n203.0.113.8\n', { reason: 'new' }), /E2BIG/);
+  assert.deepEqual(list.list(), [known]);
+  assert.deepEqual([...sink.entries.keys()], [known.id]);
+  list.remove('203.0.113.9');
+  assert.deepEqual(make({ dir }).list.list(), []);
 });

@@ -17,6 +17,8 @@ export interface DenySink {
   remove(entry: DenyEntry): void;
   hits(entry: DenyEntry): number;
   configure(entries: Iterable<DenyEntry>, monitor: boolean): void;
+  /** Cgroups may have been made, removed or made anew. */
+  follow(): void;
 }
 
 export interface DenyStorage {
@@ -33,6 +35,8 @@ export interface DenyListOptions {
   readonly onObjects?: () => string | undefined;
   /** What is in force could not be stored; it is tried again. */
   readonly onUnstored?: (error: unknown) => void;
+  /** Whether there is such a cgroup; absent = nobody asks. */
+  readonly hasCgroup?: (path: string) => boolean;
   /** Whether such entries can be refused on this machine; absent = yes. */
   readonly refusesObjects?: (kind: 'path' | 'exe') => boolean;
 }
@@ -97,12 +101,12 @@ export class DenyList {
   /** Adds an entry; one with the same target and scope is renewed and keeps its id. `later`: stored within a second. */
   add(request: DenyRequest, later = false): DenyView {
     const entry = this.#make(request);
-    const before = this.#byId.get(entry.id);
-    // First: what the kernel has no room for is not listed either.
-    this.#options.sink.put([entry]);
+    const known = this.#byId.get(entry.id);
+    const before = known === undefined ? [] : [known];
     this.#remember(entry);
+    this.#put([entry], before);
     this.#configure();
-    this.#putObjects([entry], before === undefined ? [] : [before]);
+    this.#putObjects([entry], before);
     if (later) this.#unstored = true;
     else this.#save();
     return this.#view(entry);
@@ -149,7 +153,7 @@ export class DenyList {
           invalid.push({ line: i + 1, text: line.slice(0, 200), message: error.message });
       }
     });
-    this.#options.sink.put([...made.values()]);
+    this.#put([...made.values()], [...before.values()]);
     this.#configure();
     this.#putObjects([...made.values()], [...before.values()]);
     if (!more) this.#save();
@@ -202,6 +206,12 @@ export class DenyList {
     return gone.length;
   }
 
+  /** Follows what has changed since: entries expire, cgroups come and go. */
+  refresh(): void {
+    this.expire();
+    this.#options.sink.follow();
+  }
+
   /** In monitor mode entries report and let through. */
   setMonitor(monitor: boolean): void {
     this.#monitor = monitor;
@@ -227,6 +237,8 @@ export class DenyList {
 
   /** What would be taken in and not hold is an error. */
   #check(target: DenyTarget, scope: DenyScope | undefined): void {
+    if (scope?.kind === 'cgroup' && this.#options.hasCgroup?.(scope.path) === false)
+      throw new AppError('E_DENY', `there is no cgroup ${scope.path}`, { exitCode: EXIT.invalid });
     if (target.kind === 'network') return;
     if (this.#options.refusesObjects?.(target.kind) === false) {
       throw new AppError('E_DENY', 'nothing on this machine can refuse to open files', {
@@ -252,15 +264,29 @@ export class DenyList {
     this.#options.sink.remove(entry);
   }
 
+  /** Into the kernel's maps. What they have no room for is taken back, all of it. */
+  #put(made: readonly DenyEntry[], before: readonly DenyEntry[]): void {
+    try {
+      this.#options.sink.put(made);
+    } catch (error) {
+      this.#takeBack(made, before);
+      throw error;
+    }
+  }
+
+  #takeBack(made: readonly DenyEntry[], before: readonly DenyEntry[]): void {
+    for (const entry of made) this.#forget(entry);
+    for (const entry of before) this.#remember(entry);
+    if (before.length > 0) this.#options.sink.put(before);
+    this.#configure();
+  }
+
   /** Puts what names files and programs in force. What does not fit is taken back, all of it. */
   #putObjects(made: readonly DenyEntry[], before: readonly DenyEntry[]): void {
     if (made.every(({ target }) => target.kind === 'network')) return;
     const problem = this.#options.onObjects?.();
     if (problem === undefined) return;
-    for (const entry of made) this.#forget(entry);
-    for (const entry of before) this.#remember(entry);
-    this.#options.sink.put(before);
-    this.#configure();
+    this.#takeBack(made, before);
     this.#options.onObjects?.();
     throw new AppError('E_DENY', `not taken: ${problem}`, {
       exitCode: EXIT.invalid,

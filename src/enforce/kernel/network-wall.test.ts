@@ -41,17 +41,21 @@ before(async () => {
   await prepared;
   assert.equal(wall.loading, undefined);
   links = wall.attach(cgroup, LIST_PROGRAMS);
-  const clock = { bootNs: bootNow, nowMs: Date.now };
-  list = new DenyList({
-    sink: new DenyKernel(object, clock, cgroupId),
-    store: new DenyStore(state),
-    now: Date.now,
-    monitor: false,
-  });
+  list = newList();
   server = net.createServer((socket) => socket.destroy()).listen(0, '0.0.0.0');
   await new Promise((resolve) => server.once('listening', resolve));
   port = (server.address() as net.AddressInfo).port;
 });
+/** As an engine has it that starts over what is stored. */
+function newList(): DenyList {
+  return new DenyList({
+    sink: new DenyKernel(object, { bootNs: bootNow, nowMs: Date.now }, cgroupId),
+    store: new DenyStore(state),
+    now: Date.now,
+    monitor: false,
+  });
+}
+
 after(() => {
   for (const link of links.values()) link.destroy();
   object?.close();
@@ -103,6 +107,29 @@ test('no way around by another call, another family or another spelling', { skip
   clear();
 });
 
+test('no address at all is this host', { skip }, () => {
+  const v6 = `s=socket.socket(socket.AF_INET6,socket.SOCK_STREAM)`;
+  const entries = { v4: '127.0.0.1', v6: '::1', own: '127.0.9.1' };
+  const ways: readonly (readonly [keyof typeof entries, string])[] = [
+    ['v4', `socket.socket().connect(('0.0.0.0',${port}))`],
+    ['v4', `socket.socket(socket.AF_INET,socket.SOCK_DGRAM).connect(('0.0.0.0',9))`],
+    ['v4', `socket.socket(socket.AF_INET,socket.SOCK_DGRAM).sendto(b'x',('0.0.0.0',9))`],
+    ['v4', `${v6}; s.connect(('::ffff:0.0.0.0',${port}))`],
+    ['v4', `${v6}; s.bind(('::ffff:127.0.0.1',0)); s.connect(('::',${port}))`],
+    ['v6', `socket.socket(socket.AF_INET6,socket.SOCK_DGRAM).connect(('::',9))`],
+    ['v6', `socket.socket(socket.AF_INET6,socket.SOCK_DGRAM).sendto(b'x',('::',9))`],
+    ['own', `s=socket.socket(); s.bind(('127.0.9.1',0)); s.connect(('0.0.0.0',${port}))`],
+  ];
+  for (const [name, code] of ways) {
+    list.add({ target: entries[name] });
+    assert.equal(act(code), 'EPERM', code);
+    clear();
+    list.add({ target: '127.0.9.2' });
+    assert.equal(act(code), 'ok', code);
+    clear();
+  }
+});
+
 test('port and protocol narrow an entry', { skip }, () => {
   list.add({ target: '127.0.1.1', port, protocol: 'tcp' });
   assert.equal(tcp('127.0.1.1'), 'EPERM');
@@ -138,6 +165,35 @@ test('a scope holds for its cgroup and what is below it, or for its user', { ski
   assert.equal(act(`__import__('os').setuid(65534); ${connect}`), 'EPERM');
   assert.equal(tcp('127.0.1.1'), 'ok');
   clear();
+});
+
+test('a scope follows its cgroup, whether it is there or not', { skip }, () => {
+  const late = `${cgroup}/late`;
+  const connect = `socket.socket().connect(('127.0.1.1',${port}))`;
+  fs.mkdirSync(late);
+  const { id } = list.add({ target: '127.0.1.1', scope: `cgroup=${late}/` });
+  assert.equal(act(connect, late), 'EPERM');
+  fs.rmdirSync(late);
+  list.refresh();
+  assert.equal(list.entry(id)?.hits, 1);
+  list = newList();
+  fs.mkdirSync(late);
+  assert.equal(act(connect, late), 'ok');
+  list.refresh();
+  assert.equal(act(connect, late), 'EPERM');
+  fs.rmdirSync(late);
+  list.remove(id);
+  assert.deepEqual(list.list(), []);
+});
+
+test('a scope may be the whole hierarchy', { skip }, () => {
+  list.add({ target: '127.0.1.1', scope: `cgroup=${root}` });
+  assert.equal(tcp('127.0.1.1'), 'EPERM');
+  clear();
+});
+
+test('scopes that no entry uses any more take no room', { skip }, () => {
+  for (let uid = 0; uid < 1100; uid++) list.remove(list.add({ target: '127.0.1.1', scope: `user=${uid}` }).id);
 });
 
 test('refusals hold when nobody reads them and the ring is full', { skip }, () => {

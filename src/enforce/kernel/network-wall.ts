@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import { AppError } from '../../engine/core/diagnostic.ts';
 import type { BpfLink, BpfObject } from '../../sensors/bpf/bpf.ts';
 
 /** Programs of the object that refuse network operations by deny list and rules. */
@@ -14,12 +13,12 @@ export const BIND_PROGRAMS = ['rf_bind4', 'rf_bind6'] as const;
 /** Cuts connections that are older than an entry, and raw packets: a look at every packet that leaves. */
 export const EGRESS_PROGRAM = 'rf_egress';
 
-/** The id that the kernel knows a cgroup by: its folder's inode. */
-export function cgroupId(path: string): bigint {
+/** The id that the kernel knows a cgroup by: its folder's inode. undefined = there is none with this path. */
+export function cgroupId(path: string): bigint | undefined {
   try {
     return fs.statSync(path, { bigint: true }).ino;
-  } catch (cause) {
-    throw new AppError('E_DENY', `there is no cgroup ${path}`, { cause });
+  } catch {
+    return undefined;
   }
 }
 
