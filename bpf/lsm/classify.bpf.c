@@ -62,17 +62,6 @@ struct {
 	__type(value, struct rf_identity);
 } identities SEC(".maps");
 
-/* Of the current task. io_uring's threads are begun without a fork that is told of: they are what
- * their process is. */
-static __always_inline struct rf_identity *rf_own_identity(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	if (task->flags & PF_IO_WORKER)
-		return bpf_task_storage_get(&identities, task->group_leader, NULL, 0);
-	return bpf_task_storage_get(&identities, task, NULL, 0);
-}
-
 /* A string of 16 bytes into the scratch: its span. */
 static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
 {
@@ -181,9 +170,7 @@ static __always_inline __u32 rf_container_of(struct rf_identity *id, __u32 scrat
 		return rf_in_container(scratch);
 	if (id->container || id->cgroup == node)
 		return id->container;
-	/* Never back to 0: another thread of the process may have found otherwise meanwhile. */
-	if (rf_in_container(scratch))
-		id->container = 1;
+	id->container = rf_in_container(scratch);
 	id->cgroup = node;
 	return id->container;
 }
@@ -197,11 +184,15 @@ static __always_inline void rf_scope(const struct rf_policy *p, const struct rf_
 				     const struct rf_object *o, struct rf_scratch *s,
 				     struct rf_mask *m)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	const struct rf_intervals *t = &c->number[RF_NUMBER_SCOPE];
+	struct rf_identity *id;
 	__u32 span = 0;
 
-	if (t->count && rf_meets(m, &t->care))
-		rf_number(p, t, true, rf_container_of(rf_own_identity(), o->scratch), m);
+	if (t->count && rf_meets(m, &t->care)) {
+		id = bpf_task_storage_get(&identities, task, NULL, 0);
+		rf_number(p, t, true, rf_container_of(id, o->scratch), m);
+	}
 	if (c->string[RF_STRING_CGROUP].start && rf_meets(m, &c->string[RF_STRING_CGROUP].care)) {
 		span = rf_cgroup_span(o->scratch);
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_CGROUP, span, m);
@@ -764,9 +755,10 @@ int BPF_PROG(rf_judge_exec_alone, struct task_struct *p, int old_pid, struct lin
 	return 0;
 }
 
-/* A child is what its parent was when it was cloned. */
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(rf_judge_fork, struct task_struct *parent, struct task_struct *child)
+/* A child is what its parent was when it was cloned. io_uring's threads are told of here, and not as
+ * forks. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(rf_judge_fork, struct task_struct *child, unsigned long clone_flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct rf_identity *mine, *id;
@@ -830,7 +822,7 @@ static __always_inline void rf_strict_process(const struct rf_policy *p, const s
 	if (o->op == RF_OP_EXEC) {
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, o->comm, m);
 	} else {
-		id = rf_own_identity();
+		id = bpf_task_storage_get(&identities, task, NULL, 0);
 		if (id && id->comm_known)
 			span = rf_put_comm(s, id->comm);
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_COMM, span, m);

@@ -96,7 +96,7 @@ export const NAMED_ACTS: readonly (readonly [string, string, readonly string[], 
   [
     'to become root',
     'Root',
-    ['os.setuid(0)', 'os.setresuid(0,0,0)'],
+    ['os.setuid(0)'],
     [`libc.setfsuid(1)\nif libc.setfsuid(-1)!=1: raise OSError(1,'x')`],
   ],
   [
