@@ -150,7 +150,12 @@ for (const [name, code] of WAYS) {
 
 test('a rule on what lies below a folder holds for new files, and for files that leave it', { skip }, () => {
   assert.equal(act(`open('${dir}/vault/new','w')`), 'EPERM');
+  assert.equal(act(`os.mknod('${dir}/vault/new')`), 'EPERM');
+  drained();
+  assert.equal(act(`os.open('${dir}/vault/new',os.O_CREAT|os.O_RDWR)`), 'EPERM');
+  assert.equal(drained().length, 1);
   assert.equal(fs.existsSync(`${dir}/vault/new`), false);
+  assert.equal(act(`os.open('${dir}/vault/read',os.O_CREAT|os.O_RDONLY)`), 'ok');
   assert.equal(act(`open('${dir}/vault/a','a')`), 'EPERM');
   assert.equal(act(`os.rename('${dir}/vault/a','${dir}/out/a')`), 'EPERM');
   assert.equal(act(`os.link('${dir}/vault/a','${dir}/out/a')`), 'EPERM');
@@ -290,6 +295,11 @@ test('in monitor mode the same acts go through and are told', { skip }, () => {
   drained();
   assert.equal(act(`open('${key}')`), 'ok');
   assert.ok(drained().some((r) => r.name === key && (r.flags & RF_FLAG.WOULD_DENY) !== 0));
+  assert.equal(act(`os.open('${dir}/vault/watched',os.O_CREAT|os.O_WRONLY)`), 'ok');
+  assert.deepEqual(
+    drained().map(({ name }) => name),
+    [`${dir}/vault/watched`],
+  );
   apply('enforce');
   assert.equal(act(`open('${key}')`), 'EPERM');
 });

@@ -36,6 +36,7 @@ const rules = `
   mode: monitor
 `;
 let denial: Denial;
+let crowded = false;
 
 before(() => {
   if (skip !== false || tiers === undefined) return;
@@ -43,7 +44,12 @@ before(() => {
   for (const name of ['tool', 'watched']) fs.copyFileSync('/usr/bin/touch', `${dir}/${name}`);
   for (const name of ['tool', 'watched']) fs.chmodSync(`${dir}/${name}`, 0o755);
   const capture = planCapture([{ events: ['open', 'openat', 'openat2'], fields: ['fd.name', 'proc.name'] }]);
-  denial = new Denial(rules, { tiers: { ...tiers, cgroup: undefined }, stateDir: `${dir}/state`, capture });
+  denial = new Denial(rules, {
+    tiers: { ...tiers, cgroup: undefined },
+    stateDir: `${dir}/state`,
+    capture,
+    loss: () => assert.ok(crowded),
+  });
 });
 
 after(() => {
@@ -81,4 +87,24 @@ test('a rule that watches says what it would have done', { skip }, () => {
   const [record] = denial.told();
   assert.equal(record?.by, 'Only watched');
   assert.ok(((record?.flags ?? 0) & RF_FLAG.WOULD_DENY) !== 0);
+});
+
+test('neither is missed while every place to write a record in is taken', { skip }, () => {
+  const slots = denial.sensor.object.map('slots');
+  const key = Buffer.alloc(4);
+  const each = (busy: number) => {
+    for (let i = 0; i < slots.maxEntries; i++) {
+      key.writeUInt32LE(i);
+      const slot = slots.lookup(key);
+      slot?.writeUInt32LE(busy);
+      slots.update(key, slot as Buffer);
+    }
+  };
+  crowded = true;
+  each(1);
+  try {
+    assert.equal(spawnSync(`${dir}/tool`, [`${dir}/made`]).signal, 'SIGKILL');
+  } finally {
+    each(0);
+  }
 });

@@ -692,8 +692,10 @@ int rf_judge_exec(__u32 slot)
 	id->comm_known = 1;
 	id->exe_len = RF_EXE_UNKNOWN;
 	rf_settle(id);
-	if (!s)
+	if (!s) {
+		rf_seed_exe(task, id);
 		return 0;
+	}
 	off = s->exec.exe.off;
 	len = s->exec.exe.len;
 	if (!off || off > RF_TAIL_MAX || len > RF_EXE_MAX - 1)
@@ -738,21 +740,7 @@ __u32 rf_judge_image(void)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(rf_judge_exec_alone, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct rf_identity *id;
-
-	id = bpf_task_storage_get(&identities, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!id)
-		return 0;
-	id->generation = 0;
-	id->have = 0;
-	__builtin_memset(id->comm, 0, sizeof(id->comm));
-	bpf_get_current_comm(id->comm, sizeof(id->comm));
-	id->comm_known = 1;
-	id->exe_len = RF_EXE_UNKNOWN;
-	rf_settle(id);
-	rf_seed_exe(task, id);
-	return 0;
+	return rf_judge_exec(RF_NO_SLOT);
 }
 
 /* A child is what its parent was when it was cloned. io_uring's threads are told of here, and not as

@@ -126,18 +126,21 @@ static __always_inline void rf_refused(const struct rf_object *o, __u32 decided)
 	rf_send(slot);
 }
 
-int rf_refuse(const struct rf_object *o)
+static __always_inline int rf_carry_out(const struct rf_object *o, __u32 decided)
 {
-	__u32 decided = rf_judge_deny(o);
-
-	if (!o || !decided)
-		return 0;
 	rf_refused(o, decided);
 	if (decided & RF_DECIDED_MONITOR)
 		return 0;
 	if (decided & RF_DECIDED_KILL)
 		bpf_send_signal(9);
 	return -EPERM;
+}
+
+int rf_refuse(const struct rf_object *o)
+{
+	__u32 decided = rf_judge_deny(o);
+
+	return o && decided ? rf_carry_out(o, decided) : 0;
 }
 
 /* An address of the kernel's as a plain number. */
@@ -470,6 +473,68 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 	/* bpf_d_path is not to be had before 6.8 */
 	o.path = rf_walk_span(o.scratch, o.node, rf_plain(&path->mnt));
 	err = rf_refuse(&o);
+	rf_scratch_release(s);
+	if (err)
+		return -EPERM;
+	return 0;
+}
+
+/* How a file that is being made will be opened, by the call; mknod is a way to make an empty one. 0 =
+ * it is another call. */
+static __always_inline __u64 rf_making_flags(bool *opens)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u32 nr = rf_regs_nr(regs);
+	__u64 args[6], flags = 0;
+
+	if (task->flags & PF_IO_WORKER || rf_is_compat(task) || nr == RF_NR_NONE)
+		return 0;
+	*opens = true;
+	rf_regs_args(regs, args);
+	if (nr == RF_NR_OPENAT)
+		return args[2];
+	if (nr == RF_NR_OPEN)
+		return args[1];
+	if (nr == RF_NR_CREAT)
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	if (nr == RF_NR_OPENAT2) {
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)args[2]);
+		return flags;
+	}
+	*opens = false;
+	return nr == RF_NR_MKNOD || nr == RF_NR_MKNODAT ? O_CREAT | O_WRONLY : 0;
+}
+
+/* A file is made before it is opened: what the open will be refused for is refused here, so that none
+ * is left. Rules that only watch speak at the open. */
+SEC("lsm/path_mknod")
+int rf_lsm_mknod(__u64 *ctx)
+{
+	struct rf_object o = {.op = RF_OP_OPEN};
+	__u32 type = ctx[2] & S_IFMT, decided;
+	struct rf_scratch *s;
+	bool opens = false;
+	__u64 flags, mnt;
+	int err = 0;
+
+	if ((type && type != S_IFREG) || rf_exempt() || !rf_refusing(RF_OP_OPEN))
+		return 0;
+	flags = rf_making_flags(&opens);
+	o.bits = rf_file_bits(flags);
+	o.nr = rf_nr_among(RF_NR_OPENAT, RF_NR_OPEN, RF_NR_CREAT, RF_NR_OPENAT2);
+	if (!flags || !rf_may_refuse(&o))
+		return 0;
+	s = rf_scratch_for(&o);
+	if (!s)
+		return 0;
+	mnt = (__u64)BPF_CORE_READ((struct path *)rf_plain(ctx), mnt);
+	o.node = rf_plain(ctx + 1);
+	o.flags = flags;
+	o.path = rf_walk_span(o.scratch, o.node, mnt);
+	decided = rf_judge_deny(&o);
+	if (decided && !(opens && decided & RF_DECIDED_MONITOR))
+		err = rf_carry_out(&o, decided);
 	rf_scratch_release(s);
 	if (err)
 		return -EPERM;

@@ -123,8 +123,12 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 
 	slot = rf_begin(RF_KIND_EXEC, 1);
 	s = rf_slot(slot);
-	if (!s)
+	if (!s) {
+		/* Lost to user space, and not to what refuses. */
+		rf_judge_exec(RF_NO_SLOT);
+		rf_judge_image();
 		return 0;
+	}
 	file = (__u64)BPF_CORE_READ(bprm, file);
 	rf_exec_inode(&s->exec, bprm, file);
 	rf_exec_ids(&s->exec);

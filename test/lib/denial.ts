@@ -28,6 +28,8 @@ export interface Told extends DecidedRecord {
 export interface DenialOptions {
   readonly tiers: TierPlan;
   readonly stateDir: string;
+  /** What to do where records are lost; absent = the test fails. */
+  readonly loss?: () => void;
   readonly capture?: Pick<SensorOptions, 'capture' | 'tracepoints'>;
 }
 
@@ -38,7 +40,7 @@ export class Denial {
   readonly #told: Told[] = [];
 
   constructor(rules: string, options: DenialOptions) {
-    const { tiers, stateDir, capture } = options;
+    const { tiers, stateDir, capture, loss } = options;
     this.sensor = KernelSensor.open({
       capture: capture?.capture ?? new Map(),
       tracepoints: capture?.tracepoints ?? [],
@@ -67,7 +69,7 @@ export class Denial {
     this.sensor.start({
       record: (rec: AnyRec) => this.#take(rec),
       batchEnd() {},
-      loss: (loss) => assert.fail(JSON.stringify(loss)),
+      loss: loss ?? ((lost) => assert.fail(JSON.stringify(lost))),
       failed: (error) => assert.fail(String(error)),
     });
     this.enforcer.seed();

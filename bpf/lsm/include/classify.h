@@ -57,8 +57,8 @@ extern int rf_judge(struct rf_query *q);
 /* 0, or RF_WANT_PRIORITY and above it 1 + the clause that the task was killed for. */
 extern int rf_judge_kill(struct rf_query *q);
 
-/* What the classifier keeps of a process: to be called in the new image, with its exe in the slot.
- */
+/* What the classifier keeps of a process: to be called in the new image, with its exe in the slot,
+ * or with no slot. */
 extern int rf_judge_exec(__u32 slot);
 
 /* Something that may be refused, before it happens. */

@@ -193,7 +193,8 @@ test('a scope may be the whole hierarchy', { skip }, () => {
 });
 
 test('scopes that no entry uses any more take no room', { skip }, () => {
-  for (let uid = 0; uid < 1100; uid++) list.remove(list.add({ target: '127.0.1.1', scope: `user=${uid}` }).id);
+  for (let uid = 0; uid < 1100; uid++)
+    list.remove(list.add({ target: '127.0.1.1', scope: `user=${uid}` }).id);
 });
 
 test('refusals hold when nobody reads them and the ring is full', { skip }, () => {

@@ -22,6 +22,7 @@ const HOOKS: Readonly<Record<string, string>> = {
   rf_lsm_exec: 'bprm_check',
   rf_lsm_map: 'mmap_file',
   rf_lsm_truncate: 'path_truncate',
+  rf_lsm_mknod: 'path_mknod',
   rf_lsm_link: 'inode_link',
   rf_lsm_rename: 'inode_rename',
   rf_lsm_connect: 'socket_connect',
