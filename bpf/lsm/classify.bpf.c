@@ -743,8 +743,8 @@ int BPF_PROG(rf_judge_exec_alone, struct task_struct *p, int old_pid, struct lin
 	return rf_judge_exec(RF_NO_SLOT);
 }
 
-/* A child is what its parent was when it was cloned. io_uring's threads are told of here, and not as
- * forks. */
+/* A child is what its parent was when it was cloned. io_uring's threads are told of here, and not
+ * as forks. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(rf_judge_fork, struct task_struct *child, unsigned long clone_flags)
 {

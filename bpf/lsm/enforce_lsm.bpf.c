@@ -479,8 +479,8 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 	return 0;
 }
 
-/* How a file that is being made will be opened, by the call; mknod is a way to make an empty one. 0 =
- * it is another call. */
+/* How a file that is being made will be opened, by the call; mknod is a way to make an empty one. 0
+ * = it is another call. */
 static __always_inline __u64 rf_making_flags(bool *opens)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -506,8 +506,8 @@ static __always_inline __u64 rf_making_flags(bool *opens)
 	return nr == RF_NR_MKNOD || nr == RF_NR_MKNODAT ? O_CREAT | O_WRONLY : 0;
 }
 
-/* A file is made before it is opened: what the open will be refused for is refused here, so that none
- * is left. Rules that only watch speak at the open. */
+/* A file is made before it is opened: what the open will be refused for is refused here, so that
+ * none is left. Rules that only watch speak at the open. */
 SEC("lsm/path_mknod")
 int rf_lsm_mknod(__u64 *ctx)
 {
@@ -567,8 +567,8 @@ static __always_inline int rf_guard(__u64 dentry)
 	return err;
 }
 
-/* The file that gets another name: the first argument of one, the second of the other. Of an exchange
- * the hook is called for both files, the function once. */
+/* The file that gets another name: the first argument of one, the second of the other. Of an
+ * exchange the hook is called for both files, the function once. */
 SEC("lsm/inode_link")
 int rf_lsm_link(__u64 *ctx)
 {

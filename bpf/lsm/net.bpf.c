@@ -249,9 +249,8 @@ static __always_inline void rf_dest_here(struct rf_dest *d, struct bpf_sock_addr
 	struct bpf_sock *sk = ctx->sk;
 
 	if (sk && d->nr != RF_NR_BIND)
-		rf_dest_none(
-		    d, sk->src_ip4,
-		    rf_mapped_words(sk->src_ip6[0], sk->src_ip6[1], sk->src_ip6[2]));
+		rf_dest_none(d, sk->src_ip4,
+			     rf_mapped_words(sk->src_ip6[0], sk->src_ip6[1], sk->src_ip6[2]));
 }
 
 static __always_inline void rf_dest4(struct rf_dest *d, struct bpf_sock_addr *ctx, __u32 nr)

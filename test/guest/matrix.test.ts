@@ -22,6 +22,7 @@ const long = [
   'test/enforce-return.live.test.js',
   'test/tiers.live.test.js',
   'test/guest/uring.guest.js',
+  'test/uring.live.test.js',
   'test/compat.live.test.js',
   'test/guard-engine.live.test.js',
   'test/reliability/privileges.live.test.js',
