@@ -25,6 +25,7 @@ const folder = `${root}/rf-deny-${process.pid}`;
 const container = `${folder}/docker-${ID}.scope`;
 const web = `${folder}/web`;
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'rf-scope-'));
+const keeper = `${state}/keeper`;
 const below = folder.slice((root ?? '').length);
 
 const rules = [
@@ -37,6 +38,7 @@ const rules = [
     'evt.type = connect and fd.sip = "127.0.7.5"',
     `  scope: {cgroup: [${below}/web/, /none]}\n`,
   ),
+  denyRule('Nobody', 'evt.type = connect and fd.sip = "127.0.7.8" and not proc.name = nobody'),
   denyRule('Port', 'evt.type = bind and fd.sport = 4444 and fd.sip != "127.0.7.9"'),
 ].join('');
 
@@ -46,7 +48,13 @@ before(() => {
   if (skip !== false || tiers === undefined) return;
   for (const cgroup of [`${container}/init`, `${web}/worker`, `${folder}/website`])
     fs.mkdirSync(cgroup, { recursive: true });
-  denial = new Denial(rules, { tiers: { ...tiers, cgroup: folder }, stateDir: state });
+  fs.copyFileSync(fs.realpathSync(PYTHON), keeper);
+  fs.chmodSync(state, 0o755);
+  denial = new Denial(rules, {
+    tiers: { ...tiers, cgroup: folder },
+    stateDir: state,
+    protectedExecutables: [keeper],
+  });
 });
 after(() => {
   denial?.close();
@@ -62,10 +70,12 @@ function wrap(code: string): string {
 }
 
 /** Runs Python that begins in a cgroup. */
-function act(code: string, cgroup: string): string {
+function act(code: string, cgroup: string, python = 'python3'): string {
   const program = wrap(code);
-  const script = 'echo $$ > "$1/cgroup.procs" && exec python3 -c "$2"';
-  const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', cgroup, program], { encoding: 'utf8' });
+  const script = 'echo $$ > "$1/cgroup.procs" && exec $3 -c "$2"';
+  const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', cgroup, program, python], {
+    encoding: 'utf8',
+  });
   return stdout.trim() || stderr;
 }
 const reach = (last: number): string => `socket.socket().connect(('127.0.7.${last}',9))`;
@@ -138,4 +148,22 @@ test('the number of the engine exempts nobody else: it comes again when the engi
     denial.sensor.control.setIgnored(process.pid);
     assert.equal(said.trim(), 'EPERM');
   });
+});
+
+test('a protected executable is refused nothing where root began it on the host, and everything elsewhere', {
+  skip,
+}, () => {
+  const act8 = (cgroup: string, command: string, before = '') => act(`${before}${reach(8)}`, cgroup, command);
+  assert.equal(act8(web, 'python3'), 'EPERM');
+  assert.equal(act8(web, keeper), REACHED);
+  assert.equal(act8(web, keeper, 'os.setuid(65534)\n'), REACHED, 'what it becomes');
+  assert.equal(act8(web, keeper, 'if os.fork(): os._exit(os.wait()[1])\n'), REACHED, 'its children');
+  assert.equal(act8(container, keeper), 'EPERM', 'in a container');
+  const nobody = `setpriv --reuid 65534 --regid 65534 --clear-groups`;
+  assert.equal(act8(web, `${nobody} ${keeper}`), 'EPERM', 'by a user');
+  assert.equal(
+    act8(web, `${nobody} unshare --user --map-root-user ${keeper}`),
+    'EPERM',
+    'in a user namespace',
+  );
 });

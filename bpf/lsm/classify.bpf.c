@@ -49,7 +49,7 @@ struct rf_identity {
 	__u64 cgroup;	  /* node of the cgroup that container was found for; 0 = never asked */
 	__u32
 	    container; /* 1 for good: neither it nor its children leave by changing their cgroup */
-	__u32 pad;
+	__u32 by_root; /* root executed it on the host: it may be a protected one */
 	char comm[16];
 	struct rf_mask mask[RF_PROCESS_CLASSES];
 	__u8 exe[RF_EXE_MAX];
@@ -68,6 +68,24 @@ static __always_inline __u32 rf_put_comm(struct rf_scratch *s, const char *comm)
 	long n = bpf_probe_read_kernel_str(s->buf, 16, comm);
 
 	return RF_PROCESS | (n > 0 ? n - 1 : 0) << 16;
+}
+
+/* The exemption of protected executables: a name alone is no proof, since users and containers have
+ * what names they like. */
+static __always_inline void rf_protected(struct rf_scratch *s, __u32 scratch, __u32 op,
+					 __u32 generation, const struct rf_identity *id,
+					 struct rf_mask *m)
+{
+	__u32 len = id->exe_len;
+
+	if (!id->by_root || len > RF_EXE_MAX)
+		return;
+	s->buf[0] = RF_PROTECTED_MARK;
+	bpf_probe_read_kernel(&s->buf[1], RF_EXE_MAX, id->exe);
+	if (rf_scan(scratch, op, RF_STRING_EXE, generation, RF_PROCESS | (len + 1) << 16))
+		return;
+	for (int i = 0; i < RF_WORDS; i++)
+		m->w[i] &= ~s->forbid.w[i];
 }
 
 /* Computes the masks of the process for one operation. */
@@ -105,6 +123,7 @@ int rf_judge_process(__u32 op, __u32 generation)
 		bpf_probe_read_kernel(s->buf, RF_EXE_MAX, id->exe);
 		if (!rf_scan(scratch, op, RF_STRING_EXE, generation, RF_PROCESS | len << 16))
 			rf_conclude(&c->string[RF_STRING_EXE], s, &mine);
+		rf_protected(s, scratch, op, generation, id, &mine);
 	}
 	rf_scratch_release(s);
 	id->mask[i] = mine;
@@ -167,10 +186,10 @@ static __always_inline __u32 rf_container_of(struct rf_identity *id, __u32 scrat
 	__u64 node = BPF_CORE_READ(kn, id);
 
 	if (!id)
-		return rf_in_container(scratch);
+		return rf_in_container(scratch, (__u64)kn);
 	if (id->container || id->cgroup == node)
 		return id->container;
-	id->container = rf_in_container(scratch);
+	id->container = rf_in_container(scratch, (__u64)kn);
 	id->cgroup = node;
 	return id->container;
 }
@@ -658,20 +677,37 @@ static __always_inline void rf_seed_exe(struct task_struct *task, struct rf_iden
 	rf_scratch_release(s);
 }
 
-/* Whoever is in a container when it executes something is known to be: asked while rules ask. */
+/* Whether root runs it on the host: of a task that runs already. */
+static __always_inline void rf_seed_root(struct task_struct *task, struct rf_identity *id)
+{
+	__u32 i = rf_scratch_claim();
+	struct rf_scratch *s = rf_scratch(i);
+
+	if (!s)
+		return;
+	id->by_root = !BPF_CORE_READ(task, cred, euid.val) &&
+		      !rf_in_container(i, (__u64)rf_cgroup_node(task));
+	rf_scratch_release(s);
+}
+
+/* Whoever is in a container when it executes something is known to be: asked while rules ask, and
+ * of root. */
 static __always_inline void rf_settle(struct rf_identity *id)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	const struct rf_policy *p = rf_policy();
+	bool root = !task->cred->euid.val;
 	struct rf_scratch *s;
 	__u32 scratch;
 
-	if (!p || !(p->flags & RF_POLICY_SCOPES) || id->container)
+	id->by_root = 0;
+	if (id->container || !(root || (p && p->flags & RF_POLICY_SCOPES)))
 		return;
 	scratch = rf_scratch_claim();
 	s = rf_scratch(scratch);
 	if (!s)
 		return;
-	rf_container_of(id, scratch);
+	id->by_root = !rf_container_of(id, scratch) && root;
 	rf_scratch_release(s);
 }
 
@@ -820,6 +856,9 @@ static __always_inline void rf_strict_process(const struct rf_policy *p, const s
 			span = RF_PROCESS | id->exe_len << 16;
 		}
 		rf_strict(p, s, o->scratch, o->op, RF_STRING_EXE, span, m);
+		if (id && o->op < RF_CLASSES &&
+		    rf_meets(m, &rf_class_of(p, o->op)->string[RF_STRING_EXE].care))
+			rf_protected(s, o->scratch, o->op, p->generation, id, m);
 	}
 	span = rf_put_comm(s, BPF_CORE_READ(task, real_parent, comm));
 	rf_strict(p, s, o->scratch, o->op, RF_STRING_PCOMM, span, m);
@@ -1009,6 +1048,7 @@ int rf_judge_seed(struct bpf_iter__task *ctx)
 	id->comm_known = 1;
 	id->exe_len = RF_EXE_UNKNOWN;
 	rf_seed_exe(task, id);
+	rf_seed_root(task, id);
 	return 0;
 }
 

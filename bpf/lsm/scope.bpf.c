@@ -109,14 +109,14 @@ static long rf_container_step(__u32 i, struct rf_walked *w)
 	return 0;
 }
 
-__u32 rf_in_container(__u32 scratch)
+__u32 rf_in_container(__u32 scratch, __u64 node)
 {
 	struct rf_scratch *s = rf_scratch(scratch);
 	struct rf_walked w = {.s = s};
 
 	if (!s)
 		return 0;
-	s->root = (__u64)rf_cgroup_node(bpf_get_current_task_btf());
+	s->root = node;
 	s->out = 0;
 	bpf_loop(RF_LEVELS, rf_container_step, &w, 0);
 	return s->out == RF_FOUND_CONTAINER;
@@ -176,7 +176,7 @@ int rf_container_once(void *ctx)
 
 	if (!s)
 		return -1;
-	found = rf_in_container(scratch);
+	found = rf_in_container(scratch, (__u64)rf_cgroup_node(bpf_get_current_task_btf()));
 	rf_scratch_release(s);
 	return found;
 }

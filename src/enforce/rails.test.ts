@@ -16,7 +16,7 @@ const rule: PolicyRule = {
 
 test('a protected executable is refused nothing, and its acts are still seen', () => {
   const { policy } = compilePolicy([protector(['/usr/sbin/sshd'])(rule)], 1);
-  const judge = (exe: string) =>
+  const judge = (exe: string, byRoot = true) =>
     classify(policy, policy.classes[0] as ClassTable, {
       event: 'open',
       bits: 1,
@@ -25,9 +25,11 @@ test('a protected executable is refused nothing, and its acts are still seen', (
         ['exe', exe],
       ]),
       numbers: new Map(),
+      byRoot,
     });
   assert.deepEqual(judge('/usr/sbin/sshd'), { emit: true, deny: undefined });
   assert.deepEqual(judge('/bin/cat'), { emit: true, deny: 0 });
+  assert.deepEqual(judge('/usr/sbin/sshd', false), { emit: true, deny: 0 });
 });
 
 test('a rule above its budget is told once, and not before', () => {

@@ -1,7 +1,8 @@
 import type { Condition, PolicyRule } from './clauses/condition.ts';
+import { PROTECTED_MARK } from './tables/tables.ts';
 
 /**
- * Executables that no rule refuses anything to: a mistake in a rule must not lock the administrator out or take the
+ * Executables that no rule refuses anything to where root executed them on the host: a mistake in a rule must not lock the administrator out or take the
  * service manager down.
  */
 export const PROTECTED_EXECUTABLES: readonly string[] = [
@@ -21,7 +22,12 @@ export function protector(executables: readonly string[]): (rule: PolicyRule) =>
   if (executables.length === 0) return (rule) => rule;
   const isProtected: Condition = {
     kind: 'check',
-    check: { field: 'proc.exepath', op: 'in', values: executables, text: 'the protected executables' },
+    check: {
+      field: 'proc.exepath',
+      op: 'in',
+      values: executables.map((path) => `${PROTECTED_MARK}${path}`),
+      text: 'the protected executables',
+    },
   };
   return (rule) => (rule.enforce === 'none' ? rule : { ...rule, exempt: isProtected });
 }

@@ -28,6 +28,7 @@ export interface Told extends DecidedRecord {
 export interface DenialOptions {
   readonly tiers: TierPlan;
   readonly stateDir: string;
+  readonly protectedExecutables?: readonly string[];
   /** What to do where records are lost; absent = the test fails. */
   readonly loss?: () => void;
   readonly capture?: Pick<SensorOptions, 'capture' | 'tracepoints'>;
@@ -40,7 +41,7 @@ export class Denial {
   readonly #told: Told[] = [];
 
   constructor(rules: string, options: DenialOptions) {
-    const { tiers, stateDir, capture, loss } = options;
+    const { tiers, stateDir, capture, loss, protectedExecutables = [] } = options;
     this.sensor = KernelSensor.open({
       capture: capture?.capture ?? new Map(),
       tracepoints: capture?.tracepoints ?? [],
@@ -58,7 +59,7 @@ export class Denial {
       stateDir,
       mode: 'enforce',
       pin: false,
-      protectedExecutables: [],
+      protectedExecutables,
       maxDenialsPerMinute: 0,
       onTamper: () => {},
       onTrip: (rule) => assert.fail(`${rule} tripped`),

@@ -37,8 +37,8 @@ static __always_inline struct kernfs_node *rf_cgroup_node(struct task_struct *ta
 	return node;
 }
 
-/* 1 = the path of the current task's cgroup is that of a container. Works in a scratch. */
-extern __u32 rf_in_container(__u32 scratch);
+/* 1 = the path of a cgroup is that of a container. Works in a scratch. */
+extern __u32 rf_in_container(__u32 scratch, __u64 node);
 
 /* Writes that path into the scratch: its span, 0 = not known. */
 extern __u32 rf_cgroup_span(__u32 scratch);

@@ -24,6 +24,7 @@
 #define RF_PROCESS_CLASSES 8 /* operations whose process masks are kept in task storage */
 #define RF_NO_PROCESS 0xffffffffU
 #define RF_FILTER_WORDS 16384
+#define RF_PROTECTED_MARK 1 /* stands before the names of protected executables */
 
 enum rf_string {
 	RF_STRING_PATH = 0, /* absolute, without `.`, `..` and doubled slashes */

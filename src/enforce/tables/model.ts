@@ -7,6 +7,7 @@ import {
   type NumberTable,
   type Output,
   type Policy,
+  PROTECTED_MARK,
 } from './tables.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Operation {
   readonly bits: number;
   readonly strings: ReadonlyMap<StringDim, string | null>;
   readonly numbers: ReadonlyMap<NumberDim, number | null>;
+  /** Root executed the process's program on the host. */
+  readonly byRoot?: boolean;
 }
 
 export interface Verdict {
@@ -36,6 +39,8 @@ export function classify(policy: Policy, table: ClassTable, operation: Operation
   for (const [dim] of table.strings) {
     const text = operation.strings.get(dim);
     if (text !== undefined) mask &= stringMask(policy, table, dim, text);
+    if (dim === 'exe' && text && operation.byRoot)
+      mask &= ~matched(policy, table, dim, PROTECTED_MARK + text).forbid;
   }
   const denying = mask & (table.deny | table.kill);
   return { emit: (mask & table.emit) !== 0n, deny: denying === 0n ? undefined : lowest(denying) };
@@ -54,12 +59,18 @@ function numberMask(table: NumberTable, value: number | null): Mask {
 }
 
 function stringMask(policy: Policy, table: ClassTable, dim: StringDim, text: string | null): Mask {
+  const { lanes, forbid, irregular } = matched(policy, table, dim, text);
+  if (irregular && dim === 'raw') return ALL_CLAUSES;
+  return lanes.reduce((a, b) => a & b, ALL_CLAUSES & ~forbid);
+}
+
+/** What a pass over a string says; null matches nothing. */
+function matched(policy: Policy, table: ClassTable, dim: StringDim, text: string | null): Output {
   const strings = table.strings.get(dim);
-  if (strings === undefined) return ALL_CLAUSES;
-  const lanes = [...strings.base];
+  const lanes = strings === undefined ? [ALL_CLAUSES] : [...strings.base];
   let forbid: Mask = 0n;
   let irregular = false;
-  if (text !== null) {
+  if (text !== null && strings !== undefined) {
     scan(strings.automaton, text, (number) => {
       const output = policy.outputs[number] as Output;
       output.lanes.forEach((mask, i) => {
@@ -69,8 +80,7 @@ function stringMask(policy: Policy, table: ClassTable, dim: StringDim, text: str
       irregular ||= output.irregular;
     });
   }
-  if (irregular && dim === 'raw') return ALL_CLAUSES;
-  return lanes.reduce((a, b) => a & b, ALL_CLAUSES & ~forbid);
+  return { lanes, forbid, irregular };
 }
 
 function lowest(mask: Mask): number {

@@ -15,6 +15,9 @@ export const LIMITS = {
   systemCalls: 512,
 } as const;
 
+/** RF_PROTECTED_MARK: stands before the names of protected executables, which only root's processes on the host have. */
+export const PROTECTED_MARK = '\x01';
+
 /** A set of clauses of one operation. */
 export type Mask = bigint;
 export const ALL_CLAUSES: Mask = (1n << 256n) - 1n;

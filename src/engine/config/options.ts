@@ -161,7 +161,7 @@ export const CORE_OPTIONS = {
         default: false,
       }),
       protected: list(text({ doc: 'Path of an executable.' }), {
-        doc: 'Executables that no rule refuses anything to.',
+        doc: 'Executables that no rule refuses anything to where root executes them on the host.',
         default: [...PROTECTED_EXECUTABLES],
       }),
       self_protection: bool({
