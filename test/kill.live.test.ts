@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { planTiers } from '../src/enforce/index.ts';
 import { planCapture } from '../src/sensors/calls/capture-plan.ts';
 import { RF_FLAG } from '../src/sensors/record/layout.gen.ts';
+import { takeSlots } from '../src/sensors/testing/slots.ts';
 import { Denial } from './lib/denial.ts';
 
 /** The tier without security hooks: what breaks a rule is killed. */
@@ -90,21 +91,11 @@ test('a rule that watches says what it would have done', { skip }, () => {
 });
 
 test('neither is missed while every place to write a record in is taken', { skip }, () => {
-  const slots = denial.sensor.object.map('slots');
-  const key = Buffer.alloc(4);
-  const each = (busy: number) => {
-    for (let i = 0; i < slots.maxEntries; i++) {
-      key.writeUInt32LE(i);
-      const slot = slots.lookup(key);
-      slot?.writeUInt32LE(busy);
-      slots.update(key, slot as Buffer);
-    }
-  };
   crowded = true;
-  each(1);
+  takeSlots(denial.sensor.object, true);
   try {
     assert.equal(spawnSync(`${dir}/tool`, [`${dir}/made`]).signal, 'SIGKILL');
   } finally {
-    each(0);
+    takeSlots(denial.sensor.object, false);
   }
 });

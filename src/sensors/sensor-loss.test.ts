@@ -8,6 +8,7 @@ import { CAPTURE_RET, type CaptureRow } from './calls/capture.ts';
 import { syscallNumber } from './events/syscalls.ts';
 import { RF_CAPTURE_FLAG } from './record/layout.gen.ts';
 import { KernelSensor, type Loss, type SensorOptions } from './sensor.ts';
+import { takeSlots } from './testing/slots.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root to load BPF programs' : false;
 const OPENAT = syscallNumber('openat')!;
@@ -72,6 +73,26 @@ describe('losses', { skip }, () => {
       [3, 2, 4].map((kind) => seen.lifecycle.some((rec) => rec.kind === kind && rec.pid === child.pid)),
       [true, true, true],
     );
+  });
+
+  it('each loss is told by its own reason, whatever was lost before', async (t) => {
+    const { sensor, seen } = startSensor(t, { ringBytes: 64 << 10 });
+    const all = async (): Promise<void> => {
+      const count = (reason: string): number =>
+        seen.losses.reduce((sum, loss) => sum + (loss.reason === reason ? loss.count : 0), 0);
+      const told = (): number[] => [count('ring_full'), count('no_slot')];
+      const counted = (): number[] => [sensor.stats().lostRing, sensor.stats().lostSlot];
+      const end = Date.now() + 5000;
+      while (told().join() !== counted().join() && Date.now() < end) await sleep(50);
+      assert.deepEqual(told(), counted());
+    };
+    spawnSync(...opener(5000));
+    await all();
+    takeSlots(sensor.object, true);
+    spawnSync(...opener(50));
+    takeSlots(sensor.object, false);
+    await all();
+    assert.ok(sensor.stats().lostRing > 3000 && sensor.stats().lostSlot > 50);
   });
 
   it('100,000 opens in a row lose nothing with the default ring', async (t) => {

@@ -109,6 +109,8 @@ export class KernelSensor {
   #rows: ReadonlyMap<number, CaptureRow> = new Map();
   #received = 0;
   #undecodable = 0;
+  /** Losses that were told of as those of a full ring, by ring. */
+  readonly #toldFull = [0, 0];
   #missed = 0;
   #closed = false;
   #tid: number | undefined;
@@ -359,9 +361,15 @@ export class KernelSensor {
       const gaps = this.#trackers[i]!.expired(now);
       if (gaps.length === 0) return;
       const counts = this.#kernelCounts();
-      const full = counts[i === 0 ? RF_STAT.LOST_RING : RF_STAT.LOST_PRIORITY]! > 0;
-      for (const gap of gaps)
-        handlers.loss({ ...gap, stage: 'kernel', reason: full ? 'ring_full' : 'no_slot', ring });
+      const full = counts[i === 0 ? RF_STAT.LOST_RING : RF_STAT.LOST_PRIORITY]!;
+      for (const gap of gaps) {
+        // A gap does not say why: as many as the kernel had no room for were lost for that.
+        const count = Math.min(gap.count, Math.max(0, full - this.#toldFull[i]!));
+        this.#toldFull[i]! += count;
+        if (count > 0) handlers.loss({ ...gap, count, stage: 'kernel', reason: 'ring_full', ring });
+        const rest = gap.count - count;
+        if (rest > 0) handlers.loss({ ...gap, count: rest, stage: 'kernel', reason: 'no_slot', ring });
+      }
     });
   }
 
