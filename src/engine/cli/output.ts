@@ -37,18 +37,48 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
     for (const row of rows) print(row.map((cell) => cell.replace(/[\t\n]/g, ' ')).join('\t'));
     return;
   }
-  const widths = header.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),
+  const [titles = '', ...lines] = layOutTable([header, ...rows], process.stdout.columns || 80);
+  print([paint('bold', titles), ...lines].join('\n'));
+}
+
+/** No column but the last is narrower than its longest word, up to this. */
+const LONGEST_WORD = 30;
+const LAST_COLUMN = 24;
+
+/** Rows in columns, wrapped within the width as far as their words allow. The first line is the first row's first. */
+export function layOutTable(rows: readonly (readonly string[])[], columns: number): string[] {
+  const count = rows[0]?.length ?? 0;
+  const cells = (i: number): string[] => rows.map((row) => row[i] ?? '');
+  const longest = (texts: readonly string[]): number =>
+    texts.reduce((max, text) => Math.max(max, text.length), 0);
+  const least = Array.from({ length: count - 1 }, (_, i) =>
+    Math.min(LONGEST_WORD, longest(cells(i).flatMap((cell) => cell.split(' ')))),
   );
-  const room = process.stdout.columns || 100;
-  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
-  const last = Math.max(24, room - before);
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => (i === row.length - 1 ? wrap(cell, last, before) : cell.padEnd(widths[i] ?? 0)))
-      .join('  ');
-  print(paint('bold', line(header)));
-  for (const row of rows) print(line(row));
+  const natural = least.map((_, i) => longest(cells(i)));
+  const room = columns - LAST_COLUMN - 2 * (count - 1);
+  const capped = (cap: number): number[] =>
+    natural.map((width, i) => Math.max(least[i]!, Math.min(width, cap)));
+  let cap = Math.max(1, ...natural);
+  while (cap > 1 && capped(cap).reduce((sum, width) => sum + width, 0) > room) cap--;
+  const widths = capped(cap);
+  const before = widths.reduce((sum, width) => sum + width + 2, 0);
+  widths.push(Math.max(LAST_COLUMN, columns - before));
+  return rows.flatMap((row) => layOutRow(row, widths));
+}
+
+function layOutRow(row: readonly string[], widths: readonly number[]): string[] {
+  const lines: string[] = [];
+  let start = 0;
+  let left = 0;
+  for (const [i, width] of widths.entries()) {
+    const parts = wrap(row[i] ?? '', width, 0).split('\n');
+    for (const [n, part] of parts.entries())
+      lines[start + n] = `${(lines[start + n] ?? '').padEnd(left)}${part}`;
+    // What is longer than its column pushes the rest of the row below itself.
+    if (i < widths.length - 1 && parts.some((part) => part.length > width)) start += parts.length;
+    left += width + 2;
+  }
+  return lines.map((line) => line.trimEnd());
 }
 
 /** A name and what is to be said about it, which on a terminal is wrapped beside it. */
