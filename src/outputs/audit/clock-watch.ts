@@ -18,6 +18,11 @@ export class ClockWatch {
     this.#monotonicNs = monotonic();
   }
 
+  /** How far the wall clock has leapt ahead since the last `step`, in ns; negative if it was set back. */
+  ahead(): bigint {
+    return this.#wall() - this.#wallNs - (this.#monotonic() - this.#monotonicNs);
+  }
+
   /** The row that records a step since the last call, if there was one. */
   step(): Entry | undefined {
     const wallNs = this.#wall();

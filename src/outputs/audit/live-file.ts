@@ -48,6 +48,8 @@ type Sync = 'full' | 'normal';
 /** The database file that rows are being added to. */
 export class LiveFile {
   readonly file: AuditFile;
+  /** Time of the last row that was there when it was opened. */
+  readonly lastTimeNs: bigint;
   readonly #db: Database;
   readonly #insert: Statement;
   readonly #last: Statement;
@@ -63,6 +65,7 @@ export class LiveFile {
     const chain = first && openBody(first).chain;
     if (!last || !chain) throw new AppError('E_AUDIT_DAMAGED', `${file.name} does not begin as it should`);
     this.file = file;
+    this.lastTimeNs = last.timeNs;
     this.#db = db;
     this.#insert = db.prepare(
       `INSERT INTO entries (seq, time_ns, kind, uuid, body, hash) VALUES (?, ?, ?, ?, ?, ?)

@@ -13,6 +13,15 @@ const folder = folderPerTest();
 const NOV = BigInt(Date.UTC(2026, 10, 21)) * 1_000_000n;
 const DAY = 86_400_000_000_000n;
 
+/** A writer for which time passes as the test says. */
+function during(clock: { ns: bigint }, more: Parameters<typeof writerOptions>[1] = {}): AuditWriter {
+  return new AuditWriter(
+    writerOptions(folder(), more),
+    () => clock.ns,
+    () => clock.ns,
+  );
+}
+
 /** A writer whose wall clock the test sets. */
 function at(clock: { ns: bigint }, more: Parameters<typeof writerOptions>[1] = {}): AuditWriter {
   return new AuditWriter(writerOptions(folder(), more), () => clock.ns);
@@ -125,7 +134,7 @@ test('a file begins anew when it has reached its size', () => {
 
 test('retention removes whole files, says which, and the rest verifies', () => {
   const clock = { ns: NOV };
-  const writer = at(clock, { retentionDays: 60 });
+  const writer = during(clock, { retentionDays: 60 });
   for (let i = 0; i < 4; i++) {
     writer.append(sampleEntries(i + 1, i + 1));
     clock.ns += 31n * DAY;
@@ -144,7 +153,7 @@ test('retention removes whole files, says which, and the rest verifies', () => {
 test('retention can move files away instead', () => {
   const clock = { ns: NOV };
   const archive = join(folder(), 'archive');
-  const writer = at(clock, { retentionDays: 20, archive });
+  const writer = during(clock, { retentionDays: 20, archive });
   for (let i = 0; i < 3; i++) {
     clock.ns += 31n * DAY;
     writer.append(sampleEntries(i + 1, i + 1));
@@ -203,4 +212,33 @@ test('an anchor that its file does not take is in the audit, handed on, and told
     ['E_AUDIT_ANCHOR_FILE'],
   );
   writer.close();
+});
+
+test('a clock that leaps ahead takes nothing away, neither while it runs nor at a start', () => {
+  const clock = { ns: NOV };
+  const days = (): string[] => readdirSync(folder()).filter((n) => /^audit-2026-1[12]/.test(n));
+  const before = during(clock, { retentionDays: 60 });
+  before.append(sampleEntries(1, 2));
+  clock.ns += 31n * DAY;
+  before.append(sampleEntries(3, 4));
+  before.close();
+  assert.equal(days().length, 2);
+  const wall = { ns: clock.ns };
+  const writer = at(wall, { retentionDays: 60 });
+  wall.ns += 5000n * DAY;
+  writer.anchor();
+  writer.append(sampleEntries(5, 6));
+  writer.close();
+  at(wall, { retentionDays: 60 }).close();
+  wall.ns += 400n * DAY;
+  const started = at(wall, { retentionDays: 60 });
+  started.append(sampleEntries(7, 8));
+  started.close();
+  assert.equal(days().length, 2, 'both are there');
+  const steady = during(wall, { retentionDays: 60 });
+  wall.ns += 8n * DAY;
+  steady.append(sampleEntries(9, 10));
+  steady.close();
+  assert.equal(days().length, 0, 'after a week without a leap they go');
+  assert.deepEqual(verifyFolder(folder()).problems, []);
 });

@@ -49,6 +49,10 @@ export interface Notice {
 const DIGEST_BYTES = 256 * 1024 * 1024;
 
 const RETIRE_EVERY_NS = 3_600_000_000_000n;
+/** A clock that leapt so far may be wrong: what retention takes away on its word does not come back. */
+const LEAP_NS = 86_400_000_000_000n;
+/** So long after a leap, or after an audit that was not written for so long, nothing is taken away. */
+const DOUBT_NS = 7n * LEAP_NS;
 
 /**
  * Writes the audit of one host: finds the place to go on, adds batches, begins a new file with the month, publishes
@@ -66,12 +70,20 @@ export class AuditWriter {
   #written: HeadRecord | undefined;
   #before: Database | undefined;
   #retired = 0n;
+  /** On the monotonic clock; until then the wall clock is in doubt. */
+  #doubtedUntil: bigint | undefined;
+  readonly #monotonic: () => bigint;
   #notices: Notice[] = [];
 
-  constructor(options: WriterOptions, now: () => bigint = epochNs) {
+  constructor(
+    options: WriterOptions,
+    now: () => bigint = epochNs,
+    monotonic: () => bigint = process.hrtime.bigint,
+  ) {
     this.#options = options;
     this.#now = now;
-    this.#clock = new ClockWatch(now);
+    this.#monotonic = monotonic;
+    this.#clock = new ClockWatch(now, monotonic);
     this.#key = options.keyFile === undefined ? undefined : loadSigningKey(options.keyFile);
     prepareFolder(options.folder);
     this.#unlock = lockFolder(options.folder);
@@ -95,6 +107,7 @@ export class AuditWriter {
 
   /** Writes the entries in one transaction; they are on the disk when this returns. */
   append(entries: readonly Entry[]): AppendReport {
+    if (this.#clock.ahead() > LEAP_NS) this.#doubt();
     const clock = this.#clock.step();
     const all = clock ? [clock, ...entries] : entries;
     const added = this.#guarded(() => this.#add(all));
@@ -190,6 +203,7 @@ export class AuditWriter {
     prepareFolder(this.#options.folder);
     const { live, gap, headMissing } = recover(this.#recoverOptions(), this.#written);
     const timeNs = this.#now();
+    if (timeNs - live.lastTimeNs > DOUBT_NS) this.#doubt();
     const first: Entry[] = [];
     if (gap) {
       this.#notices.push({
@@ -229,6 +243,8 @@ export class AuditWriter {
 
   #retire(live: LiveFile): void {
     this.#retired = this.#now();
+    if (this.#clock.ahead() > LEAP_NS) this.#doubt();
+    if (this.#doubtedUntil !== undefined && this.#monotonic() < this.#doubtedUntil) return;
     try {
       const record = (row: Entry): void => {
         live.append([row]);
@@ -241,6 +257,10 @@ export class AuditWriter {
         message: `audit retention failed: ${(cause as Error).message}`,
       });
     }
+  }
+
+  #doubt(): void {
+    this.#doubtedUntil = this.#monotonic() + DOUBT_NS;
   }
 
   /** The file before the live one is kept open, so that an alert retried over the turn of the month is not doubled. */
