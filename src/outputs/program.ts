@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Alert } from '../engine/core/alert.ts';
 import { delay } from './async.ts';
 import { Backoff } from './backoff.ts';
@@ -80,9 +79,9 @@ class ProgramOutput implements Output {
     child.on('exit', (code, by) => gone(by ? `was ended by ${by}` : `ended with ${code ?? 'no'} status`));
     child.stdin?.on('error', () => {});
     if (child.stderr) {
-      createInterface({ input: child.stderr }).on('line', (line) => {
-        this.#context.log.warn({ code: 'E_PROGRAM_STDERR', line: line.slice(0, 500) }, 'the program says');
-      });
+      eachLine(child.stderr, SHOWN, (line) =>
+        this.#context.log.warn({ code: 'E_PROGRAM_STDERR', line }, 'the program says'),
+      );
     }
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -116,6 +115,22 @@ class ProgramOutput implements Output {
     await ended;
     clearTimeout(timer);
   }
+}
+
+/** So much of a line that a program says is logged. */
+const SHOWN = 500;
+
+/** The beginnings of lines; what is longer is not kept, or a program that never ends its line would fill the memory. */
+function eachLine(stream: Readable, most: number, take: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = (lines.pop() ?? '').slice(0, most);
+    for (const line of lines) take(line.slice(0, most));
+  });
+  stream.once('end', () => {
+    if (rest !== '') take(rest);
+  });
 }
 
 const LOOK_MS = 2;
