@@ -11,10 +11,11 @@ test('every problem is told with its path and what is wanted', () => {
       url: { type: 'string' },
       sizes: { type: 'array', items: { type: 'integer', minimum: 1 } },
       wait: { type: 'string', pattern: '^\\d+(ms|s|m|h|d)$' },
+      listen: { type: 'string', pattern: '^[^:]+:\\d+$', default: '127.0.0.1:80' },
     },
   };
   assert.deepEqual(
-    checkSchema(shape, { sizes: [1, 0, 'x'], wait: 'long', oops: 1 }).violations.map((v) => [
+    checkSchema(shape, { sizes: [1, 0, 'x'], wait: 'long', listen: 'here', oops: 1 }).violations.map((v) => [
       v.kind,
       v.path.join('.'),
       v.wanted,
@@ -25,6 +26,7 @@ test('every problem is told with its path and what is wanted', () => {
       ['value', 'sizes.1', 'must be 1 or more'],
       ['type', 'sizes.2', 'must be an integer'],
       ['value', 'wait', 'must be a duration such as 500ms, 30s, 5m, 2h, 7d'],
+      ['value', 'listen', 'must be of the form "127.0.0.1:80"'],
     ],
   );
 });

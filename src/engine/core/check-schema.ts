@@ -144,8 +144,9 @@ function wantedValue(keyword: string, schema: Schema): string {
     case 'minItems':
       return `have ${schema.minItems} element${schema.minItems === 1 ? '' : 's'} or more`;
     default:
-      return schema.pattern?.includes('(ms|s|m|h|d)')
-        ? 'be a duration such as 500ms, 30s, 5m, 2h, 7d'
+      if (schema.pattern?.includes('(ms|s|m|h|d)')) return 'be a duration such as 500ms, 30s, 5m, 2h, 7d';
+      return typeof schema.default === 'string'
+        ? `be of the form "${schema.default}"`
         : `match ${schema.pattern}`;
   }
 }
