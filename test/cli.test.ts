@@ -80,6 +80,14 @@ test('explain knows keys of rules and options of the configuration', () => {
   assert.deepEqual([option.values, option.default], [['single', 'array', 'lines'], '"single"']);
 });
 
+test('a step of `rules` that means no rule is told', () => {
+  const path = file('steps.yaml', 'rules:\n  - disable: {rule: "Password*"}\n  - enable: {rule: "Nope*"}\n');
+  const { status, stderr } = ringfence(['validate', '-c', path]);
+  assert.equal(status, 0);
+  assert.match(stderr, /enable Nope\*: no loaded rule/);
+  assert.doesNotMatch(stderr, /Password/);
+});
+
 test('a filter that leaves no case is not a success', () => {
   const { status, stderr } = ringfence(['test', '--filter', 'no such rule']);
   assert.equal(status, 3);

@@ -7,6 +7,7 @@ import {
   type AppendOutput,
   type CompiledRule,
   FieldTable,
+  isMeant,
   type LoadOptions,
   type LoadResult,
   loadRules,
@@ -73,6 +74,22 @@ function selectors(step: Config['rules'][number]): RuleSelector[] {
     const { rule, tag } = target;
     return [{ action, ...(rule === undefined ? {} : { rule }), ...(tag === undefined ? {} : { tag }) }];
   });
+}
+
+/** Steps of the configuration's `rules` that no loaded rule is meant by: probably a slip. */
+export function idleSelectors(
+  config: RuleConfig,
+  rules: readonly { readonly name: string; readonly tags: readonly string[] }[],
+): Diagnostic[] {
+  const known = rules.map(({ name, tags }) => ({ name, tags: new Set(tags) }));
+  return config.rules
+    .flatMap(selectors)
+    .filter((selector) => !known.some(({ name, tags }) => isMeant(name, tags, selector)))
+    .map(({ action, rule, tag }) => ({
+      severity: 'warning',
+      code: 'E_RULE_UNKNOWN',
+      message: `\`rules\` of the configuration: ${action} ${rule ?? `tag ${tag}`}: no loaded rule is meant by it`,
+    }));
 }
 
 function appendOutput(entry: Config['append_output'][number]): AppendOutput {

@@ -33,6 +33,7 @@ export { type LoadOptions, type LoadResult, loadRules, type RuleFile, type RuleM
 export type { AppendOutput } from './load/outputs.ts';
 export { ERROR_CODES, type RuleDiagnostic, WARNING_CODES } from './load/report.ts';
 export type { RuleSelector } from './load/select.ts';
+export { isMeant } from './load/select.ts';
 export { ENGINE_VERSION, formatVersion } from './load/version.ts';
 export type { OutputFormat, Rendered } from './output/format.ts';
 export { type CompiledRule, type Matching, RuleSet } from './rule-set.ts';

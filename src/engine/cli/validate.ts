@@ -11,7 +11,7 @@ import {
 import { load } from '../config/config.ts';
 import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
 import { expandPath, ruleFiles } from '../rule-files.ts';
-import { LANGUAGE, loadRuleFiles, policyProblems } from '../ruleset.ts';
+import { idleSelectors, LANGUAGE, loadRuleFiles, policyProblems } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
 import { noteDiagnostics, print, printJson } from './output.ts';
 import { outputSchemas } from './outputs.ts';
@@ -64,6 +64,7 @@ async function validate(paths: readonly string[], options: Options): Promise<num
     for (const { name, errors } of unreadable) print(`${name}: Invalid\n   ${errors[0]?.message}`);
     process.stdout.write(withProblems(validationText(loaded, options.strict), impossible));
     noteDiagnostics(impossible);
+    if (paths.length === 0 && loaded.rules) noteDiagnostics(idleSelectors(config, loaded.rules.all));
   }
   return result.successful ? EXIT.ok : EXIT.invalid;
 }

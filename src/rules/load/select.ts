@@ -14,12 +14,19 @@ export function isSelected(
 ): boolean {
   let enabled = rule.enabled;
   for (const { action, rule: pattern, tag } of selectors) {
-    if (pattern === undefined && tag === undefined) continue;
-    if (pattern !== undefined && !matchesName(pattern, rule.name)) continue;
-    if (tag !== undefined && !rule.tags.has(tag)) continue;
-    enabled = action === 'enable';
+    if (isMeant(rule.name, rule.tags, { rule: pattern, tag })) enabled = action === 'enable';
   }
   return enabled;
+}
+
+/** Whether a rule is one of those that a selector names. */
+export function isMeant(
+  name: string,
+  tags: ReadonlySet<string>,
+  { rule: pattern, tag }: { readonly rule?: string | undefined; readonly tag?: string | undefined },
+): boolean {
+  if (pattern === undefined && tag === undefined) return false;
+  return (pattern === undefined || matchesName(pattern, name)) && (tag === undefined || tags.has(tag));
 }
 
 /** A name against a pattern in which only `*` is special. Linear: pieces are found leftmost. */
