@@ -89,6 +89,7 @@ before(() => {
   for (const name of ['log/sub', DEEP, 'etc']) fs.mkdirSync(`${dir}/${name}`, { recursive: true });
   for (const name of ['log/a', `${DEEP}/f`, 'etc/passwd', 'fixed', 'plain', 'linked'])
     fs.writeFileSync(`${dir}/${name}`, '');
+  fs.symlinkSync(`${dir}/plain`, `${dir}/pointer`);
   denial = new Denial(all('enforce'), {
     tiers,
     stateDir: `${dir}/state`,

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
+import { operation } from '../clauses/operations.ts';
 import type { Pattern } from '../clauses/term.ts';
 import { type Mount, parseMounts } from './mounts.ts';
 import { labelFilter } from './name-filter.ts';
@@ -11,6 +13,8 @@ const OTHER = 0x100;
 const MASK_BYTES = 32;
 /** Of the map with one value. */
 const KEY = Buffer.alloc(4);
+/** What these do to a symbolic link they do to the link itself. */
+const NOT_FOLLOWING = new Set((['unlink', 'rename', 'link'] as const).map((name) => operation(name).op));
 const KINDS = ['self', 'child', 'below'] as const;
 type Kind = (typeof KINDS)[number];
 const VALUE_BYTES = KINDS.length * LIMITS.lanes * MASK_BYTES;
@@ -27,13 +31,17 @@ export interface Label extends ObjectId {
   readonly lanes: Readonly<Record<Kind, readonly Mask[]>>;
 }
 
+/** Finds what has a path; `itself`: a symbolic link, and not what it leads to. */
+type Identify = (path: string, itself?: boolean) => ObjectId | undefined;
+
 /** The labels of everything that a policy's denying rules name and that exists now. */
-export function policyLabels(policy: Policy, identify: (path: string) => ObjectId | undefined): Label[] {
+export function policyLabels(policy: Policy, identify: Identify): Label[] {
   const labels = new Map<string, Label & { lanes: Record<Kind, Mask[]> }>();
   for (const table of policy.classes) {
     for (const { clause, lane, pattern, other } of table.named) {
       const kind = labelKind(pattern);
-      const id = kind === undefined ? undefined : identify(pattern.text);
+      const itself = kind === 'self' && NOT_FOLLOWING.has(table.op);
+      const id = kind === undefined ? undefined : identify(pattern.text, itself);
       if (kind === undefined || id === undefined) continue;
       const op = table.op | (other ? OTHER : 0);
       const key = `${op} ${id.dev} ${id.ino}`;
@@ -61,16 +69,18 @@ function none(): Mask[] {
   return new Array<Mask>(LIMITS.lanes).fill(0n);
 }
 
-/** Device and inode of a path as the kernel has them; links are followed. */
-export const identify = (path: string): ObjectId | undefined => identifier()(path);
+/** Device and inode of a path as the kernel has them. */
+export const identify: Identify = (path, itself) => identifier()(path, itself);
 
 /** The same for many paths at once: the mounts are read once. */
-export function identifier(): (path: string) => ObjectId | undefined {
+export function identifier(): Identify {
   let mounts: readonly Mount[] | undefined;
-  return (path) => {
+  return (path, itself = false) => {
     try {
-      const real = fs.realpathSync.native(path);
-      const { ino } = fs.statSync(real, { bigint: true });
+      const real = itself
+        ? join(fs.realpathSync.native(dirname(path)), basename(path))
+        : fs.realpathSync.native(path);
+      const { ino } = fs.lstatSync(real, { bigint: true });
       mounts ??= parseMounts(fs.readFileSync('/proc/self/mountinfo', 'utf8'));
       const dev = deviceOf(real, mounts);
       return dev === undefined ? undefined : { dev, ino };
