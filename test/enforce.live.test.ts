@@ -109,7 +109,10 @@ test('a file that a rule names is refused to all but the exempt, and the record 
   const [record] = drained();
   assert.equal(record?.name, key);
   assert.equal((record?.flags ?? 0) & RF_FLAG.DENIED, RF_FLAG.DENIED);
-  assert.deepEqual(denial.enforcer.decider(record as DecidedRecord), { kind: 'rule', name: 'No key' });
+  assert.deepEqual(denial.enforcer.attribution.decider(record as DecidedRecord), {
+    kind: 'rule',
+    name: 'No key',
+  });
   assert.equal(act(`open('${key}')`, `${dir}/bin/allowed`), 'ok');
   assert.equal(act(`open('${dir}/vault/a')`), 'ok');
 });
@@ -284,7 +287,7 @@ test('deny entries name files, folders and programs, too', { skip }, () => {
   assert.equal(spawnSync('tac', ['/etc/passwd']).error?.message, 'spawnSync tac EPERM');
   drained();
   cat(`${dir}/out/plain`);
-  assert.deepEqual(denial.enforcer.decider(drained()[0] as DecidedRecord)?.kind, 'entry');
+  assert.deepEqual(denial.enforcer.attribution.decider(drained()[0] as DecidedRecord)?.kind, 'entry');
   denial.enforcer.deny.remove(file.id);
   denial.enforcer.deny.remove(exe.id);
   assert.equal(cat(`${dir}/out/plain`), 0, 'after');

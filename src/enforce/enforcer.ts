@@ -4,18 +4,16 @@ import { bootNow } from '../engine/enrich/clock.ts';
 import type { CompiledRule } from '../rules/index.ts';
 import { type BpfLink, type BpfObject, VERIFIERS } from '../sensors/bpf/bpf.ts';
 import type { Control } from '../sensors/control.ts';
-import { codesByNumber, EVENT_NAMES, EVENTS } from '../sensors/events/events.ts';
+import { EVENT_NAMES } from '../sensors/events/events.ts';
 import { syscallNumber } from '../sensors/events/syscalls.ts';
-import { RF_FLAG, RF_KIND, RF_OP } from '../sensors/record/layout.gen.ts';
 import type { AnyRec } from '../sensors/record/record.gen.ts';
+import { Attribution } from './attribution.ts';
 import type { PolicyRule } from './clauses/condition.ts';
 import { policyRules } from './clauses/from-rules.ts';
-import { OPERATIONS } from './clauses/operations.ts';
 import { DenyKernel } from './deny/deny-kernel.ts';
-import { DenyList, type DenyView } from './deny/deny-list.ts';
-import { entryOfRule, entryRules } from './deny/deny-objects.ts';
+import { DenyList } from './deny/deny-list.ts';
+import { entryRules } from './deny/deny-objects.ts';
 import { DenyStore } from './deny/deny-store.ts';
-import { GUARD_BIT, guardedWhat } from './kernel/guard.ts';
 import { Journal, type JournalReport, leaveJournal } from './kernel/journal.ts';
 import { KernelPolicy } from './kernel/kernel-policy.ts';
 import { cgroupId } from './kernel/network-wall.ts';
@@ -24,22 +22,13 @@ import { findUndone, putBack, undoneText } from './kernel/repair.ts';
 import { NETWORK, refusedBy, type TierPlan } from './kernel/tiers.ts';
 import { WallObject } from './kernel/wall-object.ts';
 import { Budget, protector } from './rails.ts';
-import { ClauseNameStore, type ClauseNames, clauseNames, clauseRule } from './tables/clause-names.ts';
+import { ClauseNameStore, clauseNames } from './tables/clause-names.ts';
 import { type CompileResult, compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';
-import { type RefusedRecord, ruleOf } from './tables/deny-clauses.ts';
 import { identifier, type Label, LabelMap, policyLabels } from './tables/labels.ts';
 import type { Policy } from './tables/tables.ts';
 
-/** The bit of a record's `clause` that says: the rest is the id of a deny entry. */
-const ENTRY_BIT = 0x8000_0000;
-
-/** Policies before the one in force whose refusals can still be told. */
-const KEPT_POLICIES = 3;
-
 /** How long a new or replaced file may be known by its name only. */
 const REFRESH_MS = 1000;
-
-const DECIDED = RF_FLAG.DENIED | RF_FLAG.KILLED | RF_FLAG.WOULD_DENY;
 
 export interface EnforcerOptions {
   readonly object: BpfObject;
@@ -71,21 +60,6 @@ export interface ApplyReport {
   readonly observedOnly: readonly string[];
 }
 
-/** Who decided: a rule, by name, or an entry of the deny list. */
-export type Decider =
-  | { readonly kind: 'rule'; readonly name: string }
-  | { readonly kind: 'entry'; readonly id: number; readonly entry: DenyView | undefined }
-  | { readonly kind: 'guard'; readonly what: string };
-
-/** What a record tells of a decision. */
-export interface DecidedRecord extends RefusedRecord {
-  readonly clause: number;
-  readonly policy: number;
-  readonly nr: number;
-  readonly flags: number;
-  readonly kind: number;
-}
-
 export interface PolicyStatus {
   readonly generation: number;
   readonly watchOnly: boolean;
@@ -100,6 +74,8 @@ export interface PolicyStatus {
 /** Keeps the kernel's policy and deny list in step with rules and requests. One for each loaded object. */
 export class Enforcer {
   readonly deny: DenyList;
+  /** Who refused what a record tells of, and how. */
+  readonly attribution: Attribution;
   readonly #object: BpfObject;
   readonly #control: Control;
   readonly #tiers: TierPlan;
@@ -111,17 +87,12 @@ export class Enforcer {
   readonly #options: EnforcerOptions;
   readonly #protect: (rule: PolicyRule) => PolicyRule;
   readonly #budget: Budget;
-  readonly #codes = codesByNumber();
   readonly #names: ClauseNameStore;
   #policy: Policy | undefined;
-  /** It and those before it: records of their refusals may still be on the way. */
-  #policies: readonly Policy[] = [];
   #attached = false;
   #networkEntries = false;
   /** A rule makes entries. */
   #mayDeny = false;
-  /** What the clauses of the engine before stood for. */
-  readonly #before: ClauseNames | undefined;
   #journal: Journal | undefined;
   #generation: number;
   #watching = false;
@@ -145,9 +116,15 @@ export class Enforcer {
     this.#kernel = new KernelPolicy(options.object);
     this.#wall = new WallObject(options.object, options.tiers.cgroup === undefined ? [] : options.tiers.wall);
     this.#names = new ClauseNameStore(options.stateDir, bootId());
-    this.#before = options.pin ? this.#names.load() : undefined;
+    const before = options.pin ? this.#names.load() : undefined;
     // Generations go on where the engine before left off: its refusals may still have to be told.
-    this.#generation = this.#before?.generation ?? 0;
+    this.#generation = before?.generation ?? 0;
+    this.attribution = new Attribution({
+      tiers: options.tiers,
+      before,
+      entry: (id) => this.deny.entry(id),
+      refused: (rule) => this.#spend(rule),
+    });
     this.#labels = new LabelMap(options.object);
     const kernel = new DenyKernel(options.object, { bootNs: bootNow, nowMs: Date.now }, cgroupId, (any) => {
       this.#networkEntries = any;
@@ -321,7 +298,7 @@ export class Enforcer {
       this.#labels.prune(labels, generation);
       this.#generation = generation;
       this.#policy = policy;
-      this.#policies = [policy, ...this.#policies.slice(0, KEPT_POLICIES)];
+      this.attribution.inForce(policy);
       this.#mayDeny = rules.some((rule) => rule.respond.some(({ action }) => action === 'deny_ip'));
       this.#fitWall();
       if (this.#options.pin) this.#storeNames(policy);
@@ -363,37 +340,6 @@ export class Enforcer {
     if (!this.#budget.spend(rule)) return;
     this.#again();
     this.#options.onTrip(rule);
-  }
-
-  /** Who decided what a record tells of; undefined where the policy that did is gone. */
-  decider(rec: DecidedRecord): Decider | undefined {
-    if ((rec.clause & GUARD_BIT) !== 0 && rec.clause < ENTRY_BIT)
-      return { kind: 'guard', what: guardedWhat(rec.clause) };
-    if (rec.clause >= ENTRY_BIT) {
-      const id = rec.clause - ENTRY_BIT;
-      return { kind: 'entry', id, entry: this.deny.entry(id) };
-    }
-    const def = EVENTS[this.#codes[rec.nr] ?? -1];
-    const op = rec.kind === RF_KIND.EXEC ? RF_OP.EXEC : def === undefined ? -1 : RF_OP[def.op];
-    const policy = this.#policies.find(({ generation }) => generation === rec.policy);
-    const owner = policy?.classes.find((c) => c.op === op)?.clauses[rec.clause - 1];
-    const before = this.#before?.generation === rec.policy ? this.#before : undefined;
-    const name = owner === undefined ? before && clauseRule(before, op, rec.clause) : ruleOf(owner, rec);
-    if (name === undefined) return undefined;
-    const id = entryOfRule(name);
-    if (id !== undefined) return { kind: 'entry', id, entry: this.deny.entry(id) };
-    const now = rec.policy === this.#generation;
-    if (now && (rec.flags & (RF_FLAG.DENIED | RF_FLAG.KILLED)) !== 0) this.#spend(name);
-    return { kind: 'rule', name };
-  }
-
-  /** The mechanism that saw what a record tells of, or that refused it. */
-  tierOf(rec: { readonly flags: number; readonly kind: number; readonly nr: number }): Tier {
-    if ((rec.flags & DECIDED) === 0) return 'observe';
-    const op = rec.kind === RF_KIND.EXEC ? 'EXEC' : EVENTS[this.#codes[rec.nr] ?? -1]?.op;
-    const operation = OPERATIONS.find((row) => op !== undefined && row.op === RF_OP[op])?.name ?? '';
-    // What was decided was decided by something: asked for killing, which more tiers can.
-    return refusedBy(this.#tiers, operation, 'kill') ?? 'observe';
   }
 
   /** Lets go of all that refuses, at once; then only `close` is left to be called. */

@@ -6,18 +6,17 @@
  *   enforcer.apply(rules, mode);            // compiles, fills, switches at once
  *   enforcer.attach();                      // before the sensors start
  *   enforcer.seed();                        // after they did
- *   enforcer.decider(rec);                  // who refused what a record tells of
+ *   enforcer.attribution.decider(rec);      // who refused what a record tells of
  *   DENY_QUESTIONS['deny.add'](enforcer.deny, { target: '203.0.113.0/24' });
  */
 
+export type { DecidedRecord, Decider } from './attribution.ts';
 export type { CheckNote } from './clauses/formula.ts';
 export { policyRules } from './clauses/from-rules.ts';
 export type { DenyRequest } from './deny/deny-entry.ts';
 export { DenyList, type DenyView, type ImportReport } from './deny/deny-list.ts';
 export {
   type ApplyReport,
-  type DecidedRecord,
-  type Decider,
   Enforcer,
   type PolicyStatus,
 } from './enforcer.ts';

@@ -89,7 +89,7 @@ export class Denial {
   #take(rec: AnyRec): void {
     if (rec.clause === 0) return;
     const { flags, clause, nr, kind, policy } = rec;
-    const decider = this.enforcer.decider(rec);
+    const decider = this.enforcer.attribution.decider(rec);
     const by =
       decider?.kind === 'entry'
         ? `entry ${decider.id}`

@@ -127,7 +127,7 @@ export class EngineCore {
         config.containers.enabled ? knownRuntimes(config.containers.host_root) : [],
       ),
       hostname: spec.hostname,
-      tierOf: (rec) => this.#enforcer.tierOf(rec),
+      tierOf: (rec) => this.#enforcer.attribution.tierOf(rec),
     });
     this.#measureSuspension();
     this.#pipeline = new Pipeline(rules, {
@@ -137,8 +137,8 @@ export class EngineCore {
       eventNames: EVENT_NAMES.names,
       metrics: this.#tell.metrics,
       emit: (alerts) => send({ type: 'alerts', alerts }),
-      tierOf: (event) => this.#enforcer.tierOf(event.rec),
-      decider: (rec) => this.#enforcer.decider(rec),
+      tierOf: (event) => this.#enforcer.attribution.tierOf(event.rec),
+      decider: (rec) => this.#enforcer.attribution.decider(rec),
       entryRule: entryRule(),
       guardRule: guardRule(),
       respond: (event, rule) => this.#respond(event, rule),
