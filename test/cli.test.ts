@@ -204,7 +204,7 @@ test('a reader that leaves early ends the command without a word', () => {
 test('what the system refuses is no defect, and says what to do', {
   skip: process.geteuid?.() !== 0 && 'needs root',
 }, () => {
-  const run = spawnSync(process.execPath, [join(PACKAGE_ROOT, 'dist/src/engine/cli/index.js'), 'run'], {
+  const run = spawnSync(process.execPath, [join(PACKAGE_ROOT, 'dist/ringfence/main.js'), 'run'], {
     encoding: 'utf8',
     uid: 65534,
     gid: 65534,

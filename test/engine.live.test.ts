@@ -42,7 +42,7 @@ describe('a running engine', { skip: liveSkip() }, () => {
 
   test('the command line says how it is, and that an entry does not refuse in mode monitor', async () => {
     const ringfence = (...args: string[]) => {
-      const words = [join(PACKAGE_ROOT, 'dist/src/engine/cli/index.js'), ...args, '--socket', engine.socket];
+      const words = [join(PACKAGE_ROOT, 'dist/ringfence/main.js'), ...args, '--socket', engine.socket];
       const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
       assert.equal(status, 0, stderr);
       return { stdout, stderr };

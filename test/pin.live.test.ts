@@ -6,12 +6,13 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PIN_DIR, unpinAll } from '../src/enforce/index.ts';
+import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import { probe } from '../src/sensors/bpf/probe.ts';
 import { mountBpffs } from './lib/bpffs.ts';
 import { denyRule } from './lib/denial.ts';
 
 /** Pinned enforcement: the engine is killed, the refusals stay; a new one adopts them; `unload` ends them. */
-const main = new URL('../src/engine/cli/index.js', import.meta.url).pathname;
+const main = path.join(PACKAGE_ROOT, 'dist/ringfence/main.js');
 const skip =
   process.getuid?.() !== 0
     ? 'needs root'

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../engine/core/diagnostic.ts';
+import { PACKAGE_ROOT } from '../engine/core/package.ts';
 import { BpfObject } from './bpf/bpf.ts';
 import { Btf } from './bpf/btf.ts';
 import { native } from './bpf/libbpf.ts';
@@ -22,14 +24,12 @@ export interface LoadOptions {
   readonly configure?: ((object: BpfObject) => void) | undefined;
 }
 
-/** The prebuilt object, found from this file upwards: from src/ as from dist/. */
+/** The prebuilt object for this machine's processor. */
 export function prebuiltObject(): string {
   const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   const name = `bpf/lsm/prebuilt/ringfence.${arch}.bpf.o`;
-  for (const up of ['../../', '../../../']) {
-    const path = new URL(up + name, import.meta.url).pathname;
-    if (fs.existsSync(path)) return path;
-  }
+  const path = join(PACKAGE_ROOT, name);
+  if (fs.existsSync(path)) return path;
   throw new AppError('sensor/no-object', `${name} is missing`, {
     help: 'run `make -C bpf/lsm` (needs clang and bpftool)',
   });

@@ -4,8 +4,8 @@ import { AppError } from '../core/diagnostic.ts';
 import type { Log } from '../core/log.ts';
 import { applyMetrics, type MetricSink } from '../core/metrics.ts';
 import type { CanaryChange, CanaryState } from '../pipeline/canary.ts';
-import { startEngineWorker } from './engine-worker.ts';
 import type { EngineReport, EngineSpec, FromEngine, ToEngine, Trouble } from './protocol.ts';
+import { startEngineWorker } from './start-worker.ts';
 
 export interface EngineHandlers {
   readonly alerts: (alerts: readonly Alert[]) => void;

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../engine/core/diagnostic.ts';
-import type { Failure, Reply, Request } from './worker.ts';
+import type { Failure, Reply, Request } from './audit-worker.ts';
 import type { WriterOptions } from './writer.ts';
 
 /** An error that the writer's thread reported, or the end of that thread. */
@@ -46,7 +46,7 @@ export class Channel {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.#options });
+    const worker = new Worker(new URL('./audit-worker.js', import.meta.url), { workerData: this.#options });
     worker.unref();
     worker.on('message', (reply: Reply) => {
       const waiting = this.#pending.shift();
