@@ -58,6 +58,7 @@ test('wrong usage is 2, with the nearest name, and nothing on stdout', () => {
     [['deny', 'add', '192.0.2.7', '--port', 'https'], 'is not a port'],
     [['deny', 'frob'], 'add, list, remove, push, import'],
     [['deny', 'add'], 'usage: ringfence deny add [options] <target>'],
+    [['record', '-t', 'connect', 'net.rfr'], '--type takes all words that follow it'],
   ] as const) {
     const { status, stdout, stderr } = ringfence(args);
     assert.equal(status, 2, args.join(' '));

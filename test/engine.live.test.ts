@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
@@ -148,4 +149,23 @@ test('without privileges the engine says what is missing, without a stack', { sk
   assert.match(run.stderr, /error\[[^\]]+\]: .*permitted/);
   assert.match(run.stderr, /help: /);
   assert.doesNotMatch(run.stderr, /\n\s+at /);
+});
+
+test('what is probably a slip in rules and configuration is told at the start', {
+  skip: liveSkip(),
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-slip-'));
+  const path = join(folder, 'rules.yaml');
+  writeFileSync(path, `${rule('Hosts', '/etc/hosts')}\n- macro: forgotten\n  condition: evt.num > 0\n`);
+  const steps = [{ disable: { rule: 'Hosts' } }, { enable: { rule: 'Nope' } }];
+  const engine = await LiveEngine.start({
+    config: { builtin_rules: false, rules_files: [path], rules: steps },
+  });
+  await engine.stop();
+  rmSync(folder, { recursive: true });
+  const told = engine.log.filter(({ level }) => level === 'warn').map(({ code, line }) => [code, line]);
+  assert.deepEqual(told, [
+    ['LOAD_UNUSED_MACRO', 7],
+    ['E_RULE_UNKNOWN', undefined],
+  ]);
 });

@@ -324,6 +324,7 @@ export class Engine {
     this.metrics.set('reloadTime', [], Date.now() / 1000);
     this.metrics.set('rulesLoaded', [], report.rules);
     for (const { rule, reason } of report.skipped) this.log.warn({ rule, reason }, 'rule is not in force');
+    for (const { code, file, line, message } of report.warnings) this.log.warn({ code, file, line }, message);
   }
 
   #followFleet(config: FleetConfig): Promise<FleetControl> {

@@ -13,5 +13,12 @@ export interface SpecOptions {
 
 /** What the engine thread has to know. */
 export function engineSpec(config: Config, { rules, dryRun, configFile }: SpecOptions): EngineSpec {
-  return { config, ruleFiles: ruleFiles(config, rules), hostname: hostname(), dryRun, configFile };
+  return {
+    config,
+    ruleFiles: ruleFiles(config, rules),
+    configured: rules.length === 0,
+    hostname: hostname(),
+    dryRun,
+    configFile,
+  };
 }

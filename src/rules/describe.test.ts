@@ -224,6 +224,9 @@ describe('formatting', () => {
   it('refuses what it would change, and what is not YAML', () => {
     assert.equal(formatRulesFile('- macro: m\n  condition: |\n    a.b = "x   \n    y"\n').ok, false);
     assert.equal(formatRulesFile('- [').ok, false);
+    for (const other of ['services:\n  web: 1\n', '- name: a   \n- name: b\n', 'some text\n'])
+      assert.match(JSON.stringify(formatRulesFile(other)), /no rules file/, other);
+    for (const empty of ['', '# nothing yet\n', '[]\n']) assert.equal(formatRulesFile(empty).ok, true, empty);
     assert.deepEqual(formatRulesFile('\ufeff- list: l\n  items: [a]\n'), {
       ok: true,
       text: '- list: l\n  items: [a]\n',

@@ -1,9 +1,11 @@
 /** `rules fmt`: lays out a rules file without touching its meaning or its comments. */
-import { parseAllDocuments, visit } from 'yaml';
+import { isMap, isScalar, isSeq, parseAllDocuments, visit } from 'yaml';
 
 export type FormatResult =
   | { readonly ok: true; readonly text: string; readonly changed: boolean }
   | { readonly ok: false; readonly error: string };
+
+const ENTRY_KEYS = ['rule', 'macro', 'list', 'required_engine_version', 'required_plugin_versions'] as const;
 
 /**
  * Removes trailing blanks, puts exactly one blank line between entries (comments stay with the entry below), no blank
@@ -61,6 +63,7 @@ function contentsOf(text: string): string[] | string {
   for (const document of documents) {
     const [fault] = document.errors;
     if (fault !== undefined) return fault.message;
+    if (!isRules(document.contents)) return 'this is no rules file: a list of rules, macros and lists';
     visit(document, {
       Collection: (_, node) => {
         contents.push(node.constructor.name, String(node.items.length));
@@ -71,4 +74,14 @@ function contentsOf(text: string): string[] | string {
     });
   }
   return contents;
+}
+
+/** Whether the loader would find something in it, or nothing is there at all. */
+function isRules(contents: unknown): boolean {
+  if (contents === null || (isScalar(contents) && contents.value === '')) return true;
+  if (!isSeq(contents)) return false;
+  const { items } = contents;
+  return (
+    items.length === 0 || items.some((entry) => isMap(entry) && ENTRY_KEYS.some((key) => entry.has(key)))
+  );
 }

@@ -47,11 +47,21 @@ function usageError(text: string, command: Command): AppError {
     .split('\n');
   const meant = guess === undefined ? undefined : /Did you mean (.+)\?/.exec(guess)?.[1];
   const inner = command.commands.map((each) => each.name());
+  const greedy = message.startsWith('missing required argument') && greedyOption(command);
   const help =
     meant !== undefined
       ? `did you mean ${meant}?`
-      : inner.length > 0 && message.startsWith('unknown command')
-        ? `there are ${inner.join(', ')}`
-        : `usage: ${pathOf(command)} ${command.usage()}`;
+      : greedy
+        ? `${greedy} takes all words that follow it: put it behind the arguments`
+        : inner.length > 0 && message.startsWith('unknown command')
+          ? `there are ${inner.join(', ')}`
+          : `usage: ${pathOf(command)} ${command.usage()}`;
   return new AppError('E_USAGE', message, { exitCode: EXIT.usage, help });
+}
+
+/** The option that was given and takes any number of words. */
+function greedyOption(command: Command): string | undefined {
+  return command.options.find(
+    (option) => option.variadic && command.getOptionValueSource(option.attributeName()) === 'cli',
+  )?.long;
 }

@@ -9,6 +9,8 @@ import type { CanaryChange, CanaryState } from '../pipeline/canary.ts';
 export interface EngineSpec {
   readonly config: Config;
   readonly ruleFiles: readonly string[];
+  /** They are those of the configuration, not others that were given instead. */
+  readonly configured: boolean;
   readonly hostname: string;
   /** Load, attach and evaluate, but refuse nothing. */
   readonly dryRun: boolean;

@@ -3,8 +3,18 @@ import { type CapturePlan, planCapture } from '../../sensors/calls/capture-plan.
 import { EVENT_NAMES, EVENTS } from '../../sensors/events/events.ts';
 import { AppError, type Diagnostic, EXIT } from '../core/diagnostic.ts';
 import type { Event } from '../enrich/event.ts';
-import { captureNeeds, loadRuleFiles, policyProblems, readRuleFiles, withOwnPid } from '../ruleset.ts';
+import {
+  captureNeeds,
+  idleSelectors,
+  loadRuleFiles,
+  policyProblems,
+  readRuleFiles,
+  withOwnPid,
+} from '../ruleset.ts';
 import type { EngineReport, EngineSpec } from './protocol.ts';
+
+/** Of a rule that is not in force because it asks for what we do not know, and says that this is no error. */
+const SKIPPED = 'LOAD_UNKNOWN_FILTER';
 
 /** Rules with errors. */
 class RulesError extends AppError {
@@ -34,26 +44,34 @@ export function buildState(spec: EngineSpec): State {
   if (impossible.length > 0) throw new RulesError(impossible);
   const needed = rules.neededEvents();
   if (needed !== 'all') rules.prepare(needed);
-  return { rules, plan: planCapture(captureNeeds(rules.rules)), report: reportOf(result, rules, needed) };
+  return {
+    rules,
+    plan: planCapture(captureNeeds(rules.rules)),
+    report: reportOf(spec, result, rules, needed),
+  };
 }
 
 export const modeOf = ({ dryRun, config }: EngineSpec): 'monitor' | 'enforce' =>
   dryRun ? 'monitor' : config.mode;
 
 function reportOf(
+  spec: EngineSpec,
   result: LoadResult<Event>,
   rules: RuleSet<Event>,
   needed: ReadonlySet<number> | 'all',
 ): EngineReport {
   const codes = needed === 'all' ? EVENTS.keys() : needed;
   const skipped = result.diagnostics
-    .filter((d) => d.code === 'LOAD_UNKNOWN_FILTER')
+    .filter((d) => d.code === SKIPPED)
     .map((d) => ({ rule: d.context?.find((step) => step.type === 'rule')?.name ?? '?', reason: d.message }));
   return {
     rules: rules.rules.length,
     skipped,
     events: [...codes].map((code) => EVENT_NAMES.names[code] ?? '?').sort(),
     tiers: {},
-    warnings: result.diagnostics.filter((d) => d.severity === 'warning'),
+    warnings: [
+      ...result.diagnostics.filter((d) => d.severity === 'warning' && d.code !== SKIPPED),
+      ...(spec.configured ? idleSelectors(spec.config, rules.all) : []),
+    ],
   };
 }
