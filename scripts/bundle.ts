@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
@@ -6,10 +6,11 @@ import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 // Joins the program's modules, and the packages they use, into the few files that bin/ringfence runs: to find and read
 // 570 files one by one takes a tenth of the start. Names stay, so that an error's trace can be read.
 
-const OUT = join(PACKAGE_ROOT, 'dist/ringfence');
+const OUT = 'dist/ringfence';
+/** For so long an engine that was started before goes on finding what it has not loaded yet. */
+const KEPT_MS = 7 * 24 * 3600 * 1000;
 
-rmSync(OUT, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: PACKAGE_ROOT,
   entryPoints: {
     main: 'src/engine/cli/index.ts',
@@ -30,5 +31,12 @@ await build({
   external: ['koffi', 'better-sqlite3'],
   // For packages that are CommonJS.
   banner: { js: "import{createRequire as ofNode}from'node:module';const require=ofNode(import.meta.url);" },
+  metafile: true,
   logLevel: 'warning',
 });
+
+for (const name of readdirSync(join(PACKAGE_ROOT, OUT))) {
+  const file = join(PACKAGE_ROOT, OUT, name);
+  const old = statSync(file).mtimeMs < Date.now() - KEPT_MS;
+  if (old && !Object.hasOwn(metafile.outputs, `${OUT}/${name}`)) rmSync(file);
+}
