@@ -13,7 +13,6 @@ import {
   loadRules,
   type RuleFile,
   type RuleSelector,
-  type RuleSet,
 } from '../rules/index.ts';
 import type { CaptureNeed } from '../sensors/calls/capture-plan.ts';
 import { EVENT_NAMES, EVENTS } from '../sensors/events/events.ts';
@@ -21,7 +20,6 @@ import type { Config } from './config/config.ts';
 import { AppError, type Diagnostic, EXIT } from './core/diagnostic.ts';
 import { parsePriority } from './core/priority.ts';
 import type { Event } from './enrich/event.ts';
-import type { EngineReport } from './thread/protocol.ts';
 
 /** The language over this engine's fields and events. */
 export const LANGUAGE = { fields: new FieldTable<Event>(FIELDS), events: EVENT_NAMES } as const;
@@ -139,26 +137,6 @@ export function policyProblems(
     ...denying.find(({ name }) => name === rule)?.location,
     ...(help === undefined ? {} : { help }),
   }));
-}
-
-/** Names of rules by how two rule sets differ. */
-export function compareRules(
-  before: RuleSet<Event>,
-  after: RuleSet<Event>,
-): NonNullable<EngineReport['diff']> {
-  const print = (rules: RuleSet<Event>): Map<string, string> =>
-    new Map(
-      rules.rules.map((rule) => {
-        const { condition, output, priority, tags, enforce, mode } = rule;
-        return [rule.name, JSON.stringify([condition, output.text, priority, tags, enforce, mode])];
-      }),
-    );
-  const [old, now] = [print(before), print(after)];
-  return {
-    added: [...now.keys()].filter((name) => !old.has(name)),
-    removed: [...old.keys()].filter((name) => !now.has(name)),
-    changed: [...now].filter(([name, text]) => old.has(name) && old.get(name) !== text).map(([name]) => name),
-  };
 }
 
 /** Renders what deny entries refused; never matches by itself. */
