@@ -2,12 +2,12 @@
  * The meaning of a checked condition, written down as plainly as possible. The reference that generated code is
  * compared with in tests; nothing else uses it.
  */
+import type { Network } from '../engine/core/address.ts';
 import type { Constant, Operand, Plan, PlanOp } from './check/plan.ts';
 import { compileOperand } from './code/operand.ts';
 import type { Scalar, Value } from './field-spec.ts';
 import { asciiLower } from './lang/bytes.ts';
 import type { Modifier } from './lang/operators.ts';
-import type { Network } from './match/addresses.ts';
 import { compileRegex } from './match/regex.ts';
 
 /** Evaluates a plan for an event. */

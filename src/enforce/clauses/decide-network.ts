@@ -1,10 +1,10 @@
 import type { Check } from './condition.ts';
 import { always, numberDecision, type Purpose, unknown } from './decision.ts';
+import { destinations, destinationTerms } from './destinations.ts';
 import { detectNetwork } from './detect-network.ts';
-import { parseNetwork } from './network-text.ts';
 import type { OperationName } from './operations.ts';
-import { complement, type Intervals, union } from './sets.ts';
-import type { Decision, Pattern, Term } from './term.ts';
+import { complement } from './sets.ts';
+import type { Decision, Term } from './term.ts';
 
 const NETWORK: ReadonlySet<OperationName> = new Set(['connect', 'send', 'bind']);
 /** By the letter of the end they speak of; none = either. The end that is bound is the server's, and our own. */
@@ -52,24 +52,16 @@ function address(check: Check): Decision {
   if (check.op === 'exists') return always(true, 'a destination is always given');
   if (!['=', '==', 'in', '!=', 'intersects'].includes(check.op))
     return unknown(`\`${check.op}\` on an address`);
-  let v4: Intervals = [];
-  const v6: Pattern[] = [];
-  for (const value of check.values) {
-    const network = parseNetwork(String(value));
-    if (network === undefined) return unknown(`\`${value}\` is not an address`);
-    if (network.v4 !== undefined) v4 = union(v4, network.v4);
-    else v6.push(...network.v6);
-  }
-  const terms: Term[] = [];
-  if (v4.length > 0) terms.push({ on: 'number', dim: 'daddr4', set: { set: v4, absent: false } });
-  if (v6.length > 0) terms.push({ on: 'string', dim: 'addr6', patterns: v6 });
+  const wanted = destinations(check);
+  if (wanted === undefined) return unknown('it is compared with what is no address');
+  const terms = destinationTerms(wanted);
   if (terms.length === 0) return always(false, 'an empty list of addresses');
   if (check.op !== '!=') return { kind: 'terms', anyOf: terms, strength: 'exact' };
-  if (v6.length > 0) return { kind: 'terms', anyOf: terms, strength: 'exact', negated: true };
+  if (wanted.v6.length > 0) return { kind: 'terms', anyOf: terms, strength: 'exact', negated: true };
   // Another family is different as well.
   return {
     kind: 'terms',
-    anyOf: [{ on: 'number', dim: 'daddr4', set: { set: complement(v4), absent: true } }],
+    anyOf: [{ on: 'number', dim: 'daddr4', set: { set: complement(wanted.v4), absent: true } }],
     strength: 'exact',
   };
 }

@@ -1,8 +1,8 @@
 import type { Check } from './condition.ts';
 import { numberDecision, numberSet, unknown } from './decision.ts';
-import { type ParsedNetwork, parseNetwork } from './network-text.ts';
-import { complement, EVERYTHING, type Intervals, union } from './sets.ts';
-import type { Decision, Pattern, Term } from './term.ts';
+import { destinations, destinationTerms } from './destinations.ts';
+import { complement, EVERYTHING } from './sets.ts';
+import type { Decision, Term } from './term.ts';
 
 const EQUAL = new Set(['=', '==', 'in', 'intersects']);
 /** What the kernel calls the protocol of a socket: by the socket's type, as fd.l4proto does. */
@@ -47,32 +47,18 @@ export function detectNetwork(check: Check): Decision | undefined {
   }
 }
 
-/** The addresses of a check; undefined where one is no address. */
-function networks(check: Check): { v4: Intervals; v6: Pattern[] } | undefined {
-  const parsed = check.values.map((value) => parseNetwork(String(value)));
-  if (parsed.includes(undefined)) return undefined;
-  const known = parsed as ParsedNetwork[];
-  return {
-    v4: known.reduce<Intervals>((sum, { v4 }) => (v4 === undefined ? sum : union(sum, v4)), []),
-    v6: known.flatMap(({ v6 }) => v6),
-  };
-}
-
 function server(check: Check): Decision {
   if (check.op === 'exists') return exact(ANY_V4, ANY_V6);
-  const wanted = networks(check);
+  const wanted = destinations(check);
   if (wanted === undefined) return unknown('it is compared with what is no address');
-  const { v4, v6 } = wanted;
   if (EQUAL.has(check.op)) {
-    const terms: Term[] = [];
-    if (v4.length > 0) terms.push({ on: 'number', dim: 'daddr4', set: { set: v4, absent: false } });
-    if (v6.length > 0) terms.push({ on: 'string', dim: 'addr6', patterns: v6 });
+    const terms = destinationTerms(wanted);
     return terms.length === 0 ? unknown('there is nothing to compare with') : exact(...terms);
   }
   if (check.op !== '!=') return unknown(`\`${check.op}\` on an address`);
   // A socket without an address is not "different": the check is false for it.
-  if (v6.length > 0) return necessary(ANY_V4, ANY_V6);
-  return exact({ on: 'number', dim: 'daddr4', set: { set: complement(v4), absent: false } }, ANY_V6);
+  if (wanted.v6.length > 0) return necessary(ANY_V4, ANY_V6);
+  return exact({ on: 'number', dim: 'daddr4', set: { set: complement(wanted.v4), absent: false } }, ANY_V6);
 }
 
 /**
@@ -92,7 +78,7 @@ function serverDiffers(check: Check): Term | undefined {
     const set = numberSet('in', check.values);
     return set && { on: 'number', dim: 'dport', set: { set: complement(set), absent: true } };
   }
-  const wanted = networks(check);
+  const wanted = destinations(check);
   if (wanted === undefined || wanted.v6.length > 0) return undefined;
   return { on: 'number', dim: 'daddr4', set: { set: complement(wanted.v4), absent: true } };
 }

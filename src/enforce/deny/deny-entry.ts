@@ -1,5 +1,5 @@
+import { formatAddress, type Network, parseNetworkOrAddress } from '../../engine/core/address.ts';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
-import { dottedAddress, parseNetwork } from '../clauses/network-text.ts';
 
 export type DenyProtocol = 'tcp' | 'udp' | 'icmp';
 export const PROTOCOL_NUMBERS: Readonly<Record<DenyProtocol, number>> = { icmp: 1, tcp: 6, udp: 17 };
@@ -11,14 +11,11 @@ export type DenyScope =
 
 /** What is refused. */
 export type DenyTarget =
-  | {
+  | (Network & {
       readonly kind: 'network';
-      /** 4 or 16 bytes, network order, bits beyond the prefix cleared. */
-      readonly address: string;
-      readonly prefix: number;
       readonly port?: number | undefined;
       readonly protocol?: DenyProtocol | undefined;
-    }
+    })
   | { readonly kind: 'path' | 'exe'; readonly path: string };
 
 /** One entry of the deny list. Times are milliseconds since the epoch. */
@@ -61,31 +58,24 @@ export function parseTarget(request: DenyRequest): DenyTarget {
     if (port !== undefined || protocol !== undefined) throw invalid('a path has no port and no protocol');
     return { kind: path === target ? 'path' : 'exe', path };
   }
-  const host = dottedAddress(target);
-  // Nearly all that feeds list: quickly.
-  if (host !== undefined) {
-    return {
-      kind: 'network',
-      address: host,
-      prefix: 32,
-      port,
-      protocol: protocol as DenyProtocol | undefined,
-    };
-  }
-  const network = parseNetwork(target);
-  if (network === undefined || !/[.:]/.test(target)) {
-    throw invalid(
-      `"${target}" is neither an address, a network nor a path`,
-      '203.0.113.0/24, 2001:db8::1, /path, exe:/path',
+  const network = parseNetworkOrAddress(target);
+  if (network === undefined) throw notATarget(target);
+  const { address, prefix } = network;
+  return { kind: 'network', address, prefix, port, protocol: protocol as DenyProtocol | undefined };
+}
+
+function notATarget(target: string): AppError {
+  const decimal = target.replace(/(?<![^.:])0+(?=[0-9])/g, '');
+  if (decimal !== target && parseNetworkOrAddress(decimal) !== undefined) {
+    return invalid(
+      `"${target}" has a number with a leading zero, which is octal to some`,
+      `${decimal}, if it is decimal`,
     );
   }
-  return {
-    kind: 'network',
-    address: clearHostBits(network.bytes, network.prefix),
-    prefix: network.prefix,
-    port,
-    protocol: protocol as DenyProtocol | undefined,
-  };
+  return invalid(
+    `"${target}" is neither an address, a network nor a path`,
+    '203.0.113.0/24, 2001:db8::1, /path, exe:/path',
+  );
 }
 
 /** Reads a scope; undefined = everybody. */
@@ -108,35 +98,13 @@ export function entryKey(target: DenyTarget, scope: DenyScope | undefined): stri
 export function targetText(target: DenyTarget): string {
   if (target.kind !== 'network') return target.kind === 'path' ? target.path : `exe:${target.path}`;
   const { address, prefix } = target;
-  const full = address.length * 8;
-  const text = address.length === 4 ? [...address].map((c) => c.charCodeAt(0)).join('.') : ipv6Text(address);
-  return prefix === full ? text : `${text}/${prefix}`;
+  const text = formatAddress(address);
+  return prefix === address.length * 8 ? text : `${text}/${prefix}`;
 }
 
 export function scopeText(scope: DenyScope | undefined): string {
   if (scope === undefined) return '';
   return scope.kind === 'user' ? `user=${scope.uid}` : `cgroup=${scope.path}`;
-}
-
-function ipv6Text(address: string): string {
-  const groups: string[] = [];
-  for (let i = 0; i < 16; i += 2)
-    groups.push((address.charCodeAt(i) * 256 + address.charCodeAt(i + 1)).toString(16));
-  const runs = [...groups.join(':').matchAll(/(?:^|(?<=:))0(?::0)+(?=:|$)/g)];
-  const longest = runs.sort((a, b) => b[0].length - a[0].length)[0];
-  if (longest === undefined) return groups.join(':');
-  const joined = groups.join(':');
-  const [before, after] = [joined.slice(0, longest.index), joined.slice(longest.index + longest[0].length)];
-  return `${before.replace(/:$/, '')}::${after.replace(/^:/, '')}`;
-}
-
-function clearHostBits(bytes: string, prefix: number): string {
-  let out = '';
-  for (let i = 0; i < bytes.length; i++) {
-    const bits = Math.min(8, Math.max(0, prefix - i * 8));
-    out += String.fromCharCode(bytes.charCodeAt(i) & (0xff00 >> bits) & 0xff);
-  }
-  return out;
 }
 
 function invalid(message: string, help?: string): AppError {

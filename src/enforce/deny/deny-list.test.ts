@@ -69,12 +69,31 @@ test('what is not a target is refused with what could stand there', () => {
     'abcd',
     '10',
     '::1/129',
+    'a.bc',
+    'mail.example.org',
+    '01.example.org',
+    '1.2.3.256',
   ]) {
     assert.throws(() => parseTarget({ target }), /neither an address/, target);
   }
   assert.throws(() => parseTarget({ target: '1.2.3.4', port: 70000 }), /not a port/);
   assert.throws(() => parseTarget({ target: '1.2.3.4', protocol: 'sctp' }), /not a known protocol/);
   assert.throws(() => parseTarget({ target: '/x', port: 1 }), /a path has no port/);
+});
+
+test('an address that is octal to some is refused, alone and in a feed', () => {
+  const { list } = make();
+  const message = /^"[^"]+" has a number with a leading zero, which is octal to some$/;
+  for (const target of ['010.1.1.1', '10.1.1.01', '10.001.1.0/24', '::ffff:010.1.1.1'])
+    assert.throws(() => list.add({ target }), { code: 'E_DENY', message }, target);
+  assert.throws(() => list.add({ target: '010.0.1.1' }), { help: '10.0.1.1, if it is decimal' });
+  const { added, invalid } = list.import('192.0.2.1\n010.1.1.1\n0.0.0.0/8\n', { source: 'feed x' });
+  assert.deepEqual([added, invalid.length, invalid[0]?.line], [2, 1, 2]);
+  assert.match(invalid[0]?.message ?? '', message);
+  assert.deepEqual(
+    list.list().map(({ target }) => target),
+    ['192.0.2.1', '0.0.0.0/8'],
+  );
 });
 
 test('an entry survives a restart and keeps its id', () => {

@@ -1,7 +1,7 @@
 /** Random connects and messages for the property tests, and what user space would say of them. */
 import fc from 'fast-check';
+import { parseAddress, parseNetworkOrAddress } from '../../engine/core/address.ts';
 import type { Check } from '../clauses/condition.ts';
-import { parseNetwork } from '../clauses/network-text.ts';
 import { BIT, type NumberDim, type StringDim } from '../clauses/term.ts';
 import type { Operation } from '../tables/model.ts';
 import { check, conditionOf } from './random.ts';
@@ -32,7 +32,7 @@ const V4 = ['10.0.0.7', '127.0.0.1', '192.0.2.9', '0.0.0.0'];
 const V6 = ['::1', '2001:db8::7', 'fd00::1'];
 const NETS = ['10.0.0.0/8', '127.0.0.0/8', '192.0.2.9/32', '2001:db8::/33', 'fd00::/8', '0.0.0.0/0'];
 
-const bytes = (text: string): string => parseNetwork(text)?.bytes ?? '';
+const bytes = (text: string): string => parseAddress(text) ?? '';
 
 /** The numbers and strings that the kernel compares; `undefined` = it does not know the destination. */
 export function seen(
@@ -172,9 +172,9 @@ function ordered(value: number, { op, values }: Check): boolean {
 }
 
 function within(ip: string, text: string): boolean {
-  const network = parseNetwork(text);
-  if (network === undefined || network.bytes.length !== ip.length) return false;
+  const network = parseNetworkOrAddress(text);
+  if (network === undefined || network.address.length !== ip.length) return false;
   const bits = (s: string): string =>
     [...s].map((ch) => ch.charCodeAt(0).toString(2).padStart(8, '0')).join('');
-  return bits(ip).slice(0, network.prefix) === bits(network.bytes).slice(0, network.prefix);
+  return bits(ip).slice(0, network.prefix) === bits(network.address).slice(0, network.prefix);
 }

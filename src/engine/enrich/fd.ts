@@ -4,7 +4,8 @@ import { O, openFlags } from '../../sensors/events/flags.ts';
 import { EINPROGRESS } from '../../sensors/events/names.ts';
 import { RF_FD_TYPE } from '../../sensors/record/layout.gen.ts';
 import type { CallRec } from '../../sensors/record/record.gen.ts';
-import { ANY_V4, ipText, parseSockaddr, type SocketAddress, unmapped } from './net.ts';
+import { ANY_V4, formatAddress, unmapped } from '../core/address.ts';
+import { parseSockaddr, type SocketAddress } from './net.ts';
 import { absolute, directoryOf, fileName, squeeze } from './paths.ts';
 
 const T = RF_FD_TYPE;
@@ -244,7 +245,7 @@ export class EventFd {
     if (socket !== undefined && socket.role !== 'none') return this.name;
     const peer = parseSockaddr(rec.addr);
     if (peer?.ip !== undefined && this.isInet) {
-      return `${ipText(unmapped(rec.fdLaddr ?? ANY_V4))}:${rec.fdLport}->${ipText(peer.ip)}:${peer.port}`;
+      return `${formatAddress(unmapped(rec.fdLaddr ?? ANY_V4))}:${rec.fdLport}->${formatAddress(peer.ip)}:${peer.port}`;
     }
     return this.name === '' ? undefined : this.name;
   }
@@ -379,9 +380,9 @@ function endOf(address: SocketAddress | undefined): readonly [string, number] | 
 
 function tupleText(socket: SocketView, proto: string | undefined): string {
   if (socket.role === 'none') return '';
-  if (socket.role === 'listen') return `${ipText(socket.serverIp)}:${socket.serverPort}`;
-  const client = ipText(socket.clientIp);
-  const server = ipText(socket.serverIp);
+  if (socket.role === 'listen') return `${formatAddress(socket.serverIp)}:${socket.serverPort}`;
+  const client = formatAddress(socket.clientIp);
+  const server = formatAddress(socket.serverIp);
   if (proto === 'icmp' || proto === 'raw') return `${client}->${server}`;
   return `${client}:${socket.clientPort}->${server}:${socket.serverPort}`;
 }

@@ -1,5 +1,5 @@
 import { promises as dns } from 'node:dns';
-import { ipBytes } from './interfaces.ts';
+import { parseAddress } from '../core/address.ts';
 
 const NAMES_MAX = 1_000;
 const FIRST_REFRESH_MS = 10_000;
@@ -35,7 +35,7 @@ export class AddressNames {
 
   /** Replaces the names that are kept resolved. */
   watch(names: Iterable<string>): void {
-    const wanted = new Set([...names].filter((name) => NAME.test(name) && ipBytes(name) === undefined));
+    const wanted = new Set([...names].filter((name) => NAME.test(name) && parseAddress(name) === undefined));
     for (const name of this.#watched.keys()) if (!wanted.has(name)) this.#watched.delete(name);
     this.ignored = 0;
     for (const name of wanted) {
@@ -73,7 +73,7 @@ export class AddressNames {
     watched.wait = Math.min(watched.wait * 2, LAST_REFRESH_MS);
     try {
       const texts = await this.#resolve(watched.name);
-      watched.addresses = texts.map(ipBytes).filter((ip) => ip !== undefined);
+      watched.addresses = texts.map(parseAddress).filter((ip) => ip !== undefined);
       this.#index();
     } catch {
       // No answer: what was known stays, and the name is asked for again later.

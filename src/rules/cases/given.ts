@@ -1,8 +1,8 @@
 /** Events written as the fields that rules see, for rule tests. */
+import { parseAddress } from '../../engine/core/address.ts';
 import type { FieldSpec, FieldType, Scalar, Value } from '../field-spec.ts';
 import { FieldTable } from '../field-table.ts';
 import { toBytes } from '../lang/bytes.ts';
-import { parseAddress } from '../match/addresses.ts';
 
 /** What a case gives: field expressions and their values, as YAML has them. */
 export type Given = Readonly<Record<string, unknown>>;

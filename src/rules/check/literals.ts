@@ -1,7 +1,7 @@
 /** Constants of a condition: from their text to the type of the field they are compared with. */
+import { type Network, parseAddress, parseNetwork } from '../../engine/core/address.ts';
 import type { FieldSpec, FieldType, Scalar } from '../field-spec.ts';
 import { fromBytes } from '../lang/bytes.ts';
-import { type Network, parseAddress, parseNetwork } from '../match/addresses.ts';
 import { servicePort } from '../match/services.ts';
 
 export type Literal = readonly (Scalar | Network)[] | { readonly error: string; readonly help?: string };

@@ -2,10 +2,10 @@
  * A checked condition: fields are resolved, constants typed, macros gone. Equal parts of all conditions of a rule set
  * are one object (see Interner), so that "shared" is a matter of identity.
  */
+import type { Network } from '../../engine/core/address.ts';
 import type { FieldRef, FieldType, Scalar } from '../field-spec.ts';
 import type { BinaryOp, Modifier } from '../lang/operators.ts';
 import type { TransformerName } from '../lang/transformers.ts';
-import type { Network } from '../match/addresses.ts';
 
 export type Plan<E> =
   | ConstantPlan

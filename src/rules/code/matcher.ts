@@ -1,11 +1,12 @@
 /** Comparison of one value with constants, as a closure: what generated code calls where it does not inline. */
 
+import type { Network } from '../../engine/core/address.ts';
 import type { Constant, PlanOp } from '../check/plan.ts';
 import type { Scalar } from '../field-spec.ts';
 import { asciiLower } from '../lang/bytes.ts';
 import type { Modifier } from '../lang/operators.ts';
-import { compileNetworks, type Network } from '../match/addresses.ts';
 import { compileGlob } from '../match/glob.ts';
+import { compileNetworks } from '../match/networks.ts';
 import { compilePaths } from '../match/paths.ts';
 import { compileRegex } from '../match/regex.ts';
 import { remembering } from './runtime.ts';

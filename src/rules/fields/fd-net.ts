@@ -1,6 +1,6 @@
+import { ANY_V4, isUnspecified } from '../../engine/core/address.ts';
 import type { Event } from '../../engine/enrich/event.ts';
 import type { SocketView } from '../../engine/enrich/fd.ts';
-import { ANY_V4 } from '../../engine/enrich/net.ts';
 import { serviceName } from '../match/services.ts';
 import { ANY_EVERY, ANY_SOME, bool, type Field, field, str } from './define.ts';
 
@@ -10,7 +10,6 @@ interface End {
 }
 
 const NONE: readonly never[] = [];
-const UNSPECIFIED = /^\0*$/;
 const NOWHERE: End = { ip: ANY_V4, port: 0 };
 
 function client(e: Event): End | undefined {
@@ -43,7 +42,7 @@ function remote(e: Event): End | undefined {
  */
 function clientIsLocal(e: Event, from: End): boolean {
   if (isLocal(e, from.ip)) return true;
-  if (e.fd.socket?.role === 'client' && UNSPECIFIED.test(from.ip)) return true;
+  if (e.fd.socket?.role === 'client' && isUnspecified(from.ip)) return true;
   return e.fd.socket?.role === 'client' && !isLocal(e, server(e)?.ip ?? ANY_V4);
 }
 

@@ -1,8 +1,9 @@
+import { parseAddress } from '../../engine/core/address.ts';
 import { BootClock } from '../../engine/enrich/clock.ts';
 import { ContainerRegistry, type ContainerRuntime } from '../../engine/enrich/containers.ts';
 import { Enricher, type EnricherOptions } from '../../engine/enrich/enricher.ts';
 import type { Event } from '../../engine/enrich/event.ts';
-import { ipBytes, LocalAddresses } from '../../engine/enrich/interfaces.ts';
+import { LocalAddresses } from '../../engine/enrich/interfaces.ts';
 import { syscallNumber } from '../../sensors/events/syscalls.ts';
 import { type RecordSpec, recordOf } from '../../sensors/record/build-record.ts';
 import type { Value } from '../field-spec.ts';
@@ -41,7 +42,7 @@ export class World {
       hostname: 'test-host',
       clock: new BootClock(() => BOOT),
       containers: new ContainerRegistry(options.runtimes ?? []),
-      local: new LocalAddresses(() => [ipBytes('10.0.0.5')!]),
+      local: new LocalAddresses(() => [parseAddress('10.0.0.5')!]),
       ...options,
     });
   }
@@ -127,7 +128,7 @@ export function shellWorld(options?: ConstructorParameters<typeof World>[0]): Wo
   return world;
 }
 
-export const ip = (text: string): string => ipBytes(text)!;
+export const ip = (text: string): string => parseAddress(text)!;
 
 /** A sockaddr_in or sockaddr_in6. */
 export function sockaddr(address: string, port: number): string {

@@ -1,9 +1,9 @@
 /** How values of fields look in the text of an output and in the alert's fields. */
+import { formatAddress } from '../../engine/core/address.ts';
 import type { FieldValue } from '../../engine/core/alert.ts';
 import type { Operand } from '../check/plan.ts';
 import type { FieldSpec, Scalar, Value } from '../field-spec.ts';
 import { fromBytes, toBytes } from '../lang/bytes.ts';
-import { formatAddress } from '../match/addresses.ts';
 
 /** The text of a value; undefined if it is missing. */
 export function showOperand<E>(operand: Operand<E>, value: Value | undefined, event: E): string | undefined {
