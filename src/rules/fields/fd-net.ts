@@ -1,4 +1,4 @@
-import { ANY_V4, isUnspecified } from '../../engine/core/address.ts';
+import { ANY_V4, isUnspecified, parseAddress } from '../../engine/core/address.ts';
 import type { Event } from '../../engine/enrich/event.ts';
 import type { SocketView } from '../../engine/enrich/fd.ts';
 import { serviceName } from '../match/services.ts';
@@ -47,7 +47,9 @@ function clientIsLocal(e: Event, from: End): boolean {
 }
 
 function isLocal(e: Event, ip: string): boolean {
-  return e.services.local.has(ip) || e.container?.metadata?.ip === ip;
+  if (e.services.local.has(ip)) return true;
+  const own = e.container?.metadata?.ip;
+  return own !== undefined && parseAddress(own) === ip;
 }
 
 /** Both ends, for fields that look at either; a socket without a role has two ends at 0.0.0.0. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ContainerMetadata } from '../../engine/enrich/container.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
 import { compileCondition, compileOutputFormat } from '../condition.ts';
@@ -399,6 +400,20 @@ test('missing values of a parameter are told from missing parameters', () => {
     'syscall.type': 'getpid',
     'evt.type.is.getpid': 1,
     'evt.type.is.open': 0,
+  });
+});
+
+test("a container that connects to its host has the container's end", () => {
+  const world = new World();
+  const cgroupPath = `/system.slice/docker-${'ab'.repeat(32)}.scope`;
+  const { container } = world.run({ pid: 900, ppid: 0, start: 50, argv: ['nc'], more: { cgroupPath } });
+  container!.metadata = { ip: '172.17.0.2' } as ContainerMetadata;
+  const ends = { fdRole: 1, fdLaddr: ip('172.17.0.2'), fdLport: 40000, fdRaddr: ip('10.0.0.5'), fdRport: 22 };
+  check(world.call('connect', 900, { ...TCP, ...ends, ret: 0, args: [5, 0x7000, 16] }), {
+    'fd.lip': ip('172.17.0.2'),
+    'fd.lport': 40000,
+    'fd.rip': ip('10.0.0.5'),
+    'fd.rport': 22,
   });
 });
 
