@@ -1,6 +1,6 @@
 import { ANY_V4, isUnspecified, parseAddress } from '../../engine/core/address.ts';
 import type { Event } from '../../engine/enrich/event.ts';
-import type { SocketView } from '../../engine/enrich/fd.ts';
+import type { SocketView } from '../../engine/enrich/socket-ends.ts';
 import { serviceName } from '../match/services.ts';
 import { ANY_EVERY, ANY_SOME, bool, type Field, field, str } from './define.ts';
 
