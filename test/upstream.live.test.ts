@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { AlertLine } from './lib/engine.ts';
 import { liveSkip } from './lib/engine.ts';
 import { differences } from './lib/scenario.ts';
+import { UPSTREAM_RULES, upstreamSkip } from './lib/upstream-rules.ts';
 import { EDGE_RULES } from './scenarios/lib/edge-rules.ts';
 import { Stage, stageSkip } from './scenarios/lib/stage.ts';
 import { compileSteps } from './scenarios/lib/steps.ts';
@@ -15,9 +16,7 @@ import {
   loadUpstream,
   perform,
   settle,
-  UPSTREAM_RULES,
   type UpstreamScenario,
-  upstreamSkip,
 } from './scenarios/lib/upstream.ts';
 
 /** One upstream rule never fires before its list is filled; see incubating.yaml. */

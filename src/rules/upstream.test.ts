@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { UPSTREAM_RULES, upstreamSkip } from '../../test/lib/upstream-rules.ts';
 import { EVENT_NAMES } from '../sensors/events/events.ts';
 import { describeRules } from './describe.ts';
 import { FieldTable } from './field-table.ts';
@@ -11,19 +12,16 @@ import { parseCondition } from './lang/parser.ts';
 import { printExpr } from './lang/print.ts';
 import { loadRules } from './load/load.ts';
 
-/** Falco's own rule files, if they lie beside the checkout. */
-const FOLDER = fileURLToPath(new URL('../../../shared/upstream-rules/', import.meta.url));
 const NAMES = ['falco_rules.yaml', 'falco-incubating_rules.yaml'];
-const there = NAMES.every((name) => existsSync(FOLDER + name));
-const skip = there ? false : `needs Falco's rule files in ${FOLDER}`;
+const textOf = (name: string): string => readFileSync(join(UPSTREAM_RULES, name), 'utf8');
 
 const load = (names: readonly string[]) =>
   loadRules(
-    names.map((name) => ({ name, text: readFileSync(FOLDER + name, 'utf8') })),
+    names.map((name) => ({ name, text: textOf(name) })),
     { fields: new FieldTable(FIELDS), events: EVENT_NAMES, appendOutput: [{ suggestedOutput: true }] },
   );
 
-describe('upstream rule files', { skip }, () => {
+describe('upstream rule files', { skip: upstreamSkip() }, () => {
   for (const names of [[NAMES[0]!], [NAMES[1]!], NAMES]) {
     it(`load unmodified, without errors and warnings: ${names.join(', ')}`, () => {
       const result = load(names);
@@ -53,6 +51,6 @@ describe('upstream rule files', { skip }, () => {
   });
 
   it('can be formatted', () => {
-    for (const name of NAMES) assert.ok(formatRulesFile(readFileSync(FOLDER + name, 'utf8')).ok, name);
+    for (const name of NAMES) assert.ok(formatRulesFile(textOf(name)).ok, name);
   });
 });

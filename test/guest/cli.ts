@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { UPSTREAM_RULES } from '../scenarios/lib/upstream.ts';
+import { UPSTREAM_RULES } from '../lib/upstream-rules.ts';
 import { type KernelLine, kernelLines } from './kernels.ts';
 import { GuestFailure, runInGuest } from './run.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { UPSTREAM_RULES } from '../scenarios/lib/upstream.ts';
+import { UPSTREAM_RULES } from '../lib/upstream-rules.ts';
 import { projectRoot, whyNoGuest } from './host.ts';
 import { fetchKernel, type KernelLine, kernelLines } from './kernels.ts';
 import { readReport } from './results.ts';

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { UPSTREAM_RULES } from '../scenarios/lib/upstream.ts';
+import { UPSTREAM_RULES } from '../lib/upstream-rules.ts';
 import { projectRoot, whyNoGuest } from './host.ts';
 import { fetchKernel, type KernelLine, kernelLines } from './kernels.ts';
 import { type GuestReport, readReport } from './results.ts';

@@ -1,21 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
-import { PACKAGE_ROOT } from '../../../src/engine/core/package.ts';
 import { probe } from '../../../src/sensors/bpf/probe.ts';
 import type { Container } from '../../lib/container.ts';
 import type { AlertLine, LiveEngine } from '../../lib/engine.ts';
@@ -52,13 +42,6 @@ export interface UpstreamScenario extends Act {
   readonly needs?: 'functions' | 'x86-64';
   /** Works only with a real runtime: its processes, containers without rights, what its API tells. */
   readonly runtime?: boolean;
-}
-
-export const UPSTREAM_RULES = join(PACKAGE_ROOT, '../shared/upstream-rules');
-
-/** Why the upstream rules cannot be run here; false if they can. */
-export function upstreamSkip(): string | false {
-  return existsSync(UPSTREAM_RULES) ? false : 'needs Falco’s rules at ../shared/upstream-rules';
 }
 
 /** Reads a folder of scenarios. */
