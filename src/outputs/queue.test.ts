@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
+import { createLog } from '../engine/core/log.ts';
 import { MetricBuffer } from '../engine/core/metrics.ts';
 import type { OutputDeps, OutputManager } from './manager.ts';
 import { SendError } from './output.ts';
@@ -96,6 +98,28 @@ test('a failed batch is sent again, and only the part that was not delivered', a
   assert.equal(stats().sent, 10);
   assert.equal(stats().failures, 3);
   assert.deepEqual(stats().dropped, {});
+});
+
+test('each of two outputs that fail is heard, under a code that can be looked up', async () => {
+  const stream = new PassThrough();
+  const fake = new FakeOutput();
+  fake.behave = refuse;
+  const entry = { ...FAST, type: 'fake' };
+  const outputs = await openOutputs({ one: entry, two: entry }, testFolder(), {
+    types: [fake.kind()],
+    log: createLog({ format: 'json', stream }),
+  });
+  outputs.emit(testAlert(0));
+  await until('both were tried again', () => outputs.stats().every(({ failures }) => failures > 1));
+  await outputs.close(0);
+  const lines = String(stream.read()).trim().split('\n');
+  assert.deepEqual(
+    lines.map((line) => {
+      const { code, output } = JSON.parse(line) as Record<string, string>;
+      return `${code} ${output}`;
+    }),
+    ['E_OUTPUT_SEND one', 'E_OUTPUT_SEND two'],
+  );
 });
 
 test('an alert that the peer will never take is dropped alone', async () => {

@@ -272,7 +272,7 @@ export class OutputQueue {
     this.#lastError = error instanceof Error ? error.message : String(error);
     if (this.#state === 'ok') this.#state = 'failing';
     this.#deps.log.warn(
-      { code: `E_OUTPUT_SEND_${this.name}`, output: this.name, error: this.#lastError },
+      { code: 'E_OUTPUT_SEND', output: this.name, error: this.#lastError },
       'output fails; alerts wait and are sent again',
     );
   }

@@ -183,6 +183,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'A file, socket or program is not there.',
     'The message has the reason of the system.',
   ),
+  E_OUTPUT_SEND: row(
+    'Output fails',
+    'Alerts could not be handed over, or kept on disk: the receiver is away, too slow or refuses them, or the disk does.',
+    'The message has the reason. Alerts wait and are sent again; ringfence status shows how many.',
+  ),
   E_OUTPUT_REOPEN: row(
     'Output cannot be reopened',
     'After SIGHUP a file or secret was not readable.',

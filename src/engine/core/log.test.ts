@@ -3,7 +3,7 @@ import { fstatSync, openSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { isJournal } from './journal.ts';
-import { createLog } from './log.ts';
+import { createLog, RepeatLimit } from './log.ts';
 
 test('in the journal each line begins with its severity; elsewhere it does not', () => {
   for (const [journal, starts] of [
@@ -32,4 +32,36 @@ test('the journal is what systemd says it gave us, and nothing else', () => {
   assert.equal(isJournal(fd, { JOURNAL_STREAM: `${dev}:${ino + 1}` }), false);
   assert.equal(isJournal(fd, {}), false);
   assert.equal(isJournal(999, { JOURNAL_STREAM: `${dev}:${ino}` }), false);
+});
+
+test('what repeats itself is held back by what it is about, not by its code alone', () => {
+  const stream = new PassThrough();
+  const log = createLog({ format: 'json', stream });
+  for (let round = 0; round < 3; round++) {
+    log.warn({ code: 'E_OUTPUT_SEND', output: 'http' }, 'output fails');
+    log.warn({ code: 'E_OUTPUT_SEND', output: 'file' }, 'output fails');
+    log.child({ component: 'output a' }).warn({ code: 'E_NATS_CONNECTION' }, 'NATS connection');
+    log.child({ component: 'output b' }).warn({ code: 'E_NATS_CONNECTION' }, 'NATS connection');
+    log.warn({ code: 'W_TIER', rule: 'one' }, 'cannot refuse');
+    log.warn({ code: 'W_TIER', rule: 'two' }, 'cannot refuse');
+    log.warn({ code: 'E_CANARY' }, 'does not see');
+    log.warn({ code: 'E_CANARY' }, 'sees again');
+  }
+  const lines = String(stream.read()).trim().split('\n');
+  assert.deepEqual(
+    lines.map((line) => {
+      const { output, component, rule, msg } = JSON.parse(line) as Record<string, string>;
+      return output ?? component ?? rule ?? msg;
+    }),
+    ['http', 'file', 'output a', 'output b', 'one', 'two', 'does not see', 'sees again'],
+  );
+});
+
+test('what was held back is counted with the next that is written', () => {
+  const limit = new RepeatLimit(1000);
+  assert.deepEqual(
+    [limit.take('a', 0), limit.take('a', 1), limit.take('a', 999), limit.take('b', 2)],
+    [0, -1, -1, 0],
+  );
+  assert.deepEqual([limit.take('a', 1000), limit.take('a', 1001), limit.take('a', 2001)], [2, -1, 1]);
 });

@@ -18,7 +18,10 @@ export interface LogOptions {
 
 const REPEAT_MS = 10_000;
 
-/** A logger to stderr. Messages with the same `code` are written at most once in ten seconds, with their number. */
+/**
+ * A logger to stderr. The same message with a `code`, of one component about one output or rule, is written at most
+ * once in ten seconds, with its number.
+ */
 export function createLog(options: LogOptions = {}): Log {
   const stream = options.stream ?? process.stderr;
   const text = options.format === undefined ? stream.isTTY === true : options.format === 'text';
@@ -35,9 +38,11 @@ export function createLog(options: LogOptions = {}): Log {
       formatters: { level: (label) => ({ level: label }) },
       hooks: {
         logMethod(args, method) {
-          const first = args[0] as unknown;
-          if (first && typeof first === 'object' && 'code' in first) {
-            const suppressed = limit.take(String(first.code));
+          const [first, message] = args as readonly unknown[];
+          if (isCoded(first)) {
+            const { code, output, rule } = first;
+            const { component } = this.bindings();
+            const suppressed = limit.take([code, component, output, rule, message].join('\0'));
             if (suppressed < 0) return;
             if (suppressed > 0) args[0] = { ...first, repeated: suppressed } as never;
           }
@@ -49,11 +54,21 @@ export function createLog(options: LogOptions = {}): Log {
   );
 }
 
+/** A message that may repeat itself as long as something is wrong, and what it is about. */
+interface Coded {
+  readonly code: string;
+  readonly output?: string;
+  readonly rule?: string;
+}
+
+const isCoded = (fields: unknown): fields is Coded =>
+  typeof fields === 'object' && fields !== null && 'code' in fields && typeof fields.code === 'string';
+
 const SEVERITIES: Readonly<Record<string, string>> = { debug: '<7>', info: '<6>', warn: '<4>', error: '<3>' };
 
 const severityOf = (line: string): string => SEVERITIES[/^\{"level":"(\w+)"/.exec(line)?.[1] ?? ''] ?? '<2>';
 
-/** Counts what is repeated under a code within a window. */
+/** Counts what is repeated under a key within a window. */
 export class RepeatLimit {
   readonly #ms: number;
   readonly #seen = new Map<string, { since: number; suppressed: number }>();
@@ -63,13 +78,13 @@ export class RepeatLimit {
   }
 
   /** -1 = suppress; otherwise the number suppressed since the last that was let through. */
-  take(code: string, now: number = performance.now()): number {
-    const entry = this.#seen.get(code);
+  take(key: string, now: number = performance.now()): number {
+    const entry = this.#seen.get(key);
     if (entry && now - entry.since < this.#ms) {
       entry.suppressed++;
       return -1;
     }
-    this.#seen.set(code, { since: now, suppressed: 0 });
+    this.#seen.set(key, { since: now, suppressed: 0 });
     return entry?.suppressed ?? 0;
   }
 }
