@@ -9,6 +9,7 @@ import { ask } from '../src/engine/control/client.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
 import type { EngineReport } from '../src/engine/thread/protocol.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
+import { assertFigures } from './lib/figures.ts';
 import { performScenario, SESSION_FIELD } from './lib/scenario.ts';
 
 const rule = (name: string, file: string): string => `- rule: ${name}
@@ -22,7 +23,8 @@ const opens = (file: string) => ({ name: file, steps: [{ open: file }], expect: 
 describe('a running engine', { skip: liveSkip() }, () => {
   let engine: LiveEngine;
   before(async () => {
-    engine = await LiveEngine.start({ config: SESSION_FIELD, rules: rule('Hosts', '/etc/hosts') });
+    const rules = `${rule('Hosts', '/etc/hosts')}${UNKNOWN_FIELD}`;
+    engine = await LiveEngine.start({ config: SESSION_FIELD, rules });
   });
   after(async () => {
     assert.equal(await engine?.stop('SIGINT'), 130);
@@ -39,6 +41,18 @@ describe('a running engine', { skip: liveSkip() }, () => {
     assert.deepEqual(status.events, ['open', 'openat', 'openat2']);
     assert.equal(status.mode, 'monitor');
     assert.equal(typeof status.pid, 'number');
+  });
+
+  test('publishes figures about itself, and none about what is not there', async () => {
+    await assertFigures(engine, 'ring_capacity_bytes', [
+      { ring: 'events', value: 8 << 20 },
+      { ring: 'priority', value: 4 << 20 },
+    ]);
+    await assertFigures(engine, 'policy_generation', [{ value: 1 }]);
+    await assertFigures(engine, 'rules_loaded', [{ value: 1 }]);
+    await assertFigures(engine, 'rules_skipped', [{ value: 1 }]);
+    await assertFigures(engine, 'audit_chain_ok', []);
+    await assertFigures(engine, 'enforcement_total', []);
   });
 
   test('the command line says how it is, and that an entry does not refuse in mode monitor', async () => {
@@ -70,6 +84,7 @@ describe('a running engine', { skip: liveSkip() }, () => {
     const file = join(engine.folder, 'rules.yaml');
     writeFileSync(file, '- rule: Broken\n  condition: evt.typ = open\n');
     await assert.rejects(ask(engine.socket, 'reload'), { code: 'E_RULES', exitCode: 3 });
+    await assertFigures(engine, 'errors_total', [{ code: 'E_RULES', value: 1 }]);
     assert.ok(
       await engine.until(
         () => engine.alerts.some((a) => a.rule === 'Ringfence internal: reload failed'),
@@ -125,6 +140,14 @@ describe('a running engine', { skip: liveSkip() }, () => {
     assert.ok(existsSync(engine.socket));
   });
 });
+
+const UNKNOWN_FIELD = `- rule: Skipped
+  desc: test
+  condition: evt.type = openat and plugin.field = 1
+  output: o
+  priority: INFO
+  skip-if-unknown-filter: true
+`;
 
 const UNLINK = `- rule: Removed
   desc: test

@@ -11,6 +11,7 @@ import { ask } from '../src/engine/control/client.ts';
 import { probe } from '../src/sensors/bpf/probe.ts';
 import type { SensorStats } from '../src/sensors/sensor.ts';
 import { LiveEngine, liveSkip } from './lib/engine.ts';
+import { assertFigures } from './lib/figures.ts';
 
 /** Rules and deny entries while they change, while nobody reads, while the engine stands still. */
 const skip =
@@ -118,6 +119,10 @@ test('with the telemetry ring full and the engine stopped every denial holds, an
       ).length;
     await engine.until(() => told('Forbidden') + told(ENTRY_RULE) >= 2 * acts, 15_000);
     assert.deepEqual([told('Forbidden'), told(ENTRY_RULE)], [acts, acts]);
+    await assertFigures(engine, 'enforcement_total', [
+      { kind: 'rule', outcome: 'denied', value: acts },
+      { kind: 'entry', outcome: 'denied', value: acts },
+    ]);
     const { lostRing, lostPriority } = await sensor();
     assert.ok(lostRing > 0, 'the ring was full');
     assert.equal(lostPriority, 0);

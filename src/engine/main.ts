@@ -127,8 +127,9 @@ export class Engine {
 
   static async #start(options: EngineOptions, config: Config, unlock: () => void): Promise<Engine> {
     const { level, format } = config.log;
-    const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format });
     const metrics = new MetricsRegistry({ processMetrics: true });
+    const onCode = (code: string): void => metrics.add('errors', [code]);
+    const log = options.log ?? createLog({ level, format: format === 'auto' ? undefined : format, onCode });
     metrics.set('buildInfo', [VERSION, process.versions.node, release()], 1);
     const deps = {
       hostname: osHostname(),
@@ -323,6 +324,7 @@ export class Engine {
     this.metrics.set('reloadOk', [], 1);
     this.metrics.set('reloadTime', [], Date.now() / 1000);
     this.metrics.set('rulesLoaded', [], report.rules);
+    this.metrics.set('rulesSkipped', [], report.skipped.length);
     for (const { rule, reason } of report.skipped) this.log.warn({ rule, reason }, 'rule is not in force');
     for (const { code, file, line, message } of report.warnings) this.log.warn({ code, file, line }, message);
   }

@@ -67,6 +67,13 @@ export interface SensorHandlers {
   failed(error: unknown): void;
 }
 
+/** How full a ring is, in bytes. */
+export interface RingLevel {
+  readonly ring: 'events' | 'priority';
+  readonly pending: number;
+  readonly capacity: number;
+}
+
 /** Counters since the sensor was opened. */
 export interface SensorStats {
   readonly emitted: number;
@@ -265,6 +272,17 @@ export class KernelSensor {
       late: this.#trackers[0].late + this.#trackers[1].late,
       pending: this.#rings.bulk.pending(),
     };
+  }
+
+  /** How full the rings are. */
+  levels(): RingLevel[] {
+    const { bulk, priority } = this.#rings;
+    const level = (ring: RingLevel['ring'], pending: number): RingLevel => ({
+      ring,
+      pending,
+      capacity: this.object.map(ring).maxEntries,
+    });
+    return [level('events', bulk.pending()), level('priority', priority.pending())];
   }
 
   /** How calls are seen. */

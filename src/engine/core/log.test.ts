@@ -65,3 +65,14 @@ test('what was held back is counted with the next that is written', () => {
   );
   assert.deepEqual([limit.take('a', 1000), limit.take('a', 1001), limit.take('a', 2001)], [2, -1, 1]);
 });
+
+test('the code of each error and warning is told, repeated or not', () => {
+  const codes: string[] = [];
+  const log = createLog({ format: 'json', stream: new PassThrough(), onCode: (code) => codes.push(code) });
+  log.error({ code: 'E_A' }, 'a');
+  log.child({ component: 'x' }).warn({ code: 'W_B' }, 'b');
+  log.error({ code: 'E_A' }, 'a');
+  log.info({ code: 'E_C' }, 'good again');
+  log.error({ err: new Error('x') }, 'without a code');
+  assert.deepEqual(codes, ['E_A', 'W_B', 'E_A']);
+});

@@ -12,11 +12,14 @@ export interface LogOptions {
   /** `text` for people, `json` for machines; absent = text on a terminal. */
   readonly format?: 'text' | 'json' | undefined;
   readonly stream?: NodeJS.WritableStream & { isTTY?: boolean };
+  /** Told of the code of each error and warning, also of those that are held back. */
+  readonly onCode?: (code: string) => void;
   /** Whether lines begin with their severity as the journal reads it; absent = if stderr is the journal. */
   readonly journal?: boolean;
 }
 
 const REPEAT_MS = 10_000;
+const WARN = pino.levels.values.warn ?? 0;
 
 /**
  * A logger to stderr. The same message with a `code`, of one component about one output or rule, is written at most
@@ -37,10 +40,11 @@ export function createLog(options: LogOptions = {}): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       hooks: {
-        logMethod(args, method) {
+        logMethod(args, method, level) {
           const [first, message] = args as readonly unknown[];
           if (isCoded(first)) {
             const { code, output, rule } = first;
+            if (level >= WARN) options.onCode?.(code);
             const { component } = this.bindings();
             const suppressed = limit.take([code, component, output, rule, message].join('\0'));
             if (suppressed < 0) return;

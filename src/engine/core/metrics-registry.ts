@@ -20,14 +20,15 @@ export interface Figure {
   readonly value: number;
 }
 
-/** The metrics of the process that serves them: every row of the table, in Prometheus' text form. */
+/**
+ * The metrics of the process that serves them, in Prometheus' text form. A row of the table is published from its first
+ * use on: a gauge that nobody sets would say 0, which means something.
+ */
 export class MetricsRegistry implements MetricSink {
   readonly #registry = new Registry();
-  readonly #instruments = new Map<string, Instrument>();
+  readonly #instruments = new Map<MetricKey, Instrument>();
 
   constructor(options: { processMetrics?: boolean } = {}) {
-    for (const [key, spec] of Object.entries(METRICS))
-      this.#instruments.set(key, build(spec, this.#registry));
     if (options.processMetrics)
       collectDefaultMetrics({
         register: this.#registry,
@@ -37,18 +38,27 @@ export class MetricsRegistry implements MetricSink {
   }
 
   add(key: MetricKey, labels: readonly string[], n = 1): void {
-    const metric = this.#instruments.get(key);
+    const metric = this.#instrument(key);
     if (metric instanceof Counter) metric.inc(labelsOf(key, labels), n);
   }
 
   set(key: MetricKey, labels: readonly string[], value: number): void {
-    const metric = this.#instruments.get(key);
+    const metric = this.#instrument(key);
     if (metric instanceof Gauge) metric.set(labelsOf(key, labels), value);
   }
 
   observe(key: MetricKey, labels: readonly string[], value: number): void {
-    const metric = this.#instruments.get(key);
+    const metric = this.#instrument(key);
     if (metric instanceof Histogram) metric.observe(labelsOf(key, labels), value);
+  }
+
+  #instrument(key: MetricKey): Instrument {
+    let instrument = this.#instruments.get(key);
+    if (instrument === undefined) {
+      instrument = build(METRICS[key], this.#registry);
+      this.#instruments.set(key, instrument);
+    }
+    return instrument;
   }
 
   /** Prometheus text exposition. */

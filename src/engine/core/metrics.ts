@@ -51,14 +51,19 @@ export const METRICS = {
   lag: gauge('pipeline_lag_seconds', 'Age of the event evaluated last.'),
   ruleMatches: counter('rule_matches_total', 'Alerts raised.', 'rule', 'priority'),
   rulesLoaded: gauge('rules_loaded', 'Rules in force.'),
-  rulesSkipped: gauge('rules_skipped', 'Rules that were given but are not in force.', 'reason'),
+  rulesSkipped: gauge('rules_skipped', 'Rules that were given but are not in force (`ringfence status`).'),
   eventsDeferred: counter(
     'events_deferred_total',
     'Events that waited for late container metadata.',
     'outcome',
   ),
   alertLatency: histogram('alert_latency_seconds', 'From the kernel event to the hand-over to outputs.'),
-  enforcement: counter('enforcement_total', 'Enforcement decisions.', 'kind', 'outcome'),
+  enforcement: counter(
+    'enforcement_total',
+    'What the kernel decided, by who (rule, entry, guard) and how (denied, killed, would_deny, observed).',
+    'kind',
+    'outcome',
+  ),
   unjudged: gauge(
     'enforcement_unjudged',
     'Operations that rules may have refused and that went through, by why they could not be judged.',
@@ -75,25 +80,17 @@ export const METRICS = {
   outputQueue: gauge('output_queue_length', 'Alerts waiting in an output.', 'output'),
   outputCapacity: gauge('output_queue_capacity', 'Places in the queue of an output.', 'output'),
   outputSend: histogram('output_send_seconds', 'Time to send one batch.', 'output'),
-  programRuns: gauge(
-    'bpf_program_runs',
-    'Runs of a BPF program (needs kernel.bpf_stats_enabled).',
-    'program',
-  ),
-  programSeconds: gauge(
-    'bpf_program_seconds',
-    'Time in a BPF program (needs kernel.bpf_stats_enabled).',
-    'program',
-  ),
-  mapEntries: gauge('bpf_map_entries', 'Entries in a BPF map.', 'map'),
-  mapCapacity: gauge('bpf_map_capacity', 'Places in a BPF map.', 'map'),
   canaryOk: gauge('canary_ok', "1 while the engine's own acts come back as events, 0 when they stay away."),
   canaryActs: counter('canary_acts_total', "The engine's own acts, by what became of them.", 'result'),
   processes: gauge('process_table_entries', 'Processes in the process table.'),
   auditRows: counter('audit_rows_total', 'Rows written to the audit store.', 'kind'),
   auditOk: gauge('audit_chain_ok', '0 when the audit was found not to go on where it had ended.'),
   auditWriting: gauge('audit_writing', '1 while rows reach the audit, 0 while they wait for the disk.'),
-  errors: counter('errors_total', 'Errors by code.', 'code'),
+  errors: counter(
+    'errors_total',
+    'Errors and warnings in the log, by code; also those that were held back as repeated.',
+    'code',
+  ),
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricKey = keyof typeof METRICS;

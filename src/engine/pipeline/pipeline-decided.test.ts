@@ -21,6 +21,12 @@ const rule = (name: string): string => `- rule: ${name}
 
 /** Alerts as "rule guarantee" of records of which `Policy` decided those with a clause. */
 function alerts(...specs: RecordSpec[]): string[] {
+  return run(specs).alerts;
+}
+
+/** The alerts, and what was counted of decisions. */
+function run(specs: readonly RecordSpec[]): { alerts: string[]; decisions: unknown[] } {
+  const metrics = new MetricBuffer();
   const out: string[] = [];
   const { rules } = loadRules([{ name: 'test', text: rule('Policy') + rule('Other') }], {
     ...LANGUAGE,
@@ -36,7 +42,7 @@ function alerts(...specs: RecordSpec[]): string[] {
     hostname: 'h',
     bootId: 'b',
     eventNames: EVENT_NAMES.names,
-    metrics: new MetricBuffer(),
+    metrics,
     emit: (batch) => out.push(...batch.map((alert) => `${alert.rule} ${alert.guarantee}`)),
     tierOf: () => 'observe',
     decider: () => ({ kind: 'rule', name: 'Policy' }),
@@ -48,7 +54,8 @@ function alerts(...specs: RecordSpec[]): string[] {
   });
   for (const spec of specs) pipeline.record(recordOf(spec));
   pipeline.finish();
-  return out;
+  const counted = metrics.take().add.filter(([key]) => key === 'enforcement');
+  return { alerts: out, decisions: counted.map(([, labels, n]) => [...labels, n]) };
 }
 
 const self = { pid: 7, tid: 7, start: 7, comm: 'sh' };
@@ -75,4 +82,13 @@ test('the next call of the thread, and calls of other threads, are told by all r
 test('a record of an act that carries the decision itself is told by all rules, with one guarantee', () => {
   const exec: RecordSpec = { kind: 'exec', ...self, exe: '/x', clause: 1, flags: RF_FLAG.KILLED };
   assert.deepEqual(alerts(exec), ['Policy killed', 'Other killed']);
+});
+
+test('decisions are counted, and each once', () => {
+  const watched: RecordSpec = { ...hook, flags: RF_FLAG.NO_RESULT | RF_FLAG.WOULD_DENY };
+  assert.deepEqual(run([hook, call, hook, call, watched, call]).decisions, [
+    ['rule', 'denied', 2],
+    ['rule', 'would_deny', 1],
+  ]);
+  assert.deepEqual(run([call]).decisions, []);
 });

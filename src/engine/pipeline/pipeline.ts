@@ -170,6 +170,7 @@ export class Pipeline {
   #decided(event: Event): string | undefined {
     const decider = this.#options.decider(event.rec);
     if (decider === undefined) return undefined;
+    this.#options.metrics.add('enforcement', [decider.kind, guaranteeOf(event.rec.flags)]);
     if (decider.kind === 'entry') {
       const { target, reason, source } = decider.entry ?? {};
       const more = {

@@ -319,8 +319,8 @@ export class EngineCore {
   }
 
   #startCanary(everyMs: number): NodeJS.Timeout | undefined {
-    this.#tell.metrics.set('canaryOk', [], 1);
     if (everyMs <= 0) return undefined;
+    this.#tell.metrics.set('canaryOk', [], 1);
     this.#tickCanary();
     return setInterval(() => this.#tickCanary(), Math.max(everyMs, 100));
   }
@@ -349,7 +349,8 @@ export class EngineCore {
       this.#tell.lost({ stage: 'queue', reason: 'main_busy', ring: 'events', count, from: 0, to: 0 });
     this.#tell.losses();
     this.#pipeline.publish();
-    this.#tell.counts(this.#sensor.stats());
+    const { generation } = this.#enforcer.status();
+    this.#tell.counts(this.#sensor.stats(), this.#sensor.levels(), generation);
   }
 
   #reportRing(): void {

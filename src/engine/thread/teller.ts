@@ -1,6 +1,6 @@
 import type { ApplyReport, JournalReport } from '../../enforce/index.ts';
 import { internalAlert } from '../../outputs/internal-alert.ts';
-import type { Loss, SensorStats } from '../../sensors/sensor.ts';
+import type { Loss, RingLevel, SensorStats } from '../../sensors/sensor.ts';
 import { MetricBuffer } from '../core/metrics.ts';
 import type { CanaryChange, CanaryState } from '../pipeline/canary.ts';
 import { type AlertLoss, LossReport } from '../pipeline/loss-report.ts';
@@ -78,8 +78,12 @@ export class Teller {
   }
 
   /** Sends what was counted since the last time. */
-  counts({ pending, unjudged }: Pick<SensorStats, 'pending' | 'unjudged'>): void {
-    this.metrics.set('ringBytes', ['events'], pending);
+  counts({ unjudged }: Pick<SensorStats, 'unjudged'>, rings: readonly RingLevel[], generation: number): void {
+    for (const { ring, pending, capacity } of rings) {
+      this.metrics.set('ringBytes', [ring], pending);
+      this.metrics.set('ringCapacity', [ring], capacity);
+    }
+    this.metrics.set('policyGeneration', [], generation);
     this.metrics.set('unjudged', ['no_place'], unjudged);
     if (unjudged > this.#unjudged)
       this.log('error', { code: 'W_UNJUDGED', count: unjudged - this.#unjudged }, 'let through unjudged');

@@ -112,7 +112,6 @@ class Reporter {
     this.#metrics.set('auditWriting', [], ok ? 1 : 0);
     if (ok) this.#log.warn({ code: 'W_AUDIT_RESUMED' }, 'the audit is being written again');
     else {
-      this.#metrics.add('errors', ['E_AUDIT_STALLED']);
       this.#log.error(
         { code: 'E_AUDIT_STALLED', reason },
         'the audit cannot be written; alerts go on, rows wait',
