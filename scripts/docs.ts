@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema } from '../src/engine/config/config.ts';
 import type { Schema } from '../src/engine/core/check-schema.ts';
+import { EXITS } from '../src/engine/core/diagnostic.ts';
 import { ERRORS } from '../src/engine/core/errors.ts';
 import { METRICS } from '../src/engine/core/metrics.ts';
 import { PACKAGE_ROOT } from '../src/engine/core/package.ts';
@@ -164,15 +165,7 @@ function config(): string {
 }
 
 function exitCodes(): string {
-  const rows = [
-    ['0', 'did what was asked'],
-    ['1', 'run-time failure'],
-    ['2', 'wrong usage'],
-    ['3', 'configuration or rules invalid'],
-    ['4', 'check completed and found problems'],
-    ['5', 'not permitted, or the kernel cannot do it'],
-    ['130', 'ended by Ctrl-C after a clean stop (SIGTERM: 0)'],
-  ];
+  const rows = Object.values(EXITS).map(({ code, meaning }) => [String(code), meaning]);
   return page('Exit codes', 'Table: `src/engine/core/diagnostic.ts`.', table(['code', 'meaning'], rows));
 }
 

@@ -14,10 +14,8 @@ import type { AnyRec } from './record/record.gen.ts';
 import { mapRing, type Ring } from './record/ring.ts';
 import { RingPump, type Waker } from './record/ring-pump.ts';
 import { type Gap, SeqTracker } from './record/seq-tracker.ts';
+import { PRIORITY_RING_BYTES, RING_BYTES } from './ring-bytes.ts';
 
-const RING_BYTES = 8 << 20;
-/** Room for some hundred execs with much environment, or two thousand ordinary ones, while the reader is held up. */
-const PRIORITY_RING_BYTES = 4 << 20;
 const LIFECYCLE = ['rf_exec', 'rf_fork', 'rf_exit'];
 const GAP_CHECK_MS = 250;
 const NO_CAPTURE = Buffer.alloc(STRUCTS.rf_capture.size);

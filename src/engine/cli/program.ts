@@ -1,12 +1,12 @@
 import { Command } from 'commander';
+import { EXITS } from '../core/diagnostic.ts';
 import type { CommandSpec } from './command.ts';
 import { COMMANDS } from './table.ts';
 import { prepare } from './usage.ts';
 
-const EXITS = `Exit codes:
-  0  did what was asked          3  configuration or rules invalid
-  1  run-time failure            4  check completed and found problems
-  2  wrong usage                 5  not permitted, or the kernel cannot do it`;
+const EXIT_HELP = Object.values(EXITS)
+  .map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`)
+  .join('\n');
 
 /** The program with all commands; only the typed one is imported. */
 export async function buildProgram(typed: string | undefined): Promise<Command> {
@@ -20,7 +20,7 @@ export async function buildProgram(typed: string | undefined): Promise<Command> 
     .helpCommand('help [COMMAND]', 'explain a command')
     .addHelpText(
       'after',
-      `\n${EXITS}\n\nStart with:\n  ringfence doctor\n  ringfence run --demo\n  ringfence run`,
+      `\nExit codes:\n${EXIT_HELP}\n\nStart with:\n  ringfence doctor\n  ringfence run --demo\n  ringfence run`,
     )
     .showSuggestionAfterError(true);
   let examples: CommandSpec['examples'];

@@ -20,15 +20,23 @@ export interface Diagnostic {
   readonly context?: readonly { readonly type: string; readonly name: string }[];
 }
 
-/** Exit codes of the command line (documented in `ringfence --help`). */
-export const EXIT = {
-  ok: 0,
-  failure: 1,
-  usage: 2,
-  invalid: 3,
-  problems: 4,
-  notPermitted: 5,
+/** THE EXIT TABLE: how the command line ends. `ringfence --help` and the reference page are made of it. */
+export const EXITS = {
+  ok: { code: 0, meaning: 'did what was asked' },
+  failure: { code: 1, meaning: 'run-time failure' },
+  usage: { code: 2, meaning: 'wrong usage' },
+  invalid: { code: 3, meaning: 'configuration or rules invalid' },
+  problems: { code: 4, meaning: 'check completed and found problems' },
+  notPermitted: { code: 5, meaning: 'not permitted, or the kernel cannot do it' },
+  interrupted: { code: 130, meaning: 'ended by Ctrl-C after a clean stop (SIGTERM: 0)' },
 } as const;
+
+type Exits = typeof EXITS;
+
+/** The codes by name. */
+export const EXIT = Object.fromEntries(Object.entries(EXITS).map(([name, { code }]) => [name, code])) as {
+  readonly [Name in keyof Exits]: Exits[Name]['code'];
+};
 
 /** An expected failure with an exit code and advice; the command line prints it without a stack. */
 export class AppError extends Error {
