@@ -2,7 +2,7 @@ import { formatAddress, type Network, parseNetworkOrAddress } from '../../engine
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
 
 export type DenyProtocol = 'tcp' | 'udp' | 'icmp';
-export const PROTOCOL_NUMBERS: Readonly<Record<DenyProtocol, number>> = { icmp: 1, tcp: 6, udp: 17 };
+export const PROTOCOL_NUMBERS: Readonly<Record<DenyProtocol, number>> = { tcp: 6, udp: 17, icmp: 1 };
 
 /** For whom an entry holds; absent = for everybody. */
 export type DenyScope =

@@ -15,6 +15,7 @@ import { epochNs } from '../core/clock.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { addFilters, type FilterFlags, parseEnd, parseTime, toFilter, usage } from './audit-filter.ts';
 import { announceReading, auditFolder } from './audit-folder.ts';
+import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, paint, print, printJson, printTable } from './output.ts';
 
@@ -207,31 +208,21 @@ function hostOf(folder: string): string {
   return '';
 }
 
-const FORMATS = ['md', 'html', 'json'] as const;
-
 function configureReport(parent: Command): void {
   addTrust(
     sub(parent, 'report', 'collect evidence for the controls of a framework, and say where it is thin'),
   )
-    .requiredOption('--control <name>', Object.keys(FRAMEWORKS).join(', '))
+    .addOption(choice('--control <name>', 'framework', Object.keys(FRAMEWORKS)).makeOptionMandatory())
     .option('--from <time>', 'start of the period', '30d')
     .option('--to <time>', 'end of the period; a day includes its end', 'now')
-    .option('--format <name>', FORMATS.join(', '), 'md')
+    .addOption(choice('--format <name>', 'form of the report', ['md', 'html', 'json']).default('md'))
     .action(
       act(
         async (
-          flags: PlaceFlags & TrustFlags & { control: string; from: string; to: string; format: string },
+          flags: PlaceFlags &
+            TrustFlags & { control: FrameworkName; from: string; to: string; format: string },
         ) => {
-          const name = flags.control as FrameworkName;
-          if (!Object.hasOwn(FRAMEWORKS, name)) {
-            throw usage(
-              `no controls named ${JSON.stringify(name)}`,
-              `one of ${Object.keys(FRAMEWORKS).join(', ')}`,
-            );
-          }
-          if (!FORMATS.some((format) => format === flags.format)) {
-            throw usage(`no format named ${JSON.stringify(flags.format)}`, `one of ${FORMATS.join(', ')}`);
-          }
+          const { control: name } = flags;
           const fromNs = parseTime('--from', flags.from);
           const toNs = parseEnd('--to', flags.to);
           if (toNs <= fromNs)

@@ -8,6 +8,10 @@ test('commands first, then sub-commands, options, values and names', async () =>
   assert.ok((await candidates(['help', ''])).includes('run'));
   assert.ok((await candidates(['run', '--'])).includes('--demo'));
   assert.deepEqual(await candidates(['run', '--mode', '']), ['monitor', 'enforce']);
+  assert.deepEqual(await candidates(['events', '-o', '']), ['compact', 'json']);
+  assert.deepEqual(await candidates(['deny', 'add', '--proto', '']), ['tcp', 'udp', 'icmp']);
+  assert.deepEqual(await candidates(['audit', 'report', '--control', '']), ['pci', 'nist', 'cis']);
+  assert.deepEqual(await candidates(['completion', '']), ['bash', 'zsh', 'fish']);
   assert.deepEqual(await candidates(['config', '']), ['print', 'default', 'schema']);
   assert.ok((await candidates(['config', 'print', '-'])).includes('--origin'));
   assert.ok((await candidates(['explain', ''])).includes('proc.aname'));

@@ -35,23 +35,15 @@ export async function candidates(words: readonly string[]): Promise<readonly str
   const option = command.options.find(
     ({ long, short }) => before !== undefined && [long, short].includes(before),
   );
-  if (option?.required) return valuesOf(option.long ?? '', name);
+  if (option?.required) return option.argChoices ?? valuesOf(option.long ?? '');
   if (command.commands.length > 0) return command.commands.map((inner) => inner.name());
-  return (await ARGUMENTS[path.join(' ')]?.()) ?? [];
+  return command.registeredArguments[0]?.argChoices ?? (await ARGUMENTS[path.join(' ')]?.()) ?? [];
 }
 
-async function valuesOf(option: string, command: string): Promise<readonly string[]> {
+async function valuesOf(option: string): Promise<readonly string[]> {
   switch (option) {
-    case '--mode':
-      return ['monitor', 'enforce'];
-    case '--output':
-      return command === 'events' ? ['compact', 'json'] : ['text', 'json'];
     case '--priority':
       return PRIORITIES.map((priority) => priority.toLowerCase());
-    case '--proto':
-      return ['tcp', 'udp', 'icmp'];
-    case '--control':
-      return ['pci', 'nist', 'cis'];
     case '--type':
       return (await import('../../sensors/events/events.ts')).EVENTS.map((def) => def.name);
     default:
@@ -62,7 +54,6 @@ async function valuesOf(option: string, command: string): Promise<readonly strin
 /** What arguments may be, where they are no files. */
 const ARGUMENTS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   explain: names,
-  completion: async () => ['bash', 'zsh', 'fish'],
   'rules describe': ruleNames,
   'policy explain': ruleNames,
   'why-not': ruleNames,

@@ -1,10 +1,11 @@
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import { Argument } from 'commander';
+import { EXIT } from '../core/diagnostic.ts';
 import { act, type CommandSpec } from './command.ts';
 import { print } from './output.ts';
 import { COMMANDS } from './table.ts';
 
-const SHELLS: Readonly<Record<string, (words: string) => string>> = {
-  bash: (words) => `_ringfence() {
+const SHELLS = {
+  bash: (words: string) => `_ringfence() {
   local current=\${COMP_WORDS[COMP_CWORD]} IFS=$'\\n'
   if [ "$COMP_CWORD" -eq 1 ]; then
     IFS=' '
@@ -21,7 +22,7 @@ const SHELLS: Readonly<Record<string, (words: string) => string>> = {
   fi
 }
 complete -F _ringfence ringfence`,
-  zsh: (words) => `#compdef ringfence
+  zsh: (words: string) => `#compdef ringfence
 _ringfence() {
   if (( CURRENT == 2 )); then
     compadd -- ${words}
@@ -32,7 +33,7 @@ _ringfence() {
   fi
 }
 compdef _ringfence ringfence`,
-  fish: (words) => `complete -c ringfence -n __fish_use_subcommand -f -a '${words}'
+  fish: (words: string) => `complete -c ringfence -n __fish_use_subcommand -f -a '${words}'
 complete -c ringfence -n 'not __fish_use_subcommand' -a '(ringfence __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`,
 };
 
@@ -42,17 +43,10 @@ export const command: CommandSpec = {
     ['ringfence completion fish > ~/.config/fish/completions/ringfence.fish', 'every fish shell'],
   ],
   configure(command) {
-    command.argument('<shell>', Object.keys(SHELLS).join(', ')).action(
-      act((shell: string) => {
-        const script = SHELLS[shell];
-        if (!script) {
-          throw new AppError('E_USAGE', `no completion for "${shell}"`, {
-            exitCode: EXIT.usage,
-            help: `one of ${Object.keys(SHELLS).join(', ')}`,
-          });
-        }
+    command.addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SHELLS))).action(
+      act((shell: keyof typeof SHELLS) => {
         const words = COMMANDS.filter((row) => !row.hidden).map((row) => row.name);
-        print(script([...words, 'help'].join(' ')));
+        print(SHELLS[shell]([...words, 'help'].join(' ')));
         return EXIT.ok;
       }),
     );

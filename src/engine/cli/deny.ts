@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
+import { PROTOCOL_NUMBERS } from '../../enforce/deny/deny-entry.ts';
 import type { DenyView, ImportReport } from '../../enforce/index.ts';
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/units.ts';
+import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
 import { importFeed } from './deny-import.ts';
@@ -111,7 +113,7 @@ const withEntry = (command: Command): Command => withEntryOptions(withControl(co
 function withEntryOptions(command: Command): Command {
   return command
     .option('--port <port>', 'only this port')
-    .option('--proto <name>', 'only tcp, udp or icmp')
+    .addOption(choice('--proto <name>', 'only this protocol', Object.keys(PROTOCOL_NUMBERS)))
     .option('--ttl <duration>', 'how long: 90s, 10m, 1h, 7d (absent = for ever)')
     .option('--reason <text>', 'why, for the alert')
     .option('--scope <scope>', 'only for user=UID or cgroup=/sys/fs/cgroup/PATH');

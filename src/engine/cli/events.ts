@@ -6,6 +6,7 @@ import { parseDuration } from '../core/units.ts';
 import type { Event } from '../enrich/event.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { watchEvents } from '../tools/live-events.ts';
+import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
 import { note, noteDiagnostics, print } from './output.ts';
@@ -52,7 +53,7 @@ export const command: CommandSpec = {
   configure(command) {
     command
       .argument('[filter...]', 'a condition of the rule language')
-      .option('-o, --output <form>', 'compact or json', 'compact')
+      .addOption(choice('-o, --output <form>', 'form of a line', ['compact', 'json']).default('compact'))
       .option('-n, --number <count>', 'stop after so many')
       .option('-t, --type <names...>', 'only these events')
       .option('--format <format>', 'a line of your own, with %fields')
@@ -119,7 +120,6 @@ interface Renderer {
 }
 
 function renderer({ output, format }: Options): Renderer {
-  if (!['compact', 'json'].includes(output)) throw usage(`-o takes compact or json, not "${output}"`);
   if (format === undefined && output === 'compact') {
     const program = compiled(`${COMPACT} %proc.cmdline`);
     const other = compiled(`${COMPACT} %evt.args`);

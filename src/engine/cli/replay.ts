@@ -9,6 +9,7 @@ import { AppError, EXIT } from '../core/diagnostic.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { type LineAlert, replayLines } from '../tools/replay-lines.ts';
 import { profile, replay } from '../tools/replayer.ts';
+import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, print, printJson, printTable } from './output.ts';
 import { type RuleOptions, rulesFor } from './rules-for.ts';
@@ -31,7 +32,7 @@ export const command: CommandSpec = {
       .argument('<file>', 'a recording, or JSON lines with the fields of one event each')
       .option('-c, --config <file>', 'configuration file')
       .option('-r, --rules <path...>', 'rules files or folders, instead of the configured ones')
-      .option('-o, --output <form>', 'form of the alerts: text or json', 'text')
+      .addOption(choice('-o, --output <form>', 'form of the alerts', ['text', 'json']).default('text'))
       .option('--profile', 'print the time per rule instead of alerts')
       .option('--json', 'as -o json; with --profile one document')
       .action(act(run));
@@ -43,9 +44,6 @@ const titled = ({ rule, output }: LineAlert): string =>
   output.startsWith(rule) ? output : `${rule}: ${output}`;
 
 async function run(path: string, options: ReplayOptions): Promise<number> {
-  if (!['text', 'json'].includes(options.output)) {
-    throw new AppError('E_USAGE', `-o takes text or json, not "${options.output}"`, { exitCode: EXIT.usage });
-  }
   const json = options.json || options.output === 'json';
   if (!startsAsRecording(path)) {
     if (options.profile)

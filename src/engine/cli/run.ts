@@ -1,10 +1,12 @@
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { AppError, EXIT } from '../core/diagnostic.ts';
+import { MODES } from '../core/mode.ts';
 import { parseDuration } from '../core/units.ts';
 import type { ToEngine } from '../thread/protocol.ts';
 import { startEngineWorker } from '../thread/start-worker.ts';
 import { watchPaths } from '../watch.ts';
+import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics } from './output.ts';
 import { outputSchemas } from './outputs.ts';
@@ -31,8 +33,8 @@ export const command: CommandSpec = {
     command
       .option('-c, --config <file>', 'configuration file')
       .option('-r, --rules <path...>', 'rules files or folders, instead of the configured ones')
-      .option('-o, --output <form>', 'form of the alerts on stdout: text or json')
-      .option('--mode <mode>', 'monitor or enforce')
+      .addOption(choice('-o, --output <form>', 'form of the alerts on stdout', ['text', 'json']))
+      .addOption(choice('--mode <mode>', 'what becomes of rules that refuse', MODES))
       .option('--duration <time>', 'stop after this time (30s, 5m ...)')
       .option('--dry-run', 'load, attach and evaluate, but refuse nothing')
       .option('--demo', 'perform suspicious acts in a sandbox, show their alerts, and end')
@@ -71,9 +73,6 @@ async function run(options: Options): Promise<number> {
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
   if (options.duration !== undefined && duration === undefined) {
     throw usage(`--duration needs a time such as 30s or 5m, not "${options.duration}"`);
-  }
-  if (options.output !== undefined && !['json', 'text'].includes(options.output)) {
-    throw usage(`-o takes text or json, not "${options.output}"`);
   }
   const since = Date.now();
   if (!options.demo) heedSignals();
@@ -138,7 +137,7 @@ async function runUntilEnd(
   let interrupts = 0;
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => {
-    if (++interrupts > 1) process.exit(130);
+    if (++interrupts > 1) process.exit(EXIT.interrupted);
     end('SIGINT');
   });
   const engine = await Engine.start(options).catch(explain);
@@ -162,7 +161,7 @@ async function runUntilEnd(
   try {
     const reason = await Promise.race([ended, engine.failure]);
     await engine.stop(reason);
-    return reason === 'SIGINT' ? 130 : EXIT.ok;
+    return reason === 'SIGINT' ? EXIT.interrupted : EXIT.ok;
   } catch (error) {
     engine.log.error({ code: 'E_ENGINE_DIED', err: error }, 'the engine thread died');
     await engine.stop('failure');

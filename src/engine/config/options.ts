@@ -1,6 +1,8 @@
 import { PROTECTED_EXECUTABLES } from '../../enforce/rails.ts';
 import { type FleetConfig, fleetSchema } from '../../outputs/nats/options.ts';
 import { type ServeConfig, serveSchema } from '../../outputs/serve/options.ts';
+import { PRIORITY_RING_BYTES, RING_BYTES } from '../../sensors/ring-bytes.ts';
+import { MODES } from '../core/mode.ts';
 import { PRIORITIES } from '../core/priority.ts';
 import { DURATION_PATTERN } from '../core/units.ts';
 import { bool, foreign, int, list, object, section, type TypeOf, text, word } from './schema.ts';
@@ -37,7 +39,7 @@ const appendOutput = object(
 
 /** THE CONFIG TABLE, without the outputs (these come from the output registry). */
 export const CORE_OPTIONS = {
-  mode: word(['monitor', 'enforce'], {
+  mode: word(MODES, {
     doc: 'monitor: a rule with `enforce: deny` says what it would have refused. enforce: it refuses.',
     default: 'monitor',
   }),
@@ -91,7 +93,7 @@ export const CORE_OPTIONS = {
       ring_bytes: int(
         {
           doc: 'Size of the bulk ring between kernel and engine, a power of two.',
-          default: 8 * 1024 * 1024,
+          default: RING_BYTES,
         },
         1024 * 1024,
         1024 * 1024 * 1024,
@@ -99,7 +101,7 @@ export const CORE_OPTIONS = {
       priority_ring_bytes: int(
         {
           doc: 'Size of the ring for process lifecycle and denials, a power of two.',
-          default: 4 * 1024 * 1024,
+          default: PRIORITY_RING_BYTES,
         },
         1024 * 1024,
         1024 * 1024 * 1024,
