@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openTracefs } from '../../sensors/bpf/tracefs.ts';
 import { examine, exitCodeOf } from './check.ts';
-import { kernelVersion, missingCapabilities } from './host.ts';
+import { hostChecks, kernelVersion, missingCapabilities } from './host.ts';
 
 test('kernel releases compare by major and minor number', () => {
   assert.equal(kernelVersion('5.10.0-33-amd64'), 5010);
@@ -33,4 +34,13 @@ test('a check that throws is unknown, and the exit code tells permission from th
   const failed = { name: 'c', title: 'C', status: 'fail', found: '' } as const;
   assert.equal(exitCodeOf([...reports, failed]), 4);
   assert.equal(exitCodeOf([...reports, failed, { ...failed, denied: true }]), 5);
+});
+
+test('tracefs that is not mounted is no trouble where the engine can open its own', async () => {
+  const checks = hostChecks({ state_dir: '/tmp', socket: '/tmp/x', root: '' });
+  const [report] = await examine(checks.filter(({ name }) => name === 'tracefs'));
+  const tracefs = openTracefs();
+  tracefs?.close();
+  assert.equal(report?.status, tracefs === undefined ? 'warn' : 'ok');
+  assert.equal(report?.advice !== undefined, tracefs === undefined);
 });

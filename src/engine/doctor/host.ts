@@ -107,15 +107,20 @@ function lsmList(): Finding {
   };
 }
 
-function tracefs(): Finding {
+async function tracefs(): Promise<Finding> {
   const folder = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find((path) =>
     existsSync(join(path, 'events')),
   );
   if (folder) return ok(folder);
+  const { openTracefs } = await import('../../sensors/bpf/tracefs.ts');
+  const own = openTracefs();
+  own?.close();
+  if (own) return ok('not mounted; the engine can open an instance of its own');
   return {
     status: 'warn',
-    found: 'tracefs is not mounted',
-    advice: 'only needed on kernels without raw tracepoints',
+    found: 'tracefs is not mounted, nor can it be opened',
+    need: 'tracefs on kernels without BPF trampolines, where else a program runs at every call',
+    advice: 'mount -t tracefs tracefs /sys/kernel/tracing',
   };
 }
 
