@@ -1,5 +1,5 @@
 import type { ObjectSchema, Schema } from '../engine/core/check-schema.ts';
-import { PRIORITIES } from '../engine/core/priority.ts';
+import { PRIORITY_WORDS } from '../engine/core/priority.ts';
 import type { FalcoOptions } from './formats/falco.ts';
 import { FORMAT_NAMES, type FormatName } from './formats/formats.ts';
 import type { OutputType } from './output.ts';
@@ -90,7 +90,7 @@ export function queueSchema(kind: OutputType): Readonly<Record<string, Schema>> 
     filter: group('Which alerts this output gets.', {
       minimum_priority: {
         type: 'string',
-        enum: [...PRIORITIES.map((name) => name.toLowerCase()), 'info'],
+        enum: PRIORITY_WORDS,
         default: 'debug',
         description: 'This priority and more severe ones.',
       },

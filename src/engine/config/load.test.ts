@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { entrySchema } from '../../outputs/registry.ts';
 import { checkSchema } from '../core/check-schema.ts';
+import { loadOptions } from '../ruleset.ts';
 import { load as loadWhole } from './config.ts';
 import { loadConfig } from './load.ts';
 import { type CoreConfig, coreSection } from './options.ts';
@@ -46,6 +47,14 @@ test('file, drop-ins in byte order, environment and flags: later wins, maps merg
       assert.equal(origins.has('rule_matching'), false);
     },
   );
+});
+
+test('`info` is a priority, as in Falco', () => {
+  withFiles({ 'config.yaml': 'priority: info\n' }, (main) => {
+    const { config, diagnostics } = load(main);
+    assert.deepEqual(diagnostics, []);
+    assert.equal(config && loadOptions(config).minPriority, 6);
+  });
 });
 
 test('every unknown key and wrong value is reported, with position and suggestion', () => {

@@ -3,11 +3,9 @@ import { type FleetConfig, fleetSchema } from '../../outputs/nats/options.ts';
 import { type ServeConfig, serveSchema } from '../../outputs/serve/options.ts';
 import { PRIORITY_RING_BYTES, RING_BYTES } from '../../sensors/ring-bytes.ts';
 import { MODES } from '../core/mode.ts';
-import { PRIORITIES } from '../core/priority.ts';
+import { PRIORITY_WORDS } from '../core/priority.ts';
 import { DURATION_PATTERN } from '../core/units.ts';
 import { bool, foreign, int, list, object, section, type TypeOf, text, word } from './schema.ts';
-
-const priorities = PRIORITIES.map((name) => name.toLowerCase()) as Lowercase<(typeof PRIORITIES)[number]>[];
 
 const target = object(
   {
@@ -56,7 +54,7 @@ export const CORE_OPTIONS = {
     doc: 'Whether an event raises every matching rule, or the first in order only (as in Falco).',
     default: 'all',
   }),
-  priority: word(priorities, { doc: 'Rules below this priority are not loaded.', default: 'debug' }),
+  priority: word(PRIORITY_WORDS, { doc: 'Rules below this priority are not loaded.', default: 'debug' }),
   append_output: list(appendOutput, {
     doc: 'Additions to the output of rules.',
     default: [{ suggested_output: true }],
