@@ -61,7 +61,7 @@ export function loadObject(options: LoadOptions): BpfObject {
   const hash = abiHash(readLayout(btf));
   if (hash !== ABI_HASH) {
     throw new AppError('sensor/abi', `the BPF object (${hash}) does not belong to this build (${ABI_HASH})`, {
-      help: 'run `make -C bpf/lsm` and `npx tsx scripts/gen.ts bpf/lsm/prebuilt/ringfence.x86_64.bpf.o`, then build again',
+      help: 'run `make -C bpf/lsm` and `npx tsx scripts/gen.ts`, then build again',
     });
   }
   const object = BpfObject.open(elf, 'ringfence', btf);

@@ -89,7 +89,7 @@ export interface EventDef {
   readonly op: Op;
   readonly params: readonly ParamDef[];
   readonly fs?: FsPaths;
-  /** Parameter with the open flags, for evt.is_open_*. */
+  /** Which way the call moves bytes, if it does; for evt.is_io and its like. */
   readonly io?: 'read' | 'write';
   /** evt.res and evt.rawres are known. */
   readonly result: boolean;
