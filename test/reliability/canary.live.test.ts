@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { ask } from '../../src/engine/control/client.ts';
 import { query } from '../../src/outputs/audit/query.ts';
 import { LiveEngine, liveSkip } from '../lib/engine.ts';
+import { assertFigures } from '../lib/figures.ts';
 import { emptyMap } from './host.ts';
 
 const RULES = `- rule: Everything that is opened
@@ -49,6 +50,8 @@ describe('the canary', { skip: liveSkip() }, () => {
     assert.deepEqual([ok, call], [true, 'openat']);
     assert.ok(sent - seen <= 1, `${seen} of ${sent} came back`);
     assert.equal(await ready(), 200);
+    for (const name of ['canary_ok', 'audit_chain_ok', 'audit_writing'])
+      await assertFigures(engine, name, [{ value: 1 }]);
     const own = engine.alerts.filter((alert) => alert.output.endsWith(`by ${engine.process.pid}`));
     assert.deepEqual(own, []);
   });
@@ -59,8 +62,19 @@ describe('the canary', { skip: liveSkip() }, () => {
     assert.ok(await engine.until(raised, 5000));
     assert.equal(await ready(), 503);
     assert.equal((await state()).ok, false);
+    await assertFigures(engine, 'canary_ok', [{ value: 0 }]);
     assert.equal(engine.alerts.filter((alert) => alert.rule.includes('canary')).length, 1);
     const rows = [...query(audit, { kinds: ['health'] })].map((row) => JSON.parse(row.body));
     assert.equal(rows.at(-1)?.canary, 'missing');
   });
+});
+
+test('without a canary no figure says that the sensors see', { skip: liveSkip() }, async () => {
+  const engine = await LiveEngine.start({ rules: RULES, config: { canary: { interval: '0s' } } });
+  try {
+    await assertFigures(engine, 'policy_generation', [{ value: 1 }]);
+    await assertFigures(engine, 'canary_ok', []);
+  } finally {
+    await engine.stop();
+  }
 });
