@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { delay } from '../async.ts';
+import { SendError } from '../output.ts';
 import { UnixDatagram } from '../unix-datagram.ts';
 import type { Transport } from './transport.ts';
 
@@ -23,7 +24,10 @@ export class UdpTransport implements Transport {
     for (const message of messages) {
       await new Promise<void>((resolve, reject) => {
         socket.send(message, (error) => (error ? reject(error) : resolve()));
+      }).catch((error: Error) => {
+        this.#failure ??= error;
       });
+      // The next attempt asks for the address again and connects anew.
       if (this.#failure) throw this.#failure;
     }
   }
@@ -38,9 +42,16 @@ export class UdpTransport implements Transport {
     socket.on('error', (error) => {
       this.#failure = error;
     });
-    await new Promise<void>((resolve) => socket.connect(this.#port, address, resolve));
-    socket.unref();
     this.#socket = socket;
+    socket.unref();
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: Error): void => (error ? reject(error) : resolve());
+      // Node hands an error to this callback, which its types do not tell.
+      socket.connect(this.#port, address, done as () => void);
+    }).catch((error: Error) => {
+      this.#failure = error;
+      throw error;
+    });
     return socket;
   }
 
@@ -63,6 +74,7 @@ export class LocalTransport implements Transport {
   }
 
   async send(messages: readonly Buffer[], signal: AbortSignal): Promise<void> {
+    let delivered = 0;
     try {
       this.#socket ??= new UnixDatagram(this.#path);
       for (const message of messages) {
@@ -70,10 +82,12 @@ export class LocalTransport implements Transport {
           await delay(FULL_WAIT_MS, signal);
           if (signal.aborted) throw signal.reason;
         }
+        delivered++;
       }
     } catch (error) {
       await this.close();
-      throw error;
+      // A daemon that reads slowly has taken these: sent again, they would be there twice and the rest never.
+      throw new SendError((error as Error).message, { delivered, cause: error });
     }
   }
 

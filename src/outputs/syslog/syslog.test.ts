@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hostileAlert, testAlert, testAlerts } from '../testing/alerts.ts';
 import { spawnBound } from '../testing/bound.ts';
@@ -15,6 +15,10 @@ const missing = (command: string): string | false =>
   spawnSync(command, ['-v']).error || spawnSync(command, ['-V']).error ? `needs ${command}` : false;
 const NO_RSYSLOG = missing('rsyslogd');
 const NO_SOCAT = missing('socat');
+const NO_NAMESPACE =
+  spawnSync('unshare', ['-n', 'ip', 'link']).status !== 0 && 'needs a network namespace and ip';
+const TESTING = new URL('../testing', import.meta.url).href;
+const SUFFIX = extname(import.meta.url);
 
 /** What rsyslog understood of a message. */
 interface Message {
@@ -182,6 +186,54 @@ test('a missing /dev/log is a failure that passes', { skip: NO_SOCAT }, async (t
   await until('it was sent', () => outputs.stats()[0]?.sent === 1);
   await outputs.close(1000);
   await until('it arrived', () => existsSync(out) && readFileSync(out, 'utf8').includes('number=1)'));
+});
+
+test('a local daemon that reads slowly gets each alert once', { skip: NO_SOCAT }, async (t) => {
+  const folder = testFolder();
+  const path = join(folder, 'log.sock');
+  const out = join(folder, 'received');
+  const daemon = spawnBound('socat', ['-u', `UNIX-RECV:${path}`, `OPEN:${out},creat,append`]);
+  stopAfter(t, daemon);
+  await until('it listens', () => existsSync(path));
+  const options = { transport: 'local', path, batch: { max_alerts: 5000 }, ...FAST, send_timeout_ms: 100 };
+  const outputs = await openOutputs({ syslog: options }, folder);
+  daemon.kill('SIGSTOP');
+  outputs.emit(testAlerts(5000));
+  await until('its queue was full', () => (outputs.stats()[0]?.failures ?? 0) > 1);
+  assert.equal(outputs.stats()[0]?.dropped.deadline, undefined);
+  daemon.kill('SIGCONT');
+  await until('all were sent', () => outputs.stats()[0]?.sent === 5000);
+  await outputs.close(1000);
+  const received = (): string[] => readFileSync(out, 'utf8').match(/number=\d+\)/g) ?? [];
+  await until('all arrived', () => received().length >= 5000);
+  assert.equal(received().length, 5000);
+  assert.equal(new Set(received()).size, 5000);
+});
+
+// In a network namespace of its own, where nothing can be reached until `lo` is up.
+test('UDP goes on once there is a route', { skip: NO_NAMESPACE }, () => {
+  const script = `
+    import { createSocket } from 'node:dgram';
+    import { spawnSync } from 'node:child_process';
+    import { openOutputs, until, FAST } from '${TESTING}/open${SUFFIX}';
+    import { testAlerts } from '${TESTING}/alerts${SUFFIX}';
+    const to = { host: '10.99.0.1', port: 5514 };
+    const outputs = await openOutputs({ syslog: { transport: 'udp', ...to, ...FAST } }, '/nonexistent');
+    outputs.emit(testAlerts(1));
+    await until('it failed', () => outputs.stats()[0].failures > 2);
+    for (const args of ['link set lo up', 'address add 10.99.0.1/32 dev lo'])
+      if (spawnSync('ip', args.split(' '), { stdio: 'inherit' }).status !== 0) process.exit(2);
+    let received = 0;
+    const server = createSocket('udp4').on('message', () => { received++; });
+    await new Promise((resolve) => server.bind(to.port, to.host, resolve));
+    outputs.emit(testAlerts(9, 1));
+    await until('all arrived', () => received === 10, 20_000);
+    await outputs.close(1000);
+    server.close();`;
+  const run = spawnSync('unshare', ['-n', process.execPath, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  });
+  assert.equal(run.status, 0, run.stderr);
 });
 
 test('a socket path that does not fit is refused with its length', () => {
