@@ -114,6 +114,8 @@ class ProgramOutput implements Output {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);
+    // Its children may hold the other end, for as long as they live.
+    child.stderr?.destroy();
   }
 }
 
