@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname as osHostname, release } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { settledWithin } from '../outputs/async.ts';
 import { Audit } from '../outputs/audit/audit.ts';
 import type { AlertContext, Entry } from '../outputs/audit/entry.ts';
 import type { AuditState } from '../outputs/audit/store.ts';
@@ -51,6 +52,7 @@ export interface EngineOptions extends SpecOptions {
 }
 
 const DRAIN_MS = 5000;
+const REOPEN_MS = 2000;
 const ROLLUP_MS = 500;
 
 /** What the engine did in its life. */
@@ -273,7 +275,8 @@ export class Engine {
 
   async #reload(): Promise<EngineReport> {
     const { log, metrics } = this;
-    await this.#outputs.reopen();
+    // An output that hangs keeps nobody from new rules.
+    await settledWithin(this.#outputs.reopen(), REOPEN_MS);
     try {
       const config = this.#options.readConfig();
       const report = await this.#thread?.reload(engineSpec(config, this.#options));

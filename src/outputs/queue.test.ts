@@ -247,6 +247,25 @@ test('with a disk that takes nothing alerts are sent all the same', async () => 
   await outputs.close(1000);
 });
 
+test('with a disk and a peer that take nothing it waits between attempts', async () => {
+  const folder = testFolder();
+  const retry = { initial_ms: 200, max_ms: 200 };
+  const { fake, outputs, stats } = await setup({ queue: { policy: 'spill' }, retry }, {}, folder);
+  for (let id = 0; id < 20; id++)
+    mkdirSync(join(folder, 'spool', 'fake', `${String(id + 1).padStart(12, '0')}.spool`), {
+      recursive: true,
+    });
+  fake.behave = refuse;
+  outputs.emit(testAlerts(5));
+  await until('it was tried', () => stats().failures > 4);
+  const before = fake.attempts;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  // Without a pause it would be thousands.
+  assert.ok(fake.attempts - before < 40, `${fake.attempts - before} attempts`);
+  assert.equal(stats().spooled, 0);
+  await outputs.close(100);
+});
+
 test('what waits at shutdown is sent by the next process', async () => {
   const folder = testFolder();
   const options = { queue: { capacity: 100, policy: 'spill' } };

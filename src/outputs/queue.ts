@@ -137,6 +137,8 @@ export class OutputQueue {
     this.#memory.unshift(rest);
     this.#spooled = this.#deps.spool !== undefined;
     this.#wake.notify();
+    // Neither the peer nor the disk takes anything: there is nothing to do but to wait.
+    if (this.#spoolRefuses) await delay(this.#backoff.next(), this.#abort.signal);
   }
 
   /** A batch in flight may go to disk only while nothing younger is there. */

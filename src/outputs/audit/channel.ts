@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../engine/core/diagnostic.ts';
+import { settledWithin } from '../async.ts';
 import type { Failure, Reply, Request } from './audit-worker.ts';
 import type { WriterOptions } from './writer.ts';
 
@@ -12,6 +13,8 @@ export class WriterError extends Error {
     this.code = failure.code;
   }
 }
+
+const END_MS = 1000;
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -42,7 +45,8 @@ export class Channel {
   async end(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
-    await worker?.terminate();
+    // A thread that waits for a disk that hangs cannot be ended; the process does not wait with it.
+    if (worker) await settledWithin(worker.terminate(), END_MS);
   }
 
   #start(): Worker {

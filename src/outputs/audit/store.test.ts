@@ -79,6 +79,18 @@ test('a disk that fails holds nobody up; rows are written in order when it recov
   assert.deepEqual(verifyFolder(join(folder(), 'audit')).problems, []);
 });
 
+test('a disk that hangs at the end holds up neither the end nor those who wait', { skip }, async () => {
+  const store = await open({ waitMs: 60_000 });
+  await store.append(sampleEntries(1, 5));
+  const blocker = new Sqlite(join(folder(), 'audit', `audit-${month()}-0001.db`));
+  blocker.exec('BEGIN IMMEDIATE');
+  const outcomes = [store.append(sampleEntries(6, 10)), store.append(sampleEntries(11, 12))];
+  assert.equal(await store.close(200), 7, 'rows that were not written');
+  assert.deepEqual(await Promise.all(outcomes), ['deferred', 'deferred']);
+  blocker.exec('ROLLBACK');
+  blocker.close();
+});
+
 test('a queue that is full drops alerts, counts them and records the loss', { skip }, async () => {
   const store = await open({ maxQueued: 100, waitMs: 50 });
   const blocker = new Sqlite(join(folder(), 'audit', `audit-${month()}-0001.db`));

@@ -76,6 +76,8 @@ export class AuditStore {
   readonly #channel: Channel;
   readonly #anchorTimer: NodeJS.Timeout | undefined;
   #queue: Ticket[] = [];
+  /** Under way to the disk. */
+  #batch: readonly Ticket[] = [];
   #queued = 0;
   #running: Promise<void> | undefined;
   #closing = false;
@@ -166,6 +168,7 @@ export class AuditStore {
         .catch(() => undefined);
       await within(last, Math.max(end - performance.now(), 100));
     }
+    for (const ticket of [...this.#batch, ...this.#queue]) ticket.settle('deferred');
     await this.#channel.end();
     return this.#queued;
   }
@@ -180,7 +183,9 @@ export class AuditStore {
     let wait: number = RETRY_MS.first;
     while (this.#queued > 0) {
       const batch = this.#take();
+      this.#batch = batch;
       const written = await this.#commit(batch);
+      this.#batch = [];
       if (written) {
         wait = RETRY_MS.first;
         continue;
