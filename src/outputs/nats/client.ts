@@ -13,7 +13,7 @@ import {
   StorageType,
 } from 'nats';
 import type { Log } from '../../engine/core/log.ts';
-import { delay, Signal } from '../async.ts';
+import { delay, Signal, settledWithin } from '../async.ts';
 import { Backoff } from '../backoff.ts';
 import { connectionOptions } from './connection.ts';
 import { explain, permanent } from './errors.ts';
@@ -54,6 +54,8 @@ export interface ConsumerSettings {
   /** Where a new consumer begins. */
   readonly from: 'new' | 'all' | Date;
 }
+
+const FLUSH_MS = 1000;
 
 /** A connection that is made, and made again, for as long as the client lives. Nothing is sent while it is down. */
 export class NatsClient {
@@ -335,6 +337,8 @@ export class NatsClient {
     // nats takes its listeners off the socket when it closes. If the server has just gone, a write of a moment ago
     // still has its error to come, and that would end the process.
     await new Promise(setImmediate);
+    // What was acknowledged a moment ago has still to go out.
+    if (this.#up && this.#connection) await settledWithin(this.#connection.flush(), FLUSH_MS).catch(() => {});
     await this.#connection?.close();
   }
 }

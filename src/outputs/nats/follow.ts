@@ -27,8 +27,8 @@ export interface FollowedAlert {
 }
 
 /**
- * Alerts of a fleet, as they come, until the signal. An alert is acknowledged when the caller asks for the next, so a
- * durable reader that dies in between gets it again.
+ * Alerts of a fleet, as they come, until the signal. An alert is acknowledged when the caller asks for the next or ends
+ * the loop, so a durable reader that dies in between gets it again.
  */
 export async function* followAlerts(
   options: FollowOptions,
@@ -45,9 +45,14 @@ export async function* followAlerts(
     };
     for await (const message of client.consume(settings, signal)) {
       const alert = parse(message.subject, message.sequence, Buffer.from(message.payload).toString('utf8'));
-      if (alert) yield alert;
-      else log.warn({ code: 'E_NATS_NO_ALERT', sequence: message.sequence }, 'skipped what is no alert');
-      message.ack();
+      if (!alert)
+        log.warn({ code: 'E_NATS_NO_ALERT', sequence: message.sequence }, 'skipped what is no alert');
+      try {
+        if (alert) yield alert;
+      } finally {
+        // Also of the last that the caller wanted.
+        message.ack();
+      }
     }
   } finally {
     await client.close();
