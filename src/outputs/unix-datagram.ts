@@ -1,15 +1,16 @@
+import { badUnixPath } from '../engine/core/unix-path.ts';
 import { failure, libc } from './libc.ts';
 
 // Node has no AF_UNIX datagram sockets: four calls of the C library make one.
 const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0x800 | 0x80000;
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
-const PATH_MAX = 107;
 
 /** sockaddr_un; a path that starts with `@` names an abstract socket. */
 function address(path: string): Uint8Array {
+  const bad = badUnixPath(path);
+  if (bad !== undefined) throw new Error(bad);
   const bytes = Buffer.from(path, 'utf8');
-  if (bytes.length > PATH_MAX) throw new Error(`socket path longer than ${PATH_MAX} bytes: ${path}`);
   const abstract = path.startsWith('@');
   if (abstract) bytes[0] = 0;
   const family = Buffer.alloc(2);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +54,12 @@ test('a failure arrives with code, help and exit code', async () => {
   await assert.rejects(ask(path, 'fail'), { code: 'E_X', message: 'no', help: 'try', exitCode: 3 });
   await assert.rejects(ask(path, 'ecko'), { code: 'E_USAGE', message: /did you mean "echo"/ });
   await assert.rejects(ask(join(folder, 'none'), 'echo'), { code: 'E_NOT_RUNNING' });
+});
+
+test('a path that does not fit is refused, and leaves nothing behind', async () => {
+  const long = join(folder, 'x'.repeat(107));
+  await assert.rejects(ControlServer.listen(long, commands, log), { code: 'E_CONTROL', exitCode: 3 });
+  assert.deepEqual(readdirSync(folder), ['run']);
 });
 
 test('a second engine is refused, a socket left behind is replaced', async () => {

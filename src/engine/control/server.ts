@@ -6,6 +6,7 @@ import { makeFolder } from '../core/folder.ts';
 import { toJson } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import { nearest } from '../core/nearest.ts';
+import { badUnixPath } from '../core/unix-path.ts';
 import { type Credentials, peerCredentials } from '../libc.ts';
 import { Lines, parseRequest, type Response } from './protocol.ts';
 
@@ -37,6 +38,13 @@ export class ControlServer {
 
   /** Listens. A socket that a dead engine left behind is replaced; one that answers, or anything else, is an error. */
   static async listen(path: string, commands: readonly ControlCommand[], log: Log): Promise<ControlServer> {
+    const bad = badUnixPath(path);
+    if (bad !== undefined) {
+      throw new AppError('E_CONTROL', bad, {
+        exitCode: EXIT.invalid,
+        help: 'give a shorter one: control.socket',
+      });
+    }
     makeFolder(dirname(path));
     const there = lstatSync(path, { throwIfNoEntry: false });
     if (there && !there.isSocket()) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MetricsRegistry } from '../../engine/core/metrics-registry.ts';
@@ -140,4 +141,26 @@ test('a port that is taken is an error that names the address', async (t) => {
     open(t, { listen: `127.0.0.1:${port}` }),
     new RegExp(`cannot listen on 127.0.0.1:${port}`),
   );
+});
+
+test('connections that ask for nothing keep nobody out', async (t) => {
+  const server = await open(t);
+  const [host = '', port] = server.address.split(':');
+  const idle = Array.from({ length: 200 }, () => connect(Number(port), host).on('error', () => {}));
+  t.after(() => {
+    for (const socket of idle) socket.destroy();
+  });
+  await Promise.all(idle.map((socket) => once(socket, 'connect')));
+  for (let i = 0; i < 5; i++) assert.equal((await get(server, '/livez')).status, 200);
+});
+
+test('an empty token is no token: nothing is served', async (t) => {
+  const path = join(testFolder(), 'token');
+  writeFileSync(path, '\n', { mode: 0o600 });
+  await assert.rejects(open(t, { token_file: path }), { code: 'E_SERVE_LISTEN', message: /token is empty/ });
+});
+
+test('a socket path that does not fit is refused', async (t) => {
+  const socket = join(testFolder(), 'x'.repeat(107));
+  await assert.rejects(open(t, { socket }), { code: 'E_SERVE_LISTEN', message: /longer than 107 bytes/ });
 });

@@ -1,9 +1,10 @@
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { AppError } from '../../engine/core/diagnostic.ts';
+import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
 import type { Log } from '../../engine/core/log.ts';
+import { badUnixPath } from '../../engine/core/unix-path.ts';
 import { readSecret } from '../tls.ts';
 import { type ServeSources, statusApp } from './app.ts';
 import type { ServeConfig } from './options.ts';
@@ -23,6 +24,11 @@ export class StatusServer {
   /** Listens; throws an AppError if it cannot. */
   static async open(config: ServeConfig, sources: ServeSources, log: Log): Promise<StatusServer> {
     const token = config.token_file === undefined ? undefined : await readSecret(config.token_file);
+    if (token === '') {
+      throw new AppError('E_SERVE_LISTEN', `${config.token_file} is empty: it should hold the token`, {
+        exitCode: EXIT.invalid,
+      });
+    }
     const app = statusApp(sources, {
       token,
       allowedHosts: config.allowed_hosts,
@@ -31,7 +37,7 @@ export class StatusServer {
     const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     const server = createServer((request, response) => void listener(request, response));
     // Small limits: the only clients are a scraper and a probe.
-    server.maxConnections = 64;
+    keepRoom(server, 64);
     server.headersTimeout = 5000;
     server.requestTimeout = 10_000;
     server.keepAliveTimeout = 30_000;
@@ -62,8 +68,28 @@ export class StatusServer {
   }
 }
 
+/** Above `most` connections the one goes that has asked for nothing for the longest: idle ones cannot keep a probe out. */
+function keepRoom(server: Server, most: number): void {
+  const latestLast = new Set<Socket>();
+  const heard = (socket: Socket): void => {
+    latestLast.delete(socket);
+    latestLast.add(socket);
+  };
+  server.on('connection', (socket) => {
+    heard(socket);
+    socket.once('close', () => latestLast.delete(socket));
+    const [longest] = latestLast;
+    if (latestLast.size <= most || !longest) return;
+    latestLast.delete(longest);
+    longest.destroy();
+  });
+  server.on('request', ({ socket }) => heard(socket));
+}
+
 async function listen(server: Server, { socket, listen: address }: ServeConfig): Promise<void> {
   if (socket !== undefined) {
+    const bad = badUnixPath(socket);
+    if (bad !== undefined) throw new Error(bad);
     await removeStale(socket);
     await started(server, () => server.listen(socket));
     await chmod(socket, SOCKET_MODE);
