@@ -86,7 +86,7 @@ export const command: CommandSpec = {
         );
         if (options.json) printJson({ schema: 'ringfence.deny-import.v1', ...report });
         else {
-          for (const bad of report.invalid) note(`${file}:${bad.line}: ${bad.message}`);
+          for (const bad of report.invalid) note(escapeForTerminal(`${file}:${bad.line}: ${bad.message}`));
           print(
             `${report.added} added, ${report.renewed} renewed, ${report.invalid.length} lines not understood`,
           );

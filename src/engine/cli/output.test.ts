@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { layOutTable } from './output.ts';
+import { stripVTControlCharacters } from 'node:util';
+import { layOutTable, renderDiagnostic } from './output.ts';
 
 test('a table keeps within the width as far as its words allow', () => {
   const rows = [
@@ -27,4 +28,18 @@ test('a table keeps within the width as far as its words allow', () => {
     ),
     ['A  B', '1  two words'],
   );
+});
+
+test('what a diagnostic quotes cannot act on the terminal; its lines stay lines', () => {
+  const hostile = '\u001b[2J\u202e';
+  const text = renderDiagnostic({
+    severity: 'error',
+    code: 'E_X',
+    message: `${hostile}one\ntwo`,
+    file: hostile,
+    snippet: `${hostile}\n^`,
+    help: hostile,
+  });
+  assert.doesNotMatch(stripVTControlCharacters(text), /[\u0000-\u0009\u000b-\u001f\u202e]/);
+  assert.equal(text.split('\n').length, 6);
 });

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { escapeForTerminal, escapeLines } from '../../outputs/formats/text.ts';
 import type { AppError, Diagnostic } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
 
@@ -105,17 +106,19 @@ function wrap(text: string, width: number, indent: number): string {
   return [...lines, current].join(`\n${' '.repeat(indent)}`);
 }
 
-/** A diagnostic as a compiler would print it. */
+/** A diagnostic as a compiler would print it; what it quotes may come from anybody. */
 export function renderDiagnostic(d: Diagnostic, stream: NodeJS.WriteStream = process.stderr): string {
   const style = d.severity === 'error' ? (['red', 'bold'] as const) : (['yellow', 'bold'] as const);
-  const lines = [`${paint([...style], `${d.severity}[${d.code}]`, stream)}: ${d.message}`];
+  const lines = [`${paint([...style], `${d.severity}[${d.code}]`, stream)}: ${escapeLines(d.message)}`];
   if (d.file !== undefined) {
     const place = [d.file, d.line, d.column].filter((part) => part !== undefined).join(':');
-    lines.push(`  ${paint('blue', '-->', stream)} ${place}`);
+    lines.push(`  ${paint('blue', '-->', stream)} ${escapeForTerminal(place)}`);
   }
   if (d.snippet)
-    lines.push(...d.snippet.split('\n').map((line) => `   ${paint('blue', '|', stream)} ${line}`));
-  if (d.help) lines.push(`  help: ${d.help}`);
+    lines.push(
+      ...d.snippet.split('\n').map((line) => `   ${paint('blue', '|', stream)} ${escapeForTerminal(line)}`),
+    );
+  if (d.help) lines.push(`  help: ${escapeLines(d.help)}`);
   return lines.join('\n');
 }
 

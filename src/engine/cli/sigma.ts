@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { type Converted, convertSigma, sigmaRulesFile } from '../../rules/sigma/convert.ts';
 import { EXIT } from '../core/diagnostic.ts';
 import { expandPath } from '../rule-files.ts';
@@ -50,9 +51,11 @@ function check(paths: readonly string[], options: SigmaOptions): number {
   } else {
     for (const { file, title, unsupported } of all) {
       print(
-        unsupported.length === 0
-          ? `ok   ${file}: ${title}`
-          : `no   ${file}: ${title}: ${unsupported.join('; ')}`,
+        escapeForTerminal(
+          unsupported.length === 0
+            ? `ok   ${file}: ${title}`
+            : `no   ${file}: ${title}: ${unsupported.join('; ')}`,
+        ),
       );
     }
     note(`${served} of ${all.length} rules can be served`);
@@ -66,6 +69,6 @@ function convert(paths: readonly string[], options: SigmaOptions): number {
   if (options.json) printJson({ schema: 'ringfence.sigma.v1', rules: all.flatMap((one) => one.rule ?? []) });
   else print(sigmaRulesFile(all).trimEnd());
   for (const { file, title, unsupported } of left)
-    note(`left out: ${file}: ${title}: ${unsupported.join('; ')}`);
+    note(escapeForTerminal(`left out: ${file}: ${title}: ${unsupported.join('; ')}`));
   return left.length === 0 ? EXIT.ok : EXIT.problems;
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { escapeLines } from '../../outputs/formats/text.ts';
 import {
   checkSyntaxLine,
   compileCondition,
@@ -62,7 +63,7 @@ async function validate(paths: readonly string[], options: Options): Promise<num
   if (options.json) printJson(result);
   else {
     for (const { name, errors } of unreadable) print(`${name}: Invalid\n   ${errors[0]?.message}`);
-    process.stdout.write(withProblems(validationText(loaded, options.strict), impossible));
+    process.stdout.write(escapeLines(withProblems(validationText(loaded, options.strict), impossible)));
     noteDiagnostics(impossible);
     if (paths.length === 0 && loaded.rules) noteDiagnostics(idleSelectors(config, loaded.rules.all));
   }

@@ -37,6 +37,11 @@ export function escapeForTerminal(text: string): string {
   return text.replace(UNSAFE_EACH, (char) => (char === '"' || char === '\\' ? char : escapeChar(char)));
 }
 
+/** The same of several lines, which stay apart. */
+export function escapeLines(text: string): string {
+  return UNSAFE.test(text) ? text.split('\n').map(escapeForTerminal).join('\n') : text;
+}
+
 /** A JSON string literal that is safe to show on a terminal; parses to the same text. */
 export function jsonString(text: string): string {
   return `"${escapeText(text)}"`;
