@@ -1,5 +1,6 @@
 import type { ObjectSchema, Schema } from '../engine/core/check-schema.ts';
 import { PRIORITY_WORDS } from '../engine/core/priority.ts';
+import { TIMER_MAX_MS } from '../engine/core/units.ts';
 import type { FalcoOptions } from './formats/falco.ts';
 import { FORMAT_NAMES, type FormatName } from './formats/formats.ts';
 import type { OutputType } from './output.ts';
@@ -45,6 +46,7 @@ const count = (description: string, value: number, minimum = 1): Schema => ({
   description,
   default: value,
   minimum,
+  maximum: TIMER_MAX_MS,
 });
 const group = (description: string, properties: Record<string, Schema>, optional = false): ObjectSchema => ({
   type: 'object',

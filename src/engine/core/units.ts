@@ -7,6 +7,9 @@ export function parseDuration(text: string): number | undefined {
   return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : undefined;
 }
 
+/** Timers cannot wait longer (24.8 days, setTimeout): they would end at once. */
+export const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /** The pattern of a duration, for schemas. */
 export const DURATION_PATTERN = '^\\d+(\\.\\d+)?(ms|s|m|h|d)$';
 

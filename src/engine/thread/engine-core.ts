@@ -6,7 +6,7 @@ import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import type { KernelSensor } from '../../sensors/sensor.ts';
 import { bootId } from '../core/clock.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { parseDuration } from '../core/units.ts';
+import { parseDuration, TIMER_MAX_MS } from '../core/units.ts';
 import { bootNow } from '../enrich/clock.ts';
 import { ContainerRegistry } from '../enrich/containers.ts';
 import { Enricher } from '../enrich/enricher.ts';
@@ -322,7 +322,7 @@ export class EngineCore {
     if (everyMs <= 0) return undefined;
     this.#tell.metrics.set('canaryOk', [], 1);
     this.#tickCanary();
-    return setInterval(() => this.#tickCanary(), Math.max(everyMs, 100));
+    return setInterval(() => this.#tickCanary(), Math.min(Math.max(everyMs, 100), TIMER_MAX_MS));
   }
 
   #tickCanary(): void {

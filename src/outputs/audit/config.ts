@@ -1,6 +1,7 @@
 import type { ObjectSchema } from '../../engine/core/check-schema.ts';
 import { checkSchema } from '../../engine/core/check-schema.ts';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
+import { TIMER_MAX_MS } from '../../engine/core/units.ts';
 import { AUDIT_DEFAULTS, type AuditOptions } from './store.ts';
 
 /** The section `outputs.audit` of the configuration. */
@@ -31,6 +32,7 @@ export const AUDIT_SCHEMA: ObjectSchema = {
     anchor_interval_ms: {
       type: 'integer',
       minimum: 0,
+      maximum: TIMER_MAX_MS,
       default: AUDIT_DEFAULTS.anchorIntervalMs,
       description: 'How often the head of the chain is published, if rows were added; 0 = only at the end.',
     },
@@ -65,6 +67,7 @@ export const AUDIT_SCHEMA: ObjectSchema = {
     wait_ms: {
       type: 'integer',
       minimum: 1,
+      maximum: TIMER_MAX_MS,
       default: AUDIT_DEFAULTS.waitMs,
       description: 'How long the other outputs wait for the audit when the disk does not answer.',
     },
