@@ -1,37 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The classifier of system calls: which of them user space has to see. */
+#include "calls.h"
 #include "cgroup.h"
 #include "classify.h"
 #include "exempt.h"
 #include "filter.h"
 #include "label.h"
 #include "match.h"
+#include "open.h"
 #include "record.h"
 
 #define RF_BASE_MAX 320 /* folders and mounts of a path: as many as RF_FILE_MAX has room for */
 #define RF_EXE_MAX 256
 #define RF_EXE_UNKNOWN 0xffffffffU
 
-#define O_ACCMODE 3
-#define O_WRONLY 1
-#define O_RDWR 2
-#define O_CREAT 0100
-#define O_TRUNC 01000
-#if defined(__TARGET_ARCH_x86)
-#define O_DIRECTORY 0200000
-#define RF_NR_CREAT 85
-#else
-#define O_DIRECTORY 040000
-#define RF_NR_CREAT 0xffff
-#endif
-#define AT_FDCWD (-100)
 #define EINPROGRESS 115
 #define SIGKILL 9
-#if defined(__TARGET_ARCH_x86)
-#define RF_NR_EXECVE 59
-#else
-#define RF_NR_EXECVE 221
-#endif
 
 /* 1 = there are no security hooks: who breaks a rule is killed instead. Set by the loader. */
 const volatile __u32 rf_signal_tier;
@@ -228,23 +212,6 @@ static __always_inline void rf_credentials(const struct rf_policy *p, const stru
 	task = bpf_get_current_task_btf();
 	rf_number(p, &c->number[RF_NUMBER_UID], true, task->cred->euid.val, m);
 	rf_number(p, &c->number[RF_NUMBER_LOGINUID], true, rf_loginuid(task), m);
-}
-
-static __always_inline __u32 rf_open_bits(__u64 flags)
-{
-	__u32 access = flags & O_ACCMODE, bits = 0;
-
-	if (access != O_WRONLY) /* 3, for ioctl only, counts as reading, as it does in user space */
-		bits |= RF_BIT_READ;
-	if (access == O_WRONLY || access == O_RDWR)
-		bits |= RF_BIT_WRITE;
-	if (flags & O_CREAT)
-		bits |= RF_BIT_CREATE;
-	if (flags & O_TRUNC)
-		bits |= RF_BIT_TRUNCATE;
-	if (flags & O_DIRECTORY)
-		bits |= RF_BIT_EXTRA;
-	return bits;
 }
 
 /* bpf_loop passes on what stands on the stack. */

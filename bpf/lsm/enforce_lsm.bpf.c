@@ -6,17 +6,12 @@
 #include "calls.h"
 #include "deny.h"
 #include "filter.h"
+#include "open.h"
 #include "record.h"
 #include "refuse.h"
 
 #define RF_COMM_AT 1024 /* place of a program's name in the scratch buffer */
 #define PROT_EXEC 4
-#define O_ACCMODE 3
-#define O_WRONLY 1
-#define O_RDWR 2
-#define O_CREAT 0100
-#define O_TRUNC 01000
-#define O_DIRECTORY 0200000
 #define FMODE_EXEC 0x20
 #define AF_UNSPEC 0
 #define RENAME_EXCHANGE 2
@@ -175,23 +170,6 @@ static __always_inline __u32 rf_code_span(__u32 scratch, struct rf_scratch *s, s
 	return rf_walk_span(scratch, rf_plain(&file->f_path.dentry), rf_plain(&file->f_path.mnt));
 }
 
-static __always_inline __u32 rf_file_bits(__u64 flags)
-{
-	__u32 access = flags & O_ACCMODE, bits = RF_BIT_OK;
-
-	if (access != O_WRONLY)
-		bits |= RF_BIT_READ;
-	if (access == O_WRONLY || access == O_RDWR)
-		bits |= RF_BIT_WRITE;
-	if (flags & O_CREAT)
-		bits |= RF_BIT_CREATE;
-	if (flags & O_TRUNC)
-		bits |= RF_BIT_TRUNCATE;
-	if (flags & O_DIRECTORY)
-		bits |= RF_BIT_EXTRA;
-	return bits;
-}
-
 /* Of a name that stands in a dentry. Without a call where it is short. */
 static __always_inline __u64 rf_dentry_hash(struct dentry *d, __u32 kind)
 {
@@ -317,7 +295,7 @@ static __always_inline int rf_check_open(struct file *file)
 	struct rf_scratch *s;
 	int err;
 
-	o.bits = rf_file_bits(flags);
+	o.bits = RF_BIT_OK | rf_open_bits(flags);
 	if (flags & FMODE_EXEC || rf_passes(RF_OP_OPEN, o.bits, &file->f_path) || rf_exempt())
 		return 0;
 	o.nr = rf_nr_among(RF_NR_OPENAT, RF_NR_OPEN, RF_NR_CREAT, RF_NR_OPENAT2);
@@ -521,7 +499,7 @@ int rf_lsm_mknod(__u64 *ctx)
 	if ((type && type != S_IFREG) || rf_exempt() || !rf_refusing(RF_OP_OPEN))
 		return 0;
 	flags = rf_making_flags(&opens);
-	o.bits = rf_file_bits(flags);
+	o.bits = RF_BIT_OK | rf_open_bits(flags);
 	o.nr = rf_nr_among(RF_NR_OPENAT, RF_NR_OPEN, RF_NR_CREAT, RF_NR_OPENAT2);
 	if (!flags || !rf_may_refuse(&o))
 		return 0;

@@ -3,15 +3,16 @@
  * The engine guards itself at the kernel's security hooks: its process, its files, its BPF objects.
  * Attached as long as the engine lives; process 1, the engine and who maintains it are let through.
  */
+#include "calls.h"
 #include "exempt.h"
 #include "guard.h"
+#include "open.h"
 #include "record.h"
 
 #define ENOENT 2
 #define EPERM 1
 #define RF_GUARD_DEPTH 40 /* folders between an object and the root of its file system */
 #define FMODE_WRITE 2
-#define O_TRUNC 01000
 #define PTRACE_MODE_ATTACH 2
 #define PROC_SUPER_MAGIC 0x9fa0
 #define FS_IOC_SETFLAGS 0x40086602
@@ -22,26 +23,6 @@
 #define SIGCONT 18
 #define SIGURG 23
 #define SIGWINCH 28
-
-#if defined(__TARGET_ARCH_x86)
-#define RF_NR_OPENAT 257
-#define RF_NR_KILL 62
-#define RF_NR_PTRACE 101
-#define RF_NR_BPF 321
-#define RF_NR_PRLIMIT 302
-#define RF_NR_UMOUNT 166
-#define RF_NR_MOUNT 165
-#define RF_NR_SCHED 203
-#else
-#define RF_NR_OPENAT 56
-#define RF_NR_KILL 129
-#define RF_NR_PTRACE 117
-#define RF_NR_BPF 280
-#define RF_NR_PRLIMIT 261
-#define RF_NR_UMOUNT 39
-#define RF_NR_MOUNT 40
-#define RF_NR_SCHED 122
-#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -188,10 +169,10 @@ static __always_inline bool rf_guard_limits(const struct task_struct *target, __
 		return 0;                                                                          \
 	}
 
-RF_GUARD_TASK(limit, "task_setrlimit", RF_NR_PRLIMIT)
-RF_GUARD_TASK(scheduler, "task_setscheduler", RF_NR_SCHED)
-RF_GUARD_TASK(nice, "task_setnice", RF_NR_SCHED)
-RF_GUARD_TASK(ioprio, "task_setioprio", RF_NR_SCHED)
+RF_GUARD_TASK(limit, "task_setrlimit", RF_NR_PRLIMIT64)
+RF_GUARD_TASK(scheduler, "task_setscheduler", RF_NR_SCHED_SETAFFINITY)
+RF_GUARD_TASK(nice, "task_setnice", RF_NR_SCHED_SETAFFINITY)
+RF_GUARD_TASK(ioprio, "task_setioprio", RF_NR_SCHED_SETAFFINITY)
 
 /* Whether an object, or a folder that it lies in, is guarded. */
 static __noinline bool rf_guard_labelled(struct dentry *d)
@@ -405,7 +386,7 @@ int rf_guard_umount(__u64 *ctx)
 	pins = g->pins_dev && BPF_CORE_READ(mnt, mnt_sb, s_dev) == g->pins_dev;
 	if (!pins && (!rf_guard_holds(mnt, false) || rf_guard_maintainer()))
 		return 0;
-	rf_guard_tell(g, RF_GUARDED_MOUNT, RF_NR_UMOUNT, NULL, NULL);
+	rf_guard_tell(g, RF_GUARDED_MOUNT, RF_NR_UMOUNT2, NULL, NULL);
 	return -EPERM;
 }
 

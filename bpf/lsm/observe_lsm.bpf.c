@@ -5,6 +5,7 @@
  * the slow path.
  */
 #include "call.h"
+#include "calls.h"
 
 /*
  * A program belongs to one function. So that one body serves all calls, the loader makes a program
@@ -82,16 +83,6 @@ struct {
 	__type(key, int);
 	__type(value, struct rf_opening);
 } openings SEC(".maps");
-
-#define RF_NR_NONE 0xffffffffU
-#define RF_NR_OPENAT2 437
-#if defined(__TARGET_ARCH_x86)
-#define RF_NR_OPEN 2
-#define RF_NR_CREAT 85
-#define RF_NR_OPENAT 257
-#else
-#define RF_NR_OPENAT 56
-#endif
 
 /* The call that opens files which the current task makes, if it makes one. */
 static __always_inline __u32 rf_open_nr(bool compat)

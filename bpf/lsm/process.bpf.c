@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The life of processes: fork, exec, exit. They go to the priority ring. */
-#include "classify.h"
+#include "calls.h"
 #include "cgroup.h"
+#include "classify.h"
 #include "record.h"
 
 #define RF_ENV_MAX 4096
@@ -167,6 +168,8 @@ static __always_inline void rf_clone_call(struct rf_slot *s)
 	if (task->flags & PF_KTHREAD || rf_is_compat(task))
 		return;
 	nr = rf_regs_nr(regs);
+	if (nr == RF_NR_NONE)
+		return;
 	rf_regs_args(regs, args);
 	if (nr == RF_NR_CLONE)
 		flags = args[0] & 0xffffffff;

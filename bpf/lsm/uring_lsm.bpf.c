@@ -8,35 +8,11 @@
  * result.
  */
 #include "call.h"
+#include "calls.h"
 
-#define RF_NR_IO_URING_ENTER 426
 #define AT_REMOVEDIR 0x200
 #define EAGAIN 11
 #define RF_OPEN_FLAGS 0x7fffff /* those of open(2): the kernel adds some of its own above */
-
-#if defined(__TARGET_ARCH_x86)
-#define RF_NR_SOCKET 41
-#define RF_NR_CONNECT 42
-#define RF_NR_SENDMSG 46
-#define RF_NR_OPENAT 257
-#define RF_NR_MKDIRAT 258
-#define RF_NR_UNLINKAT 263
-#define RF_NR_LINKAT 265
-#define RF_NR_SYMLINKAT 266
-#define RF_NR_ACCEPT4 288
-#define RF_NR_RENAMEAT2 316
-#else
-#define RF_NR_MKDIRAT 34
-#define RF_NR_UNLINKAT 35
-#define RF_NR_SYMLINKAT 36
-#define RF_NR_LINKAT 37
-#define RF_NR_OPENAT 56
-#define RF_NR_SOCKET 198
-#define RF_NR_CONNECT 203
-#define RF_NR_SENDMSG 211
-#define RF_NR_ACCEPT4 242
-#define RF_NR_RENAMEAT2 276
-#endif
 
 struct msghdr {
 	void *msg_name;

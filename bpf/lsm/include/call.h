@@ -4,9 +4,8 @@
 #define RF_CALL_H
 
 #include "classify.h"
+#include "open.h"
 #include "record.h"
-
-#define AT_FDCWD (-100)
 
 /* Fill a record: what the classifier needs, and what only rules in user space read. */
 extern int rf_call_object(__u32 slot, __u32 nr);

@@ -167,11 +167,6 @@ static __always_inline bool rf_is_compat(struct task_struct *task)
 
 	return x86->thread_info.status & 2; /* TS_COMPAT */
 }
-
-#define RF_NR_CLONE 56
-#define RF_NR_FORK 57
-#define RF_NR_VFORK 58
-#define RF_NR_CLONE3 435
 #else
 static __always_inline __u32 rf_regs_nr(struct pt_regs *regs)
 {
@@ -204,11 +199,6 @@ static __always_inline bool rf_is_compat(struct task_struct *task)
 
 	return arm->thread_info.flags & (1UL << 22); /* TIF_32BIT */
 }
-
-#define RF_NR_CLONE 220
-#define RF_NR_FORK 0xffff
-#define RF_NR_VFORK 0xffff
-#define RF_NR_CLONE3 435
 #endif
 
 #endif
