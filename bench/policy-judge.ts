@@ -69,7 +69,7 @@ export async function judgeCosts(
     const rules = policyRules(compiledRules(text).rules, EVENT_NAMES.names, 'enforce');
     const { policy, errors } = compilePolicy(rules, ++generation);
     if (errors.length > 0) throw new Error(errors[0]?.message);
-    kernel.install(policy, { numbers: (event) => [syscallNumber(event) ?? []].flat(), keep: [] });
+    kernel.install(policy, (event) => [syscallNumber(event) ?? []].flat());
     const fd = object.programFd(program);
     counted(run, fd);
     if (run.call(fd) !== said) throw new Error(`${name}: judged otherwise than it must be`);

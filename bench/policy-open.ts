@@ -70,7 +70,7 @@ export async function openCosts(sizes: readonly number[]): Promise<OpenCost[]> {
     if (errors.length > 0) throw new Error(errors[0]?.message);
     const known = policyLabels(policy, identifier());
     labels.put(known, generation);
-    kernel.install(policy, { numbers: (event) => [syscallNumber(event) ?? []].flat(), keep: [] });
+    kernel.install(policy, (event) => [syscallNumber(event) ?? []].flat());
     labels.prune(known, generation);
     const ns = places.map((path) => {
       const open = Array.from({ length: FILES }, () => openSync(path, 'r'));

@@ -83,7 +83,7 @@ export async function wallCosts(
       const { policy, errors } = compilePolicy(rules, generation + 1);
       if (errors.length > 0) throw new Error(errors[0]?.message);
       const numbers = (event: string): number[] => [syscallNumber(event) ?? []].flat();
-      kernel.install(policy, { numbers, keep: [] });
+      kernel.install(policy, numbers);
       out.push(await measure(`${count} denying rules`, beside(count)));
     }
     return out;

@@ -132,7 +132,7 @@ static __always_inline int rf_strict(const struct rf_policy *p, struct rf_scratc
 {
 	const struct rf_matcher *t;
 
-	if (op >= RF_CLASSES || string >= RF_STRINGS)
+	if (op >= RF_CLASSES || string >= RF_STRING_MAX)
 		return 0;
 	t = &rf_class_of(p, op)->string[string];
 	if (!t->start || !rf_meets(m, &t->care))
@@ -573,7 +573,7 @@ int rf_judge(struct rf_query *q)
 	p = rf_policy();
 	nr = q->nr & (RF_POLICY_CALLS - 1);
 	op = q->op;
-	if (!p || op >= RF_CLASSES || q->nr >= RF_POLICY_CALLS || p->keep[nr])
+	if (!p || op >= RF_CLASSES || q->nr >= RF_POLICY_CALLS)
 		return RF_WANT_EMIT;
 	c = rf_class_of(p, op);
 	if (!c->active)

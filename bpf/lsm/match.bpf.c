@@ -94,7 +94,7 @@ int rf_scan(__u32 scratch, __u32 op, __u32 string, __u32 generation, __u32 span)
 	const struct rf_policy *p = pass.p;
 	struct rf_scratch *s = pass.s;
 
-	if (!s || !p || p->generation != generation || op >= RF_CLASSES || string >= RF_STRINGS)
+	if (!s || !p || p->generation != generation || op >= RF_CLASSES || string >= RF_STRING_MAX)
 		return 1;
 	pass.t = &rf_class_of(p, op)->string[string];
 	if (len > RF_PATH_MAX)

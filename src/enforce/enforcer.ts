@@ -294,7 +294,7 @@ export class Enforcer {
     const { generation } = policy;
     if (fitting.errors.length === 0) {
       const labels = this.#label(policy);
-      this.#kernel.install(policy, { numbers: callNumbers, keep: [] });
+      this.#kernel.install(policy, callNumbers);
       this.#labels.prune(labels, generation);
       this.#generation = generation;
       this.#policy = policy;

@@ -13,17 +13,21 @@
 
 #include <linux/types.h>
 
-#define RF_WORDS 4
-#define RF_LANES 3
-#define RF_CLASSES 32 /* by enum rf_op; a power of two, for the verifier */
-#define RF_OUTPUTS 4096
-#define RF_TABLE_WORDS (512 * 1024)
-#define RF_BREAKS (32 * 1024)
-#define RF_POLICY_CALLS 512
-#define RF_BIT_STATES 64
-#define RF_PROCESS_CLASSES 8 /* operations whose process masks are kept in task storage */
+/* An enumeration, so that user space reads them from the BTF. */
+enum rf_limit {
+	RF_WORDS = 4,
+	RF_LANES = 3,	 /* requirements on one string in one clause */
+	RF_CLASSES = 32, /* by enum rf_op; a power of two, for the verifier */
+	RF_OUTPUTS = 4096,
+	RF_TABLE_WORDS = 512 * 1024,
+	RF_BREAKS = 32 * 1024,
+	RF_POLICY_CALLS = 512,
+	RF_BIT_STATES = 64,
+	RF_PROCESS_CLASSES = 8, /* operations whose process masks are kept in task storage */
+	RF_FILTER_WORDS = 16384,
+};
+
 #define RF_NO_PROCESS 0xffffffffU
-#define RF_FILTER_WORDS 16384
 #define RF_PROTECTED_MARK 1 /* stands before the names of protected executables */
 
 enum rf_string {
@@ -35,7 +39,7 @@ enum rf_string {
 	RF_STRING_ADDR6 = 5, /* 16 bytes, network order */
 	RF_STRING_OTHER = 6, /* the second path of an operation that has two */
 	RF_STRING_CGROUP = 7,
-	RF_STRINGS = 8,
+	RF_STRING_MAX = 8,
 };
 
 enum rf_number {
@@ -46,7 +50,7 @@ enum rf_number {
 	RF_NUMBER_DPORT = 4,
 	RF_NUMBER_PROTO = 5,
 	RF_NUMBER_ID = 6, /* the user that a process becomes; the family of a new socket */
-	RF_NUMBERS = 7,
+	RF_NUMBER_MAX = 7,
 };
 
 enum rf_bit {
@@ -115,8 +119,8 @@ struct rf_class {
 	struct rf_mask care;	/* clauses that look at the process */
 	struct rf_mask closed;	/* denying clauses that hold where a string cannot be read */
 	struct rf_mask bits[RF_BIT_STATES];
-	struct rf_matcher string[RF_STRINGS];
-	struct rf_intervals number[RF_NUMBERS];
+	struct rf_matcher string[RF_STRING_MAX];
+	struct rf_intervals number[RF_NUMBER_MAX];
 };
 
 /* What is asked of an operation before anything else; together, for the processor's cache. */
@@ -131,17 +135,18 @@ struct rf_first {
 };
 
 /* rf_policy.flags */
-#define RF_POLICY_SCOPES 1 /* some rule asks whether a task is in a container */
+enum rf_policy_flag {
+	RF_POLICY_SCOPES = 1, /* some rule asks whether a task is in a container */
+};
 
 struct rf_policy {
 	__u32 generation;
-	__u32 flags;
+	__u32 flags;   /* enum rf_policy_flag */
 	__u32 refuses; /* bits by enum rf_op: operations with denying clauses */
 	__u32 pad;
 	struct rf_first first[RF_CLASSES];
 	struct rf_bits names;		    /* of files, folders and addresses of denying clauses */
 	struct rf_mask nr[RF_POLICY_CALLS]; /* by system call: which clauses it can be */
-	__u8 keep[RF_POLICY_CALLS];	    /* 1 = always to user space */
 	struct rf_class cls[RF_CLASSES];
 	struct rf_output output[RF_OUTPUTS];
 	__u32 brk[RF_BREAKS];

@@ -9,6 +9,7 @@
 #define RF_SLOT_H
 
 #include "event.h"
+#include "policy.h"
 
 #define RF_STR_MAX 4096	  /* one string, and the longest path */
 #define RF_TAIL_MAX 24575 /* a string may start no later than this */
@@ -16,8 +17,8 @@
 #define RF_REC_MAX (RF_TAIL_MAX + 1 + 2 * RF_STR_MAX + 8)
 #define RF_NAME_MAX 256
 
-/* In the union for their BTF only: the generator reads the enums from the object. */
-struct rf_abi_enums {
+/* In the union for their BTF only: the generator reads them from the object. */
+struct rf_abi {
 	enum rf_kind kind;
 	enum rf_flag flag;
 	enum rf_fd_type fd_type;
@@ -27,6 +28,13 @@ struct rf_abi_enums {
 	enum rf_arg arg;
 	enum rf_stat stat;
 	enum rf_spare spare;
+	enum rf_limit limit;
+	enum rf_string string;
+	enum rf_number number;
+	enum rf_bit bit;
+	enum rf_labelled labelled;
+	enum rf_policy_flag policy_flag;
+	struct rf_policy policy[0];
 };
 
 /* Where the parts of a call come from when not from the caller's memory: kernel addresses, 0 = the
@@ -63,7 +71,7 @@ struct rf_slot {
 		struct rf_exec exec;
 		struct rf_fork fork;
 		struct rf_exit exit;
-		struct rf_abi_enums abi;
+		struct rf_abi abi;
 		__u8 rec[RF_REC_MAX];
 	};
 	/* Working memory, here because a chain of programs has 512 bytes of stack in all. */

@@ -79,7 +79,7 @@ function watchContainers(where: BpfObject): void {
     [{ name: 'r', condition, events: new Set(['connect']), enforce: 'none', mode: 'monitor' }],
     1,
   );
-  new KernelPolicy(where).install(policy, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
+  new KernelPolicy(where).install(policy, (event) => [syscallNumber(event) ?? 0]);
 }
 
 /** Whether a connect of this process is sent. */

@@ -1,8 +1,9 @@
+import { RF_BIT, RF_LIMIT } from '../../sensors/record/layout.gen.ts';
 import type { NumberSet } from './sets.ts';
 
 /**
- * Strings the kernel can match, each by an automaton of its own. The index is the number in `policy.h`. `other`: the
- * second path of an operation that has two; `cgroup`: the path of the task's cgroup below its hierarchy.
+ * Strings the kernel can match, each by an automaton of its own. `other`: the second path of an operation that has two;
+ * `cgroup`: the path of the task's cgroup below its hierarchy.
  */
 export const STRING_DIMS = ['path', 'raw', 'comm', 'exe', 'pcomm', 'addr6', 'other', 'cgroup'] as const;
 export type StringDim = (typeof STRING_DIMS)[number];
@@ -19,16 +20,16 @@ export const PROCESS_DIMS: ReadonlySet<StringDim> = new Set(['comm', 'exe', 'pco
 
 /** Truths about the operation itself, packed into an index 0..63 of a table. */
 export const BIT = {
-  ok: 1,
-  read: 2,
-  write: 4,
-  create: 8,
-  truncate: 16,
+  ok: RF_BIT.OK,
+  read: RF_BIT.READ,
+  write: RF_BIT.WRITE,
+  create: RF_BIT.CREATE,
+  truncate: RF_BIT.TRUNCATE,
   /** open: O_DIRECTORY; connect: the result is EINPROGRESS. */
-  extra: 32,
+  extra: RF_BIT.EXTRA,
 } as const;
-export const BIT_STATES = 64;
-export const ALL_BITS = (1n << 64n) - 1n;
+export const BIT_STATES = RF_LIMIT.BIT_STATES;
+export const ALL_BITS = (1n << BigInt(BIT_STATES)) - 1n;
 
 /** Where in the string the text must stand. `dir`: the string up to its last slash equals the text. */
 export type PatternAt = 'exact' | 'prefix' | 'suffix' | 'contains' | 'dir';

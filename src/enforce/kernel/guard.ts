@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import type { BpfLink, BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import { codesByNumber } from '../../sensors/events/events.ts';
 import { RF_GUARD_KIND, RF_GUARD_LABEL, RF_GUARDED, STRUCTS } from '../../sensors/record/layout.gen.ts';
+import { offsetsOf } from '../../sensors/record/layout.ts';
 import { identifier, identify } from '../tables/labels.ts';
 import { foldersAbove, mountsBelow } from './guard-mounts.ts';
 import type { TierPlan } from './tiers.ts';
@@ -67,7 +68,7 @@ export interface GuardStatus {
 
 const ZERO = Buffer.alloc(4);
 const REFRESH_MS = 1000;
-const FIELD = Object.fromEntries(STRUCTS.rf_guard.fields.map(({ name, offset }) => [name, offset]));
+const FIELD = offsetsOf(STRUCTS.rf_guard);
 
 /** What a list of all BPF objects does as well: once for each process. */
 export const OPENED_MAP = 'opening its BPF objects';

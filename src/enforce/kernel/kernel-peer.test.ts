@@ -152,7 +152,7 @@ test('the kernel judges calls on sockets as the model does', { skip }, () => {
         mode: 'monitor' as const,
       }));
       const { policy: compiled } = compilePolicy(rules, ++generation);
-      policy.install(compiled, { numbers: (event) => [syscallNumber(event) ?? 0], keep: [] });
+      policy.install(compiled, (event) => [syscallNumber(event) ?? 0]);
       for (const one of made) {
         const said = judge(one);
         counts[`${said}`]++;

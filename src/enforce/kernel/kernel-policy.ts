@@ -1,13 +1,16 @@
 import { AppError } from '../../engine/core/diagnostic.ts';
 import { BpfMap, type BpfObject } from '../../sensors/bpf/bpf.ts';
 import { errnoName, lastErrno, native } from '../../sensors/bpf/libbpf.ts';
-import { type EncodeOptions, encodePolicy, POLICY_BYTES } from '../tables/encode.ts';
+import { type CallNumbers, encodePolicy, POLICY_BYTES } from '../tables/encode.ts';
 import type { Policy } from '../tables/tables.ts';
 
 const BPF_MAP_TYPE_ARRAY = 2;
 const KEY = Buffer.alloc(4);
 
-/** The policy maps of a loaded object. A policy is complete before it is switched to, by one update. */
+/**
+ * The policy maps of a loaded object. A policy is complete before it is switched to, by one update. Without one,
+ * everything goes to user space and nothing is refused.
+ */
 export class KernelPolicy {
   readonly #outer: BpfMap;
 
@@ -16,8 +19,8 @@ export class KernelPolicy {
   }
 
   /** Puts a policy in force. On failure the one before stays. */
-  install(policy: Policy, options: EncodeOptions): void {
-    const bytes = encodePolicy(policy, options);
+  install(policy: Policy, numbers: CallNumbers): void {
+    const bytes = encodePolicy(policy, numbers);
     const fd = native().mapCreate(BPF_MAP_TYPE_ARRAY, 'rf_policy', KEY.length, POLICY_BYTES, 1, null);
     if (fd < 0) {
       throw new AppError('enforce/policy', `cannot create the policy's map: ${errnoName(lastErrno())}`);
@@ -36,10 +39,5 @@ export class KernelPolicy {
     } finally {
       native().close(fd);
     }
-  }
-
-  /** Without a policy everything goes to user space and nothing is refused. */
-  remove(): void {
-    this.#outer.delete(KEY);
   }
 }

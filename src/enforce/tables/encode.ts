@@ -1,62 +1,71 @@
-import { BIT_STATES, NUMBER_DIMS, PROCESS_DIMS, STRING_DIMS } from '../clauses/term.ts';
+import {
+  RF_LABELLED,
+  RF_LIMIT,
+  RF_NUMBER,
+  RF_POLICY_FLAG,
+  RF_STRING,
+  STRUCTS,
+} from '../../sensors/record/layout.gen.ts';
+import { offsetsOf } from '../../sensors/record/layout.ts';
+import { type NumberDim, PROCESS_DIMS, type StringDim } from '../clauses/term.ts';
 import { type Automaton, ROW_HEADER, tableWords } from './automaton.ts';
 import { labelKind } from './labels.ts';
-import { FILTER_BYTES, namedClauses, nameFilter } from './name-filter.ts';
+import { type NamedClauses, namedClauses, nameFilter } from './name-filter.ts';
 import {
   ALL_CLAUSES,
   type ClassTable,
-  LIMITS,
   type Mask,
   type NumberTable,
   type Policy,
   type StringTable,
 } from './tables.ts';
 
-const MASK = 32;
-const MATCHER = MASK * (LIMITS.lanes + 1) + 8 + 256;
-const INTERVALS = 8 + MASK * 2;
-const OUTPUT = MASK * (LIMITS.lanes + 1) + 8;
-const CLASS_MASKS = 16;
-const CLASS_BITS = CLASS_MASKS + MASK * 6;
-const CLASS_STRINGS = CLASS_BITS + MASK * BIT_STATES;
-const CLASS_NUMBERS = CLASS_STRINGS + MATCHER * STRING_DIMS.length;
-const CLASS = CLASS_NUMBERS + INTERVALS * NUMBER_DIMS.length;
-const FIRST = 32;
-const FIRST_AT = 16;
-const NAMES_AT = FIRST_AT + FIRST * LIMITS.classes;
-const CALLS_AT = NAMES_AT + FILTER_BYTES;
-const KEEP_AT = CALLS_AT + MASK * LIMITS.systemCalls;
-const CLASSES_AT = KEEP_AT + LIMITS.systemCalls;
-const OUTPUTS_AT = CLASSES_AT + CLASS * LIMITS.classes;
-const BREAKS_AT = OUTPUTS_AT + OUTPUT * LIMITS.outputs;
-const BREAK_MASKS_AT = BREAKS_AT + 4 * LIMITS.breaks;
-const TABLE_AT = BREAK_MASKS_AT + MASK * LIMITS.breaks;
-const SLACK_WORDS = 320;
+const POLICY = offsetsOf(STRUCTS.rf_policy);
+const FIRST = offsetsOf(STRUCTS.rf_first);
+const CLASS = offsetsOf(STRUCTS.rf_class);
+const MATCHER = offsetsOf(STRUCTS.rf_matcher);
+const INTERVALS = offsetsOf(STRUCTS.rf_intervals);
+const OUTPUT = offsetsOf(STRUCTS.rf_output);
+const MASK = STRUCTS.rf_mask.size;
 
-/** Bytes of struct rf_policy; the loader compares it with the map's value size. */
-export const POLICY_BYTES = TABLE_AT + 4 * (LIMITS.tableWords + SLACK_WORDS);
+/** Bytes of the map value for a policy. */
+export const POLICY_BYTES = STRUCTS.rf_policy.size;
 
-/** RF_POLICY_SCOPES. */
-const SCOPES = 1;
-
-const PROCESS_CLASSES = 8;
 const NO_PROCESS = 0xffff_ffff;
 
-export interface EncodeOptions {
-  /** System call numbers of an event. */
-  readonly numbers: (event: string) => readonly number[];
-  /** System calls that user space needs whatever the rules say. */
-  readonly keep: readonly number[];
-}
+/** Which of an operation's automata a string is for. */
+const STRINGS: Readonly<Record<StringDim, number>> = {
+  path: RF_STRING.PATH,
+  raw: RF_STRING.RAW,
+  comm: RF_STRING.COMM,
+  exe: RF_STRING.EXE,
+  pcomm: RF_STRING.PCOMM,
+  addr6: RF_STRING.ADDR6,
+  other: RF_STRING.OTHER,
+  cgroup: RF_STRING.CGROUP,
+};
+
+const NUMBERS: Readonly<Record<NumberDim, number>> = {
+  uid: RF_NUMBER.UID,
+  loginuid: RF_NUMBER.LOGINUID,
+  scope: RF_NUMBER.SCOPE,
+  daddr4: RF_NUMBER.DADDR4,
+  dport: RF_NUMBER.DPORT,
+  proto: RF_NUMBER.PROTO,
+  id: RF_NUMBER.ID,
+};
+
+/** System call numbers of an event. */
+export type CallNumbers = (event: string) => readonly number[];
 
 /** The map value for a policy: struct rf_policy. */
-export function encodePolicy(policy: Policy, options: EncodeOptions): Buffer {
+export function encodePolicy(policy: Policy, numbers: CallNumbers): Buffer {
   const writer = new PolicyWriter();
-  writer.header(policy, options);
+  writer.header(policy, numbers);
   let process = 0;
   for (const table of policy.classes) {
     const looks = careOf(table) !== 0n;
-    writer.classTable(table, looks && process < PROCESS_CLASSES ? process++ : NO_PROCESS);
+    writer.classTable(table, looks && process < RF_LIMIT.PROCESS_CLASSES ? process++ : NO_PROCESS);
   }
   return writer.buffer;
 }
@@ -75,7 +84,8 @@ function careOf(table: ClassTable): Mask {
 /** enum rf_labelled. */
 function labelled(table: ClassTable): number {
   const kinds = table.named.map(({ pattern }) => labelKind(pattern)).filter((kind) => kind !== undefined);
-  return kinds.length === 0 ? 0 : kinds.every((kind) => kind === 'self') ? 1 : 2;
+  if (kinds.length === 0) return RF_LABELLED.NOTHING;
+  return kinds.every((kind) => kind === 'self') ? RF_LABELLED.OBJECTS : RF_LABELLED.FOLDERS;
 }
 
 /** Clauses for which some value of the number is not allowed. */
@@ -85,69 +95,77 @@ function numbersCare(table: NumberTable): Mask {
 
 class PolicyWriter {
   readonly buffer = Buffer.alloc(POLICY_BYTES);
-  readonly #words = new Uint32Array(this.buffer.buffer, this.buffer.byteOffset + TABLE_AT, LIMITS.tableWords);
+  readonly #words = new Uint32Array(
+    this.buffer.buffer,
+    this.buffer.byteOffset + POLICY.table,
+    RF_LIMIT.TABLE_WORDS,
+  );
   #nextRow = ROW_HEADER;
   #nextBreak = 0;
 
-  header(policy: Policy, options: EncodeOptions): void {
-    this.buffer.writeUInt32LE(policy.generation, 0);
+  header(policy: Policy, numbers: CallNumbers): void {
+    this.#word(POLICY.generation, policy.generation);
     const scopes = policy.classes.some((table) => table.numbers.has('scope'));
-    this.buffer.writeUInt32LE(scopes ? SCOPES : 0, 4);
-    const refuses = policy.classes.reduce((ops, t) => (t.deny | t.kill ? ops | (1 << t.op) : ops), 0);
-    this.buffer.writeInt32LE(refuses, 8);
-    this.buffer.set(nameFilter(policy), NAMES_AT);
+    this.#word(POLICY.flags, scopes ? RF_POLICY_FLAG.SCOPES : 0);
+    this.#word(
+      POLICY.refuses,
+      policy.classes.reduce((ops, t) => (t.deny | t.kill ? ops | (1 << t.op) : ops), 0),
+    );
+    this.buffer.set(nameFilter(policy), POLICY['names.shift']);
     for (const table of policy.classes) {
       for (const [event, mask] of table.events) {
-        for (const nr of options.numbers(event)) this.#mask(CALLS_AT + nr * MASK, mask);
+        for (const nr of numbers(event)) this.#mask(POLICY.nr + nr * MASK, mask);
       }
     }
-    for (const nr of options.keep) this.buffer[KEEP_AT + nr] = 1;
     policy.outputs.forEach((output, i) => {
-      const at = OUTPUTS_AT + i * OUTPUT;
-      this.#masks(at, output.lanes);
-      this.#mask(at + LIMITS.lanes * MASK, output.forbid);
-      this.buffer.writeUInt32LE(output.irregular ? 1 : 0, at + (LIMITS.lanes + 1) * MASK);
+      const at = POLICY.output + i * STRUCTS.rf_output.size;
+      this.#masks(at + OUTPUT['lane[0].w'], output.lanes);
+      this.#mask(at + OUTPUT['forbid.w'], output.forbid);
+      this.#word(at + OUTPUT.irregular, output.irregular ? 1 : 0);
     });
   }
 
   classTable(table: ClassTable, process: number): void {
-    const at = CLASSES_AT + table.op * CLASS;
-    this.buffer.writeUInt32LE(1, at);
-    this.buffer.writeUInt32LE(process, at + 4);
-    const numbers = NUMBER_DIMS.reduce(
-      (bits, dim, i) => (table.numbers.has(dim) ? bits | (1 << i) : bits),
-      0,
-    );
-    const named = namedClauses(table);
+    const at = POLICY.cls + table.op * STRUCTS.rf_class.size;
     const { emit, deny, kill, monitor, closed } = table;
+    this.#word(at + CLASS.active, 1);
+    this.#word(at + CLASS.process, process);
+    this.#word(
+      at + CLASS.numbers,
+      [...table.numbers.keys()].reduce((bits, dim) => bits | (1 << NUMBERS[dim]), 0),
+    );
+    this.#word(at + CLASS.labels, labelled(table));
+    this.#first(POLICY.first + table.op * STRUCTS.rf_first.size, table, namedClauses(table));
+    this.#mask(at + CLASS['emit.w'], emit);
+    this.#mask(at + CLASS['deny.w'], deny);
+    this.#mask(at + CLASS['kill.w'], kill);
+    this.#mask(at + CLASS['monitor.w'], monitor);
+    this.#mask(at + CLASS['care.w'], careOf(table));
+    this.#mask(at + CLASS['closed.w'], closed);
+    this.#masks(at + CLASS.bits, table.bits);
+    for (const [dim, strings] of table.strings) {
+      this.#matcher(at + CLASS.string + STRINGS[dim] * STRUCTS.rf_matcher.size, strings);
+    }
+    for (const [dim, numbers] of table.numbers) {
+      this.#intervals(at + CLASS.number + NUMBERS[dim] * STRUCTS.rf_intervals.size, numbers);
+    }
+  }
+
+  #first(at: number, { bits, deny, kill }: ClassTable, named: NamedClauses): void {
     const states = (clauses: Mask): bigint =>
-      table.bits.reduce((sum, mask, i) => ((mask & clauses) === 0n ? sum : sum | (1n << BigInt(i))), 0n);
-    this.buffer.writeUInt32LE(numbers, at + 8);
-    this.buffer.writeUInt32LE(labelled(table), at + 12);
-    const first = FIRST_AT + table.op * FIRST;
-    this.buffer.writeBigUInt64LE(states(deny | kill), first);
-    this.buffer.writeBigUInt64LE(states((deny | kill) & ~named.clauses), first + 8);
-    this.buffer.writeUInt32LE(named.folders ? 1 : 0, first + 16);
-    this.buffer.writeUInt32LE(named.fileEnds, first + 20);
-    this.buffer.writeUInt32LE(named.folderEnds, first + 24);
-    this.#masks(at + CLASS_MASKS, [emit, deny, kill, monitor, careOf(table), closed]);
-    this.#masks(at + CLASS_BITS, table.bits);
-    STRING_DIMS.forEach((dim, i) => {
-      const strings = table.strings.get(dim);
-      if (strings !== undefined) this.#matcher(at + CLASS_STRINGS + i * MATCHER, strings);
-    });
-    NUMBER_DIMS.forEach((dim, i) => {
-      const numbers = table.numbers.get(dim);
-      if (numbers !== undefined) this.#intervals(at + CLASS_NUMBERS + i * INTERVALS, numbers);
-    });
+      bits.reduce((sum, mask, i) => ((mask & clauses) === 0n ? sum : sum | (1n << BigInt(i))), 0n);
+    this.buffer.writeBigUInt64LE(states(deny | kill), at + FIRST.refused);
+    this.buffer.writeBigUInt64LE(states((deny | kill) & ~named.clauses), at + FIRST.unnamed);
+    this.#word(at + FIRST.folders, named.folders ? 1 : 0);
+    this.#word(at + FIRST.file_ends, named.fileEnds);
+    this.#word(at + FIRST.folder_ends, named.folderEnds);
   }
 
   #matcher(at: number, strings: StringTable): void {
-    this.#masks(at, strings.base);
-    this.#mask(at + LIMITS.lanes * MASK, strings.care);
-    const tail = at + (LIMITS.lanes + 1) * MASK;
-    this.buffer.writeUInt32LE(this.#rows(strings.automaton), tail);
-    this.buffer.set(strings.automaton.classes, tail + 8);
+    this.#masks(at + MATCHER['base[0].w'], strings.base);
+    this.#mask(at + MATCHER['care.w'], strings.care);
+    this.#word(at + MATCHER.start, this.#rows(strings.automaton));
+    this.buffer.set(strings.automaton.classes, at + MATCHER.cls);
   }
 
   /** Writes an automaton's rows; the result is the first word of its start state's row. */
@@ -167,16 +185,20 @@ class PolicyWriter {
   }
 
   #intervals(at: number, numbers: NumberTable): void {
-    this.buffer.writeUInt32LE(this.#nextBreak, at);
-    this.buffer.writeUInt32LE(numbers.breaks.length, at + 4);
-    this.#mask(at + 8, numbers.absent);
-    this.#mask(at + 8 + MASK, numbersCare(numbers));
+    this.#word(at + INTERVALS.first, this.#nextBreak);
+    this.#word(at + INTERVALS.count, numbers.breaks.length);
+    this.#mask(at + INTERVALS['absent.w'], numbers.absent);
+    this.#mask(at + INTERVALS['care.w'], numbersCare(numbers));
     numbers.breaks.forEach((value, i) => {
       const index = this.#nextBreak + i;
-      this.buffer.writeUInt32LE(value, BREAKS_AT + index * 4);
-      this.#mask(BREAK_MASKS_AT + index * MASK, numbers.masks[i] as Mask);
+      this.#word(POLICY.brk + index * 4, value);
+      this.#mask(POLICY.brk_mask + index * MASK, numbers.masks[i] as Mask);
     });
     this.#nextBreak += numbers.breaks.length;
+  }
+
+  #word(at: number, value: number): void {
+    this.buffer.writeUInt32LE(value >>> 0, at);
   }
 
   #masks(at: number, masks: readonly Mask[]): void {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
+import { STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { operation } from '../clauses/operations.ts';
 import type { Pattern } from '../clauses/term.ts';
 import { type Mount, parseMounts } from './mounts.ts';
@@ -10,7 +11,7 @@ import { LIMITS, type Mask, type Policy } from './tables.ts';
 const KEY_BYTES = 24;
 /** RF_LABEL_OTHER: what the second path of an operation names. */
 const OTHER = 0x100;
-const MASK_BYTES = 32;
+const MASK_BYTES = STRUCTS.rf_mask.size;
 /** Of the map with one value. */
 const KEY = Buffer.alloc(4);
 /** What these do to a symbolic link they do to the link itself. */

@@ -143,7 +143,7 @@ test('an open that passes by names and labels is one that no rule refuses', { sk
       assert.deepEqual(errors, []);
       const known = policyLabels(policy, identifier());
       labels.put(known, generation);
-      kernel.install(policy, { numbers: () => [257], keep: [] });
+      kernel.install(policy, () => [257]);
       labels.prune(known, generation);
       const fds = object.iterate('rf_open_once', pid);
       return Array.from({ length: fds.length / 4 }, (_, i) =>

@@ -1,12 +1,12 @@
+import { RF_LIMIT, STRUCTS } from '../../sensors/record/layout.gen.ts';
+import { offsetsOf } from '../../sensors/record/layout.ts';
 import type { Intervals } from '../clauses/sets.ts';
 import type { Pattern } from '../clauses/term.ts';
 import type { ClassTable, Mask, Policy } from './tables.ts';
 
-/** RF_FILTER_WORDS. */
-const WORDS = 16_384;
+const BITS = offsetsOf(STRUCTS.rf_bits);
+const WORDS = RF_LIMIT.FILTER_WORDS;
 const LABEL_WORDS = 4096;
-/** Bytes of struct rf_bits. */
-export const FILTER_BYTES = 8 + 8 * WORDS;
 
 /** RF_FILTER_OF_FILES, RF_FILTER_OF_FOLDERS: whose name it must be; or, RF_FILTER_ENDS_*, how its name must end. */
 const KINDS = { file: 1, folder: 2, fileEnd: 3, folderEnd: 4 } as const;
@@ -189,10 +189,10 @@ function filterOf(
   words = 2 ** Math.ceil(Math.log2(Math.min(Math.max(hashes.length, 8), WORDS))),
 ): Buffer {
   const shift = BigInt(64 - Math.log2(words));
-  const bytes = Buffer.alloc(FILTER_BYTES);
-  bytes.writeBigUInt64LE(shift, 0);
+  const bytes = Buffer.alloc(STRUCTS.rf_bits.size);
+  bytes.writeBigUInt64LE(shift, BITS.shift);
   for (const hash of hashes) {
-    const at = 8 + 8 * Number(hash >> shift);
+    const at = BITS.w + 8 * Number(hash >> shift);
     const member = (1n << (hash & 63n)) | (1n << ((hash >> 6n) & 63n));
     bytes.writeBigUInt64LE(bytes.readBigUInt64LE(at) | member, at);
   }

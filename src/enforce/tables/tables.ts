@@ -1,18 +1,17 @@
+import { RF_LIMIT } from '../../sensors/record/layout.gen.ts';
 import type { Clause } from '../clauses/clauses.ts';
 import type { Intervals } from '../clauses/sets.ts';
 import type { NumberDim, Pattern, StringDim } from '../clauses/term.ts';
 import type { Automaton } from './automaton.ts';
 
-/** Sizes that the kernel program is built with; `policy.h` has the same numbers and the encoder's test compares. */
+/** Sizes that the kernel program is built with. */
 export const LIMITS = {
-  clausesPerOperation: 256,
+  clausesPerOperation: 64 * RF_LIMIT.WORDS,
   /** Requirements on one string in one clause. */
-  lanes: 3,
-  classes: 32,
-  outputs: 4096,
-  tableWords: 512 * 1024,
-  breaks: 32 * 1024,
-  systemCalls: 512,
+  lanes: RF_LIMIT.LANES,
+  outputs: RF_LIMIT.OUTPUTS,
+  tableWords: RF_LIMIT.TABLE_WORDS,
+  breaks: RF_LIMIT.BREAKS,
 } as const;
 
 /** RF_PROTECTED_MARK: stands before the names of protected executables, which only root's processes on the host have. */
@@ -20,7 +19,7 @@ export const PROTECTED_MARK = '\x01';
 
 /** A set of clauses of one operation. */
 export type Mask = bigint;
-export const ALL_CLAUSES: Mask = (1n << 256n) - 1n;
+export const ALL_CLAUSES: Mask = (1n << BigInt(LIMITS.clausesPerOperation)) - 1n;
 
 /** What becomes known when a pattern holds. */
 export interface Output {

@@ -2,13 +2,23 @@
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
-export const ABI_HASH = '0e88810d8bd72ae9';
+export const ABI_HASH = 'b96e0102f8f8a1a1';
 
 /** enum rf_arg */
 export const RF_ARG = {
   ARG_NONE: -1,
   FD_RET: 6,
   LEN_RET: 6,
+} as const;
+
+/** enum rf_bit */
+export const RF_BIT = {
+  OK: 1,
+  READ: 2,
+  WRITE: 4,
+  CREATE: 8,
+  TRUNCATE: 16,
+  EXTRA: 32,
 } as const;
 
 /** enum rf_capture_flag */
@@ -106,6 +116,39 @@ export const RF_KIND = {
   EXIT: 4,
 } as const;
 
+/** enum rf_labelled */
+export const RF_LABELLED = {
+  NOTHING: 0,
+  OBJECTS: 1,
+  FOLDERS: 2,
+} as const;
+
+/** enum rf_limit */
+export const RF_LIMIT = {
+  WORDS: 4,
+  LANES: 3,
+  CLASSES: 32,
+  OUTPUTS: 4096,
+  TABLE_WORDS: 524288,
+  BREAKS: 32768,
+  POLICY_CALLS: 512,
+  BIT_STATES: 64,
+  PROCESS_CLASSES: 8,
+  FILTER_WORDS: 16384,
+} as const;
+
+/** enum rf_number */
+export const RF_NUMBER = {
+  UID: 0,
+  LOGINUID: 1,
+  SCOPE: 2,
+  DADDR4: 3,
+  DPORT: 4,
+  PROTO: 5,
+  ID: 6,
+  MAX: 7,
+} as const;
+
 /** enum rf_op */
 export const RF_OP = {
   OTHER: 0,
@@ -135,6 +178,11 @@ export const RF_OP = {
   MAX: 24,
 } as const;
 
+/** enum rf_policy_flag */
+export const RF_POLICY_FLAG = {
+  SCOPES: 1,
+} as const;
+
 /** enum rf_spare */
 export const RF_SPARE = {
   FORKS: 1,
@@ -155,8 +203,28 @@ export const RF_STAT = {
   MAX: 8,
 } as const;
 
+/** enum rf_string */
+export const RF_STRING = {
+  PATH: 0,
+  RAW: 1,
+  COMM: 2,
+  EXE: 3,
+  PCOMM: 4,
+  ADDR6: 5,
+  OTHER: 6,
+  CGROUP: 7,
+  MAX: 8,
+} as const;
+
 /** Every struct that the kernel and user space share. */
 export const STRUCTS = {
+  rf_bits: {
+    size: 131080,
+    fields: [
+      { name: 'shift', offset: 0, size: 8, type: 'u64', count: 1 },
+      { name: 'w', offset: 8, size: 131072, type: 'u64', count: 16384 },
+    ],
+  },
   rf_call: {
     size: 312,
     fields: [
@@ -228,6 +296,24 @@ export const STRUCTS = {
       { name: 'data_max', offset: 10, size: 2, type: 'u16', count: 1 },
       { name: 'op', offset: 12, size: 2, type: 'u16', count: 1 },
       { name: 'pad', offset: 14, size: 2, type: 'u16', count: 1 },
+    ],
+  },
+  rf_class: {
+    size: 5896,
+    fields: [
+      { name: 'active', offset: 0, size: 4, type: 'u32', count: 1 },
+      { name: 'process', offset: 4, size: 4, type: 'u32', count: 1 },
+      { name: 'numbers', offset: 8, size: 4, type: 'u32', count: 1 },
+      { name: 'labels', offset: 12, size: 4, type: 'u32', count: 1 },
+      { name: 'emit.w', offset: 16, size: 32, type: 'u64', count: 4 },
+      { name: 'deny.w', offset: 48, size: 32, type: 'u64', count: 4 },
+      { name: 'kill.w', offset: 80, size: 32, type: 'u64', count: 4 },
+      { name: 'monitor.w', offset: 112, size: 32, type: 'u64', count: 4 },
+      { name: 'care.w', offset: 144, size: 32, type: 'u64', count: 4 },
+      { name: 'closed.w', offset: 176, size: 32, type: 'u64', count: 4 },
+      { name: 'bits', offset: 208, size: 2048, type: 'struct', count: 64 },
+      { name: 'string', offset: 2256, size: 3136, type: 'struct', count: 8 },
+      { name: 'number', offset: 5392, size: 504, type: 'struct', count: 7 },
     ],
   },
   rf_control: {
@@ -353,6 +439,17 @@ export const STRUCTS = {
       { name: 'path', offset: 88, size: 4, type: 'str', count: 1 },
     ],
   },
+  rf_first: {
+    size: 32,
+    fields: [
+      { name: 'refused', offset: 0, size: 8, type: 'u64', count: 1 },
+      { name: 'unnamed', offset: 8, size: 8, type: 'u64', count: 1 },
+      { name: 'folders', offset: 16, size: 4, type: 'u32', count: 1 },
+      { name: 'file_ends', offset: 20, size: 4, type: 'u32', count: 1 },
+      { name: 'folder_ends', offset: 24, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 28, size: 4, type: 'u32', count: 1 },
+    ],
+  },
   rf_fork: {
     size: 184,
     fields: [
@@ -436,9 +533,60 @@ export const STRUCTS = {
       { name: 'comm', offset: 112, size: 16, type: 'bytes', count: 1 },
     ],
   },
+  rf_intervals: {
+    size: 72,
+    fields: [
+      { name: 'first', offset: 0, size: 4, type: 'u32', count: 1 },
+      { name: 'count', offset: 4, size: 4, type: 'u32', count: 1 },
+      { name: 'absent.w', offset: 8, size: 32, type: 'u64', count: 4 },
+      { name: 'care.w', offset: 40, size: 32, type: 'u64', count: 4 },
+    ],
+  },
   rf_mask: {
     size: 32,
     fields: [{ name: 'w', offset: 0, size: 32, type: 'u64', count: 4 }],
+  },
+  rf_matcher: {
+    size: 392,
+    fields: [
+      { name: 'base[0].w', offset: 0, size: 32, type: 'u64', count: 4 },
+      { name: 'base[1].w', offset: 32, size: 32, type: 'u64', count: 4 },
+      { name: 'base[2].w', offset: 64, size: 32, type: 'u64', count: 4 },
+      { name: 'care.w', offset: 96, size: 32, type: 'u64', count: 4 },
+      { name: 'start', offset: 128, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 132, size: 4, type: 'u32', count: 1 },
+      { name: 'cls', offset: 136, size: 256, type: 'bytes', count: 1 },
+    ],
+  },
+  rf_output: {
+    size: 136,
+    fields: [
+      { name: 'lane[0].w', offset: 0, size: 32, type: 'u64', count: 4 },
+      { name: 'lane[1].w', offset: 32, size: 32, type: 'u64', count: 4 },
+      { name: 'lane[2].w', offset: 64, size: 32, type: 'u64', count: 4 },
+      { name: 'forbid.w', offset: 96, size: 32, type: 'u64', count: 4 },
+      { name: 'irregular', offset: 128, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 132, size: 4, type: 'u32', count: 1 },
+    ],
+  },
+  rf_policy: {
+    size: 4172312,
+    fields: [
+      { name: 'generation', offset: 0, size: 4, type: 'u32', count: 1 },
+      { name: 'flags', offset: 4, size: 4, type: 'u32', count: 1 },
+      { name: 'refuses', offset: 8, size: 4, type: 'u32', count: 1 },
+      { name: 'pad', offset: 12, size: 4, type: 'u32', count: 1 },
+      { name: 'first', offset: 16, size: 1024, type: 'struct', count: 32 },
+      { name: 'names.shift', offset: 1040, size: 8, type: 'u64', count: 1 },
+      { name: 'names.w', offset: 1048, size: 131072, type: 'u64', count: 16384 },
+      { name: 'nr', offset: 132120, size: 16384, type: 'struct', count: 512 },
+      { name: 'cls', offset: 148504, size: 188672, type: 'struct', count: 32 },
+      { name: 'output', offset: 337176, size: 557056, type: 'struct', count: 4096 },
+      { name: 'brk', offset: 894232, size: 131072, type: 'u32', count: 32768 },
+      { name: 'brk_mask', offset: 1025304, size: 1048576, type: 'struct', count: 32768 },
+      { name: 'table', offset: 2073880, size: 2097152, type: 'u32', count: 524288 },
+      { name: 'slack', offset: 4171032, size: 1280, type: 'u32', count: 320 },
+    ],
   },
   rf_ring_ctl: {
     size: 64,

@@ -44,12 +44,14 @@ export interface Layout {
 /** What kernel and user space share; other structs are the kernel side's own business. */
 const SHARED_STRUCTS = new Set([
   'rf_call',
+  'rf_bits',
   'rf_capture',
   'rf_class',
   'rf_control',
   'rf_exec',
   'rf_exit',
   'rf_fd',
+  'rf_first',
   'rf_fork',
   'rf_guard',
   'rf_hdr',
@@ -80,6 +82,16 @@ export function readLayout(btf: Btf): Layout {
 /** A short hash over everything in the layout: equal hashes mean that records are read right. */
 export function abiHash(layout: Layout): string {
   return createHash('sha256').update(JSON.stringify(layout)).digest('hex').slice(0, 16);
+}
+
+/** Where each member of a struct stands: a name that it has not does not compile. */
+export function offsetsOf<F extends Field>(struct: {
+  readonly fields: readonly F[];
+}): Readonly<Record<F['name'], number>> {
+  return Object.fromEntries(struct.fields.map(({ name, offset }) => [name, offset])) as Record<
+    F['name'],
+    number
+  >;
 }
 
 function sorted<T>(record: Record<string, T>): Record<string, T> {
