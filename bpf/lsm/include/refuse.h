@@ -3,6 +3,7 @@
 #ifndef RF_REFUSE_H
 #define RF_REFUSE_H
 
+#include "calls.h"
 #include "classify.h"
 #include "exempt.h"
 #include "label.h"
@@ -22,7 +23,8 @@ extern int rf_refuse_named(__u32 op, __u32 nr, __u64 dentry, __u64 other, __u64 
 extern int rf_refuse_process(__u32 op, __u32 nr, __u32 has_id, __u32 id);
 
 /* The call that the current task makes, if it is one of these; usual where it is another one that
- * does the same (io_uring), or a 32-bit one. */
+ * does the same (io_uring), a 32-bit one, or none: io_uring's work is also done on the way back
+ * from an interrupt. */
 static __always_inline __u32 rf_nr_among(__u32 usual, __u32 a, __u32 b, __u32 c)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -31,7 +33,7 @@ static __always_inline __u32 rf_nr_among(__u32 usual, __u32 a, __u32 b, __u32 c)
 	if (task->flags & PF_IO_WORKER || rf_is_compat(task))
 		return usual;
 	nr = rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task));
-	return nr == a || nr == b || nr == c ? nr : usual;
+	return nr != RF_NR_NONE && (nr == a || nr == b || nr == c) ? nr : usual;
 }
 
 #endif
