@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { probe } from './bpf/probe.ts';
 import { CAPTURE_RET } from './calls/capture.ts';
+import { CLONE_THREAD } from './events/flags.ts';
 import { syscallNumber } from './events/syscalls.ts';
 import { type CallSpec, LiveRecorder } from './live-recorder.ts';
 import { RF_CAPTURE_FLAG, RF_EXE_FLAG, RF_FD_TYPE, RF_FLAG } from './record/layout.gen.ts';
@@ -279,7 +280,6 @@ for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
       assert.notEqual(rec?.tid, process.pid);
       const [fork] = await live.find('fork', (r) => r.childTid === rec?.tid);
       assert.equal(fork?.childPid, process.pid);
-      const CLONE_THREAD = 0x10000;
       assert.ok(((fork?.cloneFlags ?? 0) & CLONE_THREAD) !== 0);
       const [exit] = await live.find('exit', (r) => r.tid === rec?.tid);
       assert.equal(exit?.leader, undefined);

@@ -1,7 +1,6 @@
-/**
- * The kinds of operation that the classifier tells apart, with the number of `enum rf_op` in event.h and the events
- * that user space calls by these names.
- */
+import { RF_OP } from '../../sensors/record/layout.gen.ts';
+
+/** The kinds of operation that the classifier tells apart, each with the events that user space knows. */
 export interface Operation {
   readonly name: string;
   readonly op: number;
@@ -13,27 +12,27 @@ const SETGID = ['setgid', 'setregid', 'setresgid'] as const;
 const CHOWN = ['chown', 'lchown', 'fchown', 'fchownat'] as const;
 
 export const OPERATIONS = [
-  { name: 'exec', op: 1, events: ['execve', 'execveat'] },
-  { name: 'open', op: 2, events: ['open', 'openat', 'openat2', 'creat', 'open_by_handle_at'] },
-  { name: 'connect', op: 3, events: ['connect'] },
-  { name: 'bind', op: 4, events: ['bind'] },
-  { name: 'send', op: 5, events: ['sendto', 'sendmsg', 'sendmmsg'] },
-  { name: 'listen', op: 6, events: ['listen'] },
-  { name: 'accept', op: 7, events: ['accept', 'accept4'] },
-  { name: 'socket', op: 8, events: ['socket', 'socketpair'] },
-  { name: 'unlink', op: 9, events: ['unlink', 'unlinkat', 'rmdir'] },
-  { name: 'rename', op: 10, events: ['rename', 'renameat', 'renameat2'] },
-  { name: 'link', op: 11, events: ['link', 'linkat'] },
-  { name: 'symlink', op: 12, events: ['symlink', 'symlinkat'] },
-  { name: 'mkdir', op: 13, events: ['mkdir', 'mkdirat'] },
-  { name: 'chmod', op: 14, events: ['chmod', 'fchmod', 'fchmodat', 'fchmodat2', ...CHOWN] },
-  { name: 'mount', op: 15, events: ['mount', 'umount', 'umount2', 'move_mount'] },
-  { name: 'ptrace', op: 16, events: ['ptrace', 'process_vm_readv', 'process_vm_writev'] },
-  { name: 'module', op: 17, events: ['init_module', 'finit_module', 'delete_module'] },
-  { name: 'bpf', op: 18, events: ['bpf'] },
-  { name: 'setuid', op: 19, events: [...SETUID, ...SETGID] },
-  { name: 'kill', op: 20, events: ['kill', 'tkill', 'tgkill'] },
-  { name: 'truncate', op: 21, events: ['truncate', 'ftruncate'] },
+  { name: 'exec', op: RF_OP.EXEC, events: ['execve', 'execveat'] },
+  { name: 'open', op: RF_OP.OPEN, events: ['open', 'openat', 'openat2', 'creat', 'open_by_handle_at'] },
+  { name: 'connect', op: RF_OP.CONNECT, events: ['connect'] },
+  { name: 'bind', op: RF_OP.BIND, events: ['bind'] },
+  { name: 'send', op: RF_OP.SENDMSG, events: ['sendto', 'sendmsg', 'sendmmsg'] },
+  { name: 'listen', op: RF_OP.LISTEN, events: ['listen'] },
+  { name: 'accept', op: RF_OP.ACCEPT, events: ['accept', 'accept4'] },
+  { name: 'socket', op: RF_OP.SOCKET, events: ['socket', 'socketpair'] },
+  { name: 'unlink', op: RF_OP.UNLINK, events: ['unlink', 'unlinkat', 'rmdir'] },
+  { name: 'rename', op: RF_OP.RENAME, events: ['rename', 'renameat', 'renameat2'] },
+  { name: 'link', op: RF_OP.LINK, events: ['link', 'linkat'] },
+  { name: 'symlink', op: RF_OP.SYMLINK, events: ['symlink', 'symlinkat'] },
+  { name: 'mkdir', op: RF_OP.MKDIR, events: ['mkdir', 'mkdirat'] },
+  { name: 'chmod', op: RF_OP.CHMOD, events: ['chmod', 'fchmod', 'fchmodat', 'fchmodat2', ...CHOWN] },
+  { name: 'mount', op: RF_OP.MOUNT, events: ['mount', 'umount', 'umount2', 'move_mount'] },
+  { name: 'ptrace', op: RF_OP.PTRACE, events: ['ptrace', 'process_vm_readv', 'process_vm_writev'] },
+  { name: 'module', op: RF_OP.MODULE, events: ['init_module', 'finit_module', 'delete_module'] },
+  { name: 'bpf', op: RF_OP.BPF, events: ['bpf'] },
+  { name: 'setuid', op: RF_OP.SETUID, events: [...SETUID, ...SETGID] },
+  { name: 'kill', op: RF_OP.KILL, events: ['kill', 'tkill', 'tgkill'] },
+  { name: 'truncate', op: RF_OP.TRUNCATE, events: ['truncate', 'ftruncate'] },
 ] as const satisfies readonly Operation[];
 
 export type OperationName = (typeof OPERATIONS)[number]['name'];

@@ -1,3 +1,4 @@
+import { DELETED } from '../../engine/enrich/paths.ts';
 import { RF_LIMIT, STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { offsetsOf } from '../../sensors/record/layout.ts';
 import type { Intervals } from '../clauses/sets.ts';
@@ -19,8 +20,6 @@ const ALONE = 1n;
 /** Last bytes of a name that are looked at, and how many lengths of them. */
 const END_MAX = 8;
 const END_LENGTHS = 4;
-/** What the kernel shows behind the name of a file that has been removed. */
-const REMOVED = ' (deleted)';
 
 /** A name, or the end of one, that the object of a refusal, or a folder above it, must have. */
 export interface NeededName {
@@ -36,7 +35,7 @@ export function neededName({ at, text }: Pattern): NeededName | undefined {
   const last = parts.at(-1) ?? '';
   const rooted = text.startsWith('/');
   const file = (): NeededName | undefined => {
-    if (last === '' || last.endsWith(REMOVED)) return undefined;
+    if (last === '' || last.endsWith(DELETED)) return undefined;
     const folder = parts.length > 2 ? parts.at(-2) : undefined;
     return { of: 'file', name: last, ...(folder ? { folder } : {}) };
   };
@@ -47,7 +46,7 @@ export function neededName({ at, text }: Pattern): NeededName | undefined {
       return rooted ? file() : undefined;
     case 'suffix':
       if (parts.length > 1) return file();
-      return text === '' || text.endsWith(REMOVED) || REMOVED.endsWith(text)
+      return text === '' || text.endsWith(DELETED) || DELETED.endsWith(text)
         ? undefined
         : { of: 'fileEnd', name: text };
     case 'dir':

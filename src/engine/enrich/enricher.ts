@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 import type { CapturePlan } from '../../sensors/calls/capture-plan.ts';
 import { usesCgroupV1 } from '../../sensors/cgroups.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS, eventDef } from '../../sensors/events/events.ts';
+import { CLONE_THREAD } from '../../sensors/events/flags.ts';
 import type { Arch } from '../../sensors/events/syscalls.ts';
+import { RF_EXE_FLAG, RF_KIND } from '../../sensors/record/layout.gen.ts';
 import { type AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record/record.gen.ts';
 import { RecordMemory } from '../../sensors/record/record-base.ts';
 import { BootClock } from './clock.ts';
@@ -13,6 +15,7 @@ import { Event, type HeldEvent } from './event.ts';
 import { Image } from './image.ts';
 import { LocalAddresses } from './interfaces.ts';
 import { AddressNames } from './names.ts';
+import { withoutDeleted } from './paths.ts';
 import { listPids, type ProcEntry, readCgroup, readProcess, TICK_NS } from './proc-fs.ts';
 import { Process, ProcessTable } from './process.ts';
 import { UserDirectory } from './users.ts';
@@ -36,9 +39,10 @@ export interface EnricherOptions extends Wants {
   readonly proc?: string | undefined;
 }
 
-const DELETED = ' (deleted)';
-const CLONE_THREAD = 0x10000;
-const FROM_MEMFD = 4;
+const { CALL, EXEC, FORK, EXIT } = RF_KIND;
+const { WRITABLE, UPPER_LAYER, FROM_MEMFD, LOWER_LAYER } = RF_EXE_FLAG;
+/** Those that are flags of execve; the others are our own. */
+const EXE_FLAGS = WRITABLE | UPPER_LAYER | FROM_MEMFD | LOWER_LAYER;
 const CGROUPS_MAX = 8_192;
 const HEALS_PER_SECOND = 1_000;
 
@@ -46,6 +50,13 @@ const EXECVE = codeOf('execve');
 const CLONE = codeOf('clone');
 const PROCEXIT = codeOf('procexit');
 const SETSID = codeOf('setsid');
+
+const RECORD = {
+  [CALL]: CallRec,
+  [EXEC]: ExecRec,
+  [FORK]: ForkRec,
+  [EXIT]: ExitRec,
+} as const;
 
 function codeOf(name: string): number {
   return EVENT_NAMES.code(name)!;
@@ -139,11 +150,11 @@ export class Enricher {
     if (this.#execed !== undefined) this.#execed.forgetEnv();
     this.#execed = undefined;
     switch (rec.kind) {
-      case 1:
+      case CALL:
         return this.#applyCall(rec);
-      case 2:
+      case EXEC:
         return this.#applyExec(rec);
-      case 3:
+      case FORK:
         return this.#applyFork(rec);
       default:
         return this.#applyExit(rec);
@@ -152,14 +163,7 @@ export class Enricher {
 
   /** Brings back an event that was held; state is not touched. */
   resume(held: HeldEvent): Event {
-    const rec =
-      held.kind === 1
-        ? new CallRec()
-        : held.kind === 2
-          ? new ExecRec()
-          : held.kind === 3
-            ? new ForkRec()
-            : new ExitRec();
+    const rec = new RECORD[held.kind]();
     rec.moveTo(RecordMemory.copyOf(held.bytes), 0, held.bytes.length);
     this.event.num = held.num;
     return this.event.bind(rec, held.code, EVENTS[held.code]!, held.process, held.image);
@@ -181,7 +185,7 @@ export class Enricher {
       env: rec.env,
       envCut: rec.envCut,
       exepath: executablePath(rec),
-      exeFlags: rec.exeFlags & 0xf,
+      exeFlags: rec.exeFlags & EXE_FLAGS,
       exeIno: rec.exeIno,
       exeCtime: rec.exeCtime,
       exeMtime: rec.exeMtime,
@@ -399,7 +403,8 @@ export class Enricher {
 }
 
 function executablePath(rec: ExecRec): string | undefined {
-  const exe = rec.exe;
-  const path = exe?.endsWith(DELETED) ? exe.slice(0, -DELETED.length) : exe;
-  return path !== undefined && (rec.exeFlags & FROM_MEMFD) !== 0 ? path.replace(/^\//, '') : path;
+  const { exe } = rec;
+  if (exe === undefined) return undefined;
+  const path = withoutDeleted(exe);
+  return (rec.exeFlags & FROM_MEMFD) !== 0 ? path.replace(/^\//, '') : path;
 }

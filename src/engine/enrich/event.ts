@@ -1,5 +1,6 @@
 import type { EventDef } from '../../sensors/events/event-def.ts';
 import { callResult } from '../../sensors/events/event-def.ts';
+import { RF_KIND } from '../../sensors/record/layout.gen.ts';
 import type { AnyRec, CallRec, ExecRec, ExitRec, ForkRec } from '../../sensors/record/record.gen.ts';
 import type { User } from './accounts.ts';
 import type { BootClock } from './clock.ts';
@@ -26,6 +27,7 @@ export interface EventServices {
 }
 
 const UNSET = 0xffffffff;
+const { CALL, EXEC, FORK } = RF_KIND;
 
 /**
  * One event as the rules see it: a view over its record, its process and its descriptor. There is a single instance
@@ -75,13 +77,13 @@ export class Event {
     this.fork = undefined;
     this.exit = undefined;
     switch (rec.kind) {
-      case 1:
+      case CALL:
         this.call = rec;
         break;
-      case 2:
+      case EXEC:
         this.exec = rec;
         break;
-      case 3:
+      case FORK:
         this.fork = rec;
         break;
       default:

@@ -6,7 +6,7 @@ import { RF_FD_TYPE } from '../../sensors/record/layout.gen.ts';
 import type { CallRec } from '../../sensors/record/record.gen.ts';
 import { ANY_V4, formatAddress, unmapped } from '../core/address.ts';
 import { parseSockaddr } from './net.ts';
-import { absolute, directoryOf, fileName, squeeze } from './paths.ts';
+import { absolute, directoryOf, fileName, squeeze, withoutDeleted } from './paths.ts';
 import { SOCK_STREAM, type SocketView, socketEnds, tupleText } from './socket-ends.ts';
 
 const T = RF_FD_TYPE;
@@ -274,10 +274,6 @@ function eventOpenFlags(rec: CallRec, name: string): number | undefined {
 function numberArgument(def: EventDef, rec: CallRec): number | undefined {
   const arg = def.capture.fd;
   return typeof arg === 'number' ? rec.argI32(arg) : undefined;
-}
-
-function withoutDeleted(path: string): string {
-  return path.endsWith(' (deleted)') ? path.slice(0, -10) : path;
 }
 
 function unixText(rec: CallRec, def: EventDef): string {

@@ -46,6 +46,13 @@ export function fileName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** What the kernel shows behind the path of a file that has been removed. */
+export const DELETED = ' (deleted)';
+
+export function withoutDeleted(path: string): string {
+  return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
+}
+
 /** Doubled slashes made single; nothing else. */
 export function squeeze(path: string): string {
   return path.includes('//') ? path.replace(/\/{2,}/g, '/') : path;

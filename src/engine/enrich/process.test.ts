@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Image } from './image.ts';
+import { TICK_NS } from './proc-fs.ts';
 import { Process, ProcessTable } from './process.ts';
 
-const TICK = 10_000_000;
 const image = (comm: string): Image =>
   new Image({ comm, argv: `${comm}\0`, env: '', exepath: `/bin/${comm}`, since: 0 });
 
@@ -57,7 +57,7 @@ test('a chain of ended parents leads to the last reaper', () => {
 test('a number that another process took over is not the parent', () => {
   const table = new ProcessTable();
   const child = make(table, 20, 10, 200);
-  make(table, 10, 1, 200 + 10 * TICK);
+  make(table, 10, 1, 200 + 10 * TICK_NS);
   assert.equal(table.parentOf(child, 10 ** 9), undefined);
 });
 
@@ -66,11 +66,11 @@ test('a process is found by number and start, to a tick where the start is only 
   const exact = make(table, 10, 1, 12345);
   assert.equal(table.find(10, 12345), exact);
   assert.equal(table.find(10, 12346), undefined);
-  const rough = new Process(11, 5 * TICK, false, image('x'));
+  const rough = new Process(11, 5 * TICK_NS, false, image('x'));
   table.add(rough);
-  assert.equal(table.find(11, 5 * TICK + 1234), rough);
-  assert.equal(rough.start, 5 * TICK + 1234);
-  assert.equal(table.find(11, 5 * TICK), undefined);
+  assert.equal(table.find(11, 5 * TICK_NS + 1234), rough);
+  assert.equal(rough.start, 5 * TICK_NS + 1234);
+  assert.equal(table.find(11, 5 * TICK_NS), undefined);
 });
 
 test('a loop of parents ends the walk', () => {
@@ -150,11 +150,11 @@ test('with any order of forks and ends, walks end, the table stays bounded and p
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-      const table = new ProcessTable({ limit: 15, retention: 50 * TICK, exists: () => true });
+      const table = new ProcessTable({ limit: 15, retention: 50 * TICK_NS, exists: () => true });
       make(table, 1, 0, 0);
-      let now = TICK;
+      let now = TICK_NS;
       for (const { fork, pid, ppid } of steps) {
-        now += 5 * TICK;
+        now += 5 * TICK_NS;
         const found = table.byPid(pid);
         if (fork && (found === undefined || !found.alive)) make(table, pid, ppid, now);
         else if (!fork && found !== undefined) table.end(found, now, 1);

@@ -1,5 +1,6 @@
 import type { ContainerInfo } from './container.ts';
 import type { Image } from './image.ts';
+import { TICK_NS } from './proc-fs.ts';
 
 /** One process (thread group). Identity is pid and start time; numbers are of the initial namespaces. */
 export class Process {
@@ -100,7 +101,6 @@ const LIMIT = 65_536;
 const RETENTION = 3_000_000_000;
 const SWEEP = 64;
 const MAX_DEPTH = 128;
-const TICK = 10_000_000;
 
 /**
  * All processes by number. Bounded: ended processes go after a while or when room is needed, live ones only when
@@ -143,7 +143,7 @@ export class ProcessTable {
   find(pid: number, start: number): Process | undefined {
     const found = this.#byPid.get(pid);
     if (found === undefined || found.start === start) return found;
-    if (!found.exact && Math.abs(found.start - start) < 2 * TICK) {
+    if (!found.exact && Math.abs(found.start - start) < 2 * TICK_NS) {
       found.start = start;
       found.exact = true;
       return found;
@@ -193,7 +193,7 @@ export class ProcessTable {
     for (let hops = 0; hops < MAX_DEPTH; hops++) {
       if (parent === undefined || parent.pid !== process.ppid) {
         parent = process.ppid === 0 ? undefined : this.findOrHeal(process.ppid);
-        if (parent !== undefined && (parent.start > process.start + 2 * TICK || parent === process))
+        if (parent !== undefined && (parent.start > process.start + 2 * TICK_NS || parent === process))
           parent = undefined;
       }
       if (parent === undefined || parent.exitedAt > ts || !process.alive) break;

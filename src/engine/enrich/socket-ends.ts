@@ -1,14 +1,14 @@
 import { callResult, type EventDef } from '../../sensors/events/event-def.ts';
 import { EINPROGRESS } from '../../sensors/events/names.ts';
+import { RF_FLAG } from '../../sensors/record/layout.gen.ts';
 import type { CallRec } from '../../sensors/record/record.gen.ts';
 import { ANY_V4, formatAddress, unmapped } from '../core/address.ts';
 import { parseSockaddr, type SocketAddress } from './net.ts';
 
+const { NO_RESULT, DENIED } = RF_FLAG;
 const EISCONN = 106;
 const EALREADY = 114;
-const NO_RESULT = 4;
 const ROLE_SERVER = 2;
-const DENIED = 8;
 export const SOCK_STREAM = 1;
 
 /** Which end of a connection a socket is; `listen`: it has only its own address. */

@@ -1,10 +1,8 @@
 import type { Event } from '../../engine/enrich/event.ts';
+import { RF_FLAG } from '../../sensors/record/layout.gen.ts';
 import { bool, type Field, str } from './define.ts';
 
-const IO_URING = 2;
-const DENIED = 8;
-const KILLED = 16;
-const WOULD_DENY = 32;
+const { IO_URING, DENIED, KILLED, WOULD_DENY } = RF_FLAG;
 
 function guarantee(e: Event): string {
   const { flags } = e.rec;

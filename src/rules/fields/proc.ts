@@ -2,12 +2,8 @@ import type { Event } from '../../engine/enrich/event.ts';
 import type { Image } from '../../engine/enrich/image.ts';
 import type { Process } from '../../engine/enrich/process.ts';
 import { groupLeader, sessionLeader, virtualGroupLeader } from '../../engine/enrich/session.ts';
+import { RF_EXE_FLAG } from '../../sensors/record/layout.gen.ts';
 import { type Arg, bool, type Field, field, int, path, str, uint, whole } from './define.ts';
-
-const WRITABLE = 1;
-const UPPER = 2;
-const MEMFD = 4;
-const LOWER = 8;
 
 const exeFlag =
   (bit: number) =>
@@ -158,18 +154,26 @@ const times: readonly Field[] = [
 ];
 
 const executable: readonly Field[] = [
-  bool('proc.is_exe_writable', 'The user of the process may write to its executable.', exeFlag(WRITABLE)),
+  bool(
+    'proc.is_exe_writable',
+    'The user of the process may write to its executable.',
+    exeFlag(RF_EXE_FLAG.WRITABLE),
+  ),
   bool(
     'proc.is_exe_upper_layer',
     'The executable is in the upper layer of an overlay file system.',
-    exeFlag(UPPER),
+    exeFlag(RF_EXE_FLAG.UPPER_LAYER),
   ),
   bool(
     'proc.is_exe_lower_layer',
     'The executable is in a lower layer of an overlay file system.',
-    exeFlag(LOWER),
+    exeFlag(RF_EXE_FLAG.LOWER_LAYER),
   ),
-  bool('proc.is_exe_from_memfd', 'The executable is an anonymous file in memory.', exeFlag(MEMFD)),
+  bool(
+    'proc.is_exe_from_memfd',
+    'The executable is an anonymous file in memory.',
+    exeFlag(RF_EXE_FLAG.FROM_MEMFD),
+  ),
   int('proc.exe_ino', 'Inode of the executable.', (e) => (e.image.exeIno === 0 ? undefined : e.image.exeIno)),
   field('proc.exe_ino.ctime', 'time', 'Last change of the inode of the executable.', (e) =>
     positive(e.image.exeCtime),

@@ -1,4 +1,4 @@
-import type { RF_OP } from '../record/layout.gen.ts';
+import { RF_FLAG, type RF_OP } from '../record/layout.gen.ts';
 import type { CallRec } from '../record/record.gen.ts';
 import type { FlagTable } from './flags.ts';
 import { openedFlags, openFlags } from './flags.ts';
@@ -81,8 +81,6 @@ export interface EventDef {
   /** System calls that raise it; empty for events that no call raises directly. */
   readonly syscalls: readonly string[];
   readonly fd: FdUse;
-  /** Parameter that holds the fd number of a `use` event. */
-  readonly fdParam?: string;
   /** Type of a created fd that the record cannot describe (a pair of pipe ends ...). */
   readonly fdType?: number;
   readonly capture: Capture;
@@ -99,8 +97,7 @@ export interface EventDef {
 
 // ── parameters ────────────────────────────────────────────────────────────────────────────────────────────
 
-const NO_RESULT = 4;
-const DENIED = 8;
+const { NO_RESULT, DENIED } = RF_FLAG;
 
 /**
  * The return value. Where the call was seen before its end there is none: then it is the decision, 0 for what was
@@ -188,7 +185,6 @@ export function word32(bytes: string | undefined, offset: number): number | unde
 interface RowOptions {
   readonly syscalls?: readonly string[];
   readonly fd?: FdUse;
-  readonly fdParam?: string;
   readonly fdType?: number;
   readonly op?: Op;
   readonly fs?: FsPaths;
@@ -216,7 +212,6 @@ export function row(
     op: options.op ?? 'OTHER',
     result: options.result ?? true,
     specific: true,
-    ...(options.fdParam === undefined ? {} : { fdParam: options.fdParam }),
     ...(options.fdType === undefined ? {} : { fdType: options.fdType }),
     ...(options.fs === undefined ? {} : { fs: options.fs }),
     ...(options.io === undefined ? {} : { io: options.io }),

@@ -1,3 +1,4 @@
+import { RF_FD_TYPE } from '../record/layout.gen.ts';
 import type { EventDef, ParamDef } from './event-def.ts';
 import {
   data,
@@ -31,8 +32,6 @@ import {
   UNLINK_FLAGS,
 } from './flags.ts';
 import { FCNTL_COMMANDS, QUOTACTL_COMMANDS } from './names.ts';
-
-const PIPE = 6;
 
 const res = ret('res');
 const newFd = ret('fd', 'fd');
@@ -104,7 +103,7 @@ const descriptors: readonly EventDef[] = [
     'A descriptor was closed (seen before it is done).',
     { fd: 0, enter: true },
     [res, fd('fd', 0)],
-    { fd: 'use', fdParam: 'fd' },
+    { fd: 'use' },
   ),
   row('dup', 'I/O', 'A descriptor was duplicated.', { fd: 'ret' }, [ret('res', 'fd'), fd('oldfd', 0)], {
     fd: 'create',
@@ -136,7 +135,7 @@ const descriptors: readonly EventDef[] = [
       { ...u32('cmd', 'enum', 1), table: FCNTL_COMMANDS },
       u64('arg', 'hex', 2),
     ],
-    { fd: 'use', fdParam: 'fd' },
+    { fd: 'use' },
   ),
   ...['pipe', 'pipe2'].map((name) =>
     row(
@@ -151,7 +150,7 @@ const descriptors: readonly EventDef[] = [
         value('ino', 'int', () => undefined),
         ...(name === 'pipe2' ? [flags('flags', FILE_FLAGS, 1, descriptorFlags)] : []),
       ],
-      { fd: 'create', fdType: PIPE },
+      { fd: 'create', fdType: RF_FD_TYPE.PIPE },
     ),
   ),
   row(
@@ -182,7 +181,7 @@ const descriptors: readonly EventDef[] = [
         u32('size', 'int', 2),
         ...(name.startsWith('p') ? [u64('pos', 'int', 3)] : []),
       ],
-      { syscalls: [call], fd: 'use', fdParam: 'fd', io },
+      { syscalls: [call], fd: 'use', io },
     ),
   ),
 ];
@@ -231,7 +230,6 @@ const names: readonly EventDef[] = [
     [res, dirfd('dirfd', 0), text('name', 'relpath'), flags('flags', UNLINK_FLAGS, 2)],
     {
       fd: 'use',
-      fdParam: 'dirfd',
       op: 'UNLINK',
       fs: { name: 'name' },
     },
@@ -254,7 +252,7 @@ const names: readonly EventDef[] = [
     'A directory was made, relative to a directory.',
     { path: [1], dirfd: [0], fd: 0 },
     [res, dirfd('dirfd', 0), text('path', 'relpath'), u32('mode', 'hex', 2)],
-    { fd: 'use', fdParam: 'dirfd', op: 'MKDIR', fs: { name: 'path' } },
+    { fd: 'use', op: 'MKDIR', fs: { name: 'path' } },
   ),
   row(
     'symlink',
@@ -276,7 +274,6 @@ const names: readonly EventDef[] = [
     [res, text('target', 'string'), dirfd('linkdirfd', 1), text('linkpath', 'relpath', 1)],
     {
       fd: 'use',
-      fdParam: 'linkdirfd',
       op: 'SYMLINK',
       fs: { source: 'linkpath', target: 'target' },
     },
@@ -321,7 +318,7 @@ const attributes: readonly EventDef[] = [
     'The permissions of an open file were changed.',
     { fd: 0 },
     [res, fd('fd', 0), u32('mode', 'mode', 1)],
-    { fd: 'use', fdParam: 'fd', op: 'CHMOD', fs: { name: 'fd' } },
+    { fd: 'use', op: 'CHMOD', fs: { name: 'fd' } },
   ),
   row(
     'fchmodat',
@@ -335,7 +332,6 @@ const attributes: readonly EventDef[] = [
     [res, dirfd('dirfd', 0), text('filename', 'relpath'), u32('mode', 'mode', 2)],
     {
       fd: 'use',
-      fdParam: 'dirfd',
       op: 'CHMOD',
       fs: { name: 'filename' },
     },
@@ -356,7 +352,7 @@ const attributes: readonly EventDef[] = [
     'The owner of an open file was changed.',
     { fd: 0 },
     [res, fd('fd', 0), u32('uid', 'int', 1), u32('gid', 'int', 2)],
-    { fd: 'use', fdParam: 'fd', op: 'CHMOD', fs: { name: 'fd' } },
+    { fd: 'use', op: 'CHMOD', fs: { name: 'fd' } },
   ),
   row(
     'fchownat',
@@ -375,7 +371,7 @@ const attributes: readonly EventDef[] = [
       u32('gid', 'int', 3),
       flags('flags', CHOWN_FLAGS, 4),
     ],
-    { fd: 'use', fdParam: 'dirfd', op: 'CHMOD', fs: { name: 'pathname' } },
+    { fd: 'use', op: 'CHMOD', fs: { name: 'pathname' } },
   ),
   row(
     'mknod',
@@ -391,7 +387,7 @@ const attributes: readonly EventDef[] = [
     'A special file was made, relative to a directory.',
     { path: [1], dirfd: [0], fd: 0 },
     [res, dirfd('dirfd', 0), text('path', 'relpath'), u32('mode', 'mode', 2), u32('dev', 'int', 3)],
-    { fd: 'use', fdParam: 'dirfd', op: 'CREATE' },
+    { fd: 'use', op: 'CREATE' },
   ),
   row(
     'truncate',
@@ -440,7 +436,6 @@ const trees: readonly EventDef[] = [
   ]),
   row('fchdir', 'file', 'The working directory was changed to an open one.', { fd: 0 }, [res, fd('fd', 0)], {
     fd: 'use',
-    fdParam: 'fd',
   }),
   row('chroot', 'process', 'The root directory was changed.', { path: [0], dirfd: [-1] }, [
     res,

@@ -155,6 +155,9 @@ export const EXECVE_FLAGS: FlagTable = bits('EXE_', 'WRITABLE UPPER_LAYER FROM_M
 
 // ── clone ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** The kernel's value. */
+export const CLONE_THREAD = 0x10000;
+
 /** Portable bit, and the kernel's value. */
 const CLONE: readonly (readonly [name: string, bit: number, native: number])[] = [
   ['CLONE_FILES', 0, 0x400],
@@ -170,7 +173,7 @@ const CLONE: readonly (readonly [name: string, bit: number, native: number])[] =
   ['CLONE_PTRACE', 10, 0x2000],
   ['CLONE_SIGHAND', 11, 0x800],
   ['CLONE_SYSVSEM', 12, 0x40000],
-  ['CLONE_THREAD', 13, 0x10000],
+  ['CLONE_THREAD', 13, CLONE_THREAD],
   ['CLONE_UNTRACED', 14, 0x800000],
   ['CLONE_VM', 15, 0x100],
   ['CLONE_INVERTED', 16, 0],
@@ -187,8 +190,6 @@ const CLONE: readonly (readonly [name: string, bit: number, native: number])[] =
 ];
 
 export const CLONE_FLAGS: FlagTable = CLONE.map(([name, bit]) => [name, 2 ** bit] as const);
-export const NATIVE_CLONE_THREAD = 0x10000;
-export const NATIVE_CLONE_NEWPID = 0x20000000;
 
 /** Flags of clone, unshare and setns in the portable encoding. */
 export function cloneFlags(native: number): number {

@@ -11,7 +11,7 @@ import {
 import { FSCONFIG_COMMANDS, IO_URING_REGISTER_OPCODES } from './names.ts';
 
 const res = ret('res');
-const use = (fdParam = 'fd'): { readonly fd: 'use'; readonly fdParam: string } => ({ fd: 'use', fdParam });
+const use = { fd: 'use' } as const;
 
 /** Parameters that have a place and a name in Falco and that no sensor measures. */
 const unmeasured = (...params: readonly (readonly [name: string, type: ParamDef['type']])[]): ParamDef[] =>
@@ -24,14 +24,14 @@ const lookups: readonly EventDef[] = [
       text('path', 'path'),
     ]),
   ),
-  row('fstat', 'file', 'What an open file is was asked.', { fd: 0 }, [res, fd('fd', 0)], use()),
+  row('fstat', 'file', 'What an open file is was asked.', { fd: 0 }, [res, fd('fd', 0)], use),
   row(
     'newfstatat',
     'file',
     'What a file is was asked by its path, relative to a directory.',
     { path: [1], dirfd: [0], fd: 0 },
     [res, dirfd('dirfd', 0), text('path', 'relpath'), flags('flags', NEWFSTATAT_FLAGS, 3)],
-    use('dirfd'),
+    use,
   ),
   row('access', 'file', 'Permissions for a file were asked by its path.', { path: [0], dirfd: [-1] }, [
     res,
@@ -43,7 +43,7 @@ const lookups: readonly EventDef[] = [
     value('path', 'string', (rec) => rec.data?.split('\0', 1)[0]),
   ]),
   ...['getdents', 'getdents64'].map((name) =>
-    row(name, 'file', 'Entries of a directory were read.', { fd: 0 }, [res, fd('fd', 0)], use()),
+    row(name, 'file', 'Entries of a directory were read.', { fd: 0 }, [res, fd('fd', 0)], use),
   ),
 ];
 
@@ -54,7 +54,7 @@ const descriptors: readonly EventDef[] = [
     'A device or an open file was controlled.',
     { fd: 0 },
     [res, fd('fd', 0), u64('request', 'hex', 1), u64('argument', 'hex', 2)],
-    use(),
+    use,
   ),
   row(
     'lseek',
@@ -62,7 +62,7 @@ const descriptors: readonly EventDef[] = [
     'The position in an open file was set.',
     { fd: 0 },
     [ret('res', 'int'), fd('fd', 0), u64('offset', 'int', 1), constant('whence', SEEK_FROM, 2)],
-    use(),
+    use,
   ),
   row(
     'flock',
@@ -70,7 +70,7 @@ const descriptors: readonly EventDef[] = [
     'An open file was locked or unlocked.',
     { fd: 0 },
     [res, fd('fd', 0), flags('operation', FLOCK_FLAGS, 1)],
-    use(),
+    use,
   ),
   ...(
     [
@@ -92,7 +92,7 @@ const descriptors: readonly EventDef[] = [
           : [...unmeasured(['data', 'bytes']), fd('fd', 0), ...unmeasured(['size', 'int'])]),
         ...(positioned ? [u64('pos', 'int', 3)] : []),
       ],
-      { ...use(), io },
+      { ...use, io },
     ),
   ),
   row(
@@ -101,7 +101,7 @@ const descriptors: readonly EventDef[] = [
     'Bytes went from one descriptor to another.',
     { fd: 0 },
     [res, ...unmeasured(['offset', 'int']), fd('out_fd', 0), fd('in_fd', 1), u64('size', 'int', 3)],
-    { ...use('out_fd'), io: 'write' },
+    { ...use, io: 'write' },
   ),
   row(
     'splice',
@@ -109,7 +109,7 @@ const descriptors: readonly EventDef[] = [
     'Bytes went through a pipe without being copied.',
     { fd: 0 },
     [res, fd('fd_in', 0), fd('fd_out', 2), u64('size', 'int', 4), flags('flags', SPLICE_FLAGS, 5)],
-    use('fd_in'),
+    use,
   ),
   row(
     'copy_file_range',
@@ -124,7 +124,7 @@ const descriptors: readonly EventDef[] = [
       ...unmeasured(['offin', 'int']),
       u64('len', 'int', 4),
     ],
-    use('fdin'),
+    use,
   ),
 ];
 
@@ -143,7 +143,7 @@ const systems: readonly EventDef[] = [
       text('value_charbuf', 'string', 1),
       i32('aux', 'int', 4),
     ],
-    use(),
+    use,
   ),
   row(
     'io_uring_enter',
@@ -158,7 +158,7 @@ const systems: readonly EventDef[] = [
       flags('flags', IO_URING_ENTER_FLAGS, 3),
       ...unmeasured(['sig', 'int']),
     ],
-    use(),
+    use,
   ),
   row(
     'io_uring_register',
@@ -172,7 +172,7 @@ const systems: readonly EventDef[] = [
       u64('arg', 'hex', 2),
       u32('nr_args', 'int', 3),
     ],
-    use(),
+    use,
   ),
 ];
 

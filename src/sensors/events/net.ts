@@ -1,13 +1,13 @@
+import { RF_FD_TYPE } from '../record/layout.gen.ts';
 import type { EventDef, ParamDef } from './event-def.ts';
 import { constant, data, fd, flags, i32, madeFd, ret, row, u32, value } from './event-def.ts';
 import { descriptorFlags, FILE_FLAGS, SHUTDOWN_HOW } from './flags.ts';
 import { SOCKET_FAMILIES } from './names.ts';
 
-const UNIX = 5;
 const SOCK_TYPE_MASK = 0xf;
 
 const res = ret('res');
-const use = { fd: 'use', fdParam: 'fd' } as const;
+const use = { fd: 'use' } as const;
 /** Rendered from the socket that the record describes. */
 const tuple: ParamDef = { name: 'tuple', type: 'tuple' };
 const addr: ParamDef = { name: 'addr', type: 'sockaddr', get: (rec) => rec.addr };
@@ -170,6 +170,6 @@ export const NET_EVENTS: readonly EventDef[] = [
       socketType(1),
       u32('proto', 'int', 2),
     ],
-    { fd: 'create', fdType: UNIX, op: 'SOCKET' },
+    { fd: 'create', fdType: RF_FD_TYPE.UNIX, op: 'SOCKET' },
   ),
 ];

@@ -1,3 +1,4 @@
+import { RF_FD_TYPE } from '../record/layout.gen.ts';
 import type { EventDef, ParamDef } from './event-def.ts';
 import {
   constant,
@@ -29,7 +30,6 @@ import {
 } from './flags.ts';
 import { BPF_COMMANDS, PR_SET_NAME, PRCTL_OPTIONS, PTRACE_REQUESTS, ptraceRequest } from './names.ts';
 
-const BPF = 13;
 const res = ret('res');
 const create = { fd: 'create' } as const;
 
@@ -181,7 +181,7 @@ const control: readonly EventDef[] = [
     'The task entered a namespace.',
     { fd: 0 },
     [res, fd('fd', 0), flags('nstype', CLONE_FLAGS, 1, cloneFlags)],
-    { fd: 'use', fdParam: 'fd' },
+    { fd: 'use' },
   ),
   row('unshare', 'process', 'The task left shared namespaces or resources.', {}, [
     res,
@@ -270,7 +270,7 @@ const memory: readonly EventDef[] = [
       fd('fd', 4),
       u64('offset', 'int', 5),
     ],
-    { fd: 'use', fdParam: 'fd', op: 'MMAP_EXEC' },
+    { fd: 'use', op: 'MMAP_EXEC' },
   ),
   row(
     'mprotect',
@@ -299,7 +299,7 @@ const kernel: readonly EventDef[] = [
     [ret('fd', 'fd'), constant('cmd', BPF_COMMANDS, 0)],
     {
       fd: 'create',
-      fdType: BPF,
+      fdType: RF_FD_TYPE.BPF,
       op: 'BPF',
     },
   ),
@@ -322,7 +322,7 @@ const kernel: readonly EventDef[] = [
     'A kernel module was loaded from a file.',
     { path: [1], fd: 0 },
     [res, fd('fd', 0), text('uargs', 'string'), flags('flags', FINIT_FLAGS, 2)],
-    { fd: 'use', fdParam: 'fd', op: 'MODULE' },
+    { fd: 'use', op: 'MODULE' },
   ),
   row(
     'delete_module',

@@ -131,7 +131,7 @@ const options: readonly EventDef[] = ['setsockopt', 'getsockopt'].map((name) =>
       value('val', 'dyn', (rec) => word32(rec.data, 0)),
       ...(name === 'setsockopt' ? [u32('optlen', 'int', 4)] : [{ name: 'optlen', type: 'int' } as const]),
     ],
-    { fd: 'use', fdParam: 'fd' },
+    { fd: 'use' },
   ),
 );
 
