@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { configureTiers, planTiers, refusedBy } from '../../src/enforce/kernel/tiers.ts';
+import { probe } from '../../src/sensors/bpf/probe.ts';
 import { loadObject } from '../../src/sensors/loader.ts';
 import { projectRoot } from './host.ts';
 
@@ -13,10 +14,10 @@ test('BPF is not among the security modules, as the command line asked', () => {
   assert.ok(!readFileSync('/sys/kernel/security/lsm', 'utf8').split(',').includes('bpf'));
 });
 
-test('the ladder takes fmod_ret by itself, says why not lsm, and refuses everything by it', () => {
+test('the ladder takes fmod_ret by itself, the probe says why not lsm, and it refuses everything by it', () => {
   const tiers = planTiers();
   assert.deepEqual([tiers.files, tiers.exec, tiers.network], ['fmod_ret', 'fmod_ret', 'fmod_ret']);
-  assert.match(tiers.reasons.join('\n'), /^lsm: BPF is not among the active security modules/m);
+  assert.match(probe('lsm').why ?? '', /^BPF is not among the active security modules/);
   for (const operation of ['open', 'exec', 'connect', 'bind', 'unlink', 'mount', 'module'])
     assert.equal(refusedBy(tiers, operation, 'deny'), 'fmod_ret', operation);
 });

@@ -52,8 +52,6 @@ export interface TierPlan {
   readonly files: Tier;
   readonly exec: Tier;
   readonly network: Tier;
-  /** Why a higher tier was not taken. */
-  readonly reasons: readonly string[];
   /** Programs that are loaded with the sensors and attached by their own section: security hooks. */
   readonly hooks: readonly string[];
   /** Programs that are attached at the cgroup, and loaded when there is something to refuse. */
@@ -76,13 +74,8 @@ export interface TierOptions {
 /** Chooses the highest tier for each hook by really loading. */
 export function planTiers(options: TierOptions = {}): TierPlan {
   const { cutConnections = false, maxTier = 'lsm', ask = probe } = options;
-  const reasons: string[] = [];
   const may = (tier: MaxTier): boolean => LADDER.indexOf(tier) <= LADDER.indexOf(maxTier);
-  const has = (feature: Feature): boolean => {
-    const { answer, why } = ask(feature);
-    if (answer !== 'yes') reasons.push(`${feature}: ${why ?? answer}`);
-    return answer === 'yes';
-  };
+  const has = (feature: Feature): boolean => ask(feature).answer === 'yes';
   const wall = may('signal') && has('cgroup_sock_addr');
   const hooks = (['lsm', 'fmod_ret'] as const).find((tier) => may(tier) && has(tier));
   const signal = hooks !== undefined || (may('signal') && has('signal'));
@@ -93,7 +86,6 @@ export function planTiers(options: TierOptions = {}): TierPlan {
     files,
     exec: files,
     network: hooks ?? (wall ? 'cgroup' : 'observe'),
-    reasons,
     wall: wallPrograms,
     hooks: hooks === undefined ? [] : HOOK_PROGRAMS,
     cgroup: wall ? cgroup2Mount() : undefined,

@@ -154,11 +154,6 @@ export class LiveFile {
     return Number(pages) * Number(size);
   }
 
-  /** Whether an entry is in this file already. */
-  has(uuid: string): boolean {
-    return this.#db.prepare('SELECT 1 FROM entries WHERE uuid = ?').get(uuid) !== undefined;
-  }
-
   /** The hash of the row with this number, in hex. */
   hashAt(seq: number): string | undefined {
     const hash = this.#db.prepare('SELECT hash FROM entries WHERE seq = ?').pluck().get(seq);

@@ -230,10 +230,6 @@ export class BpfObject {
     for (const program of programs) this.#later.set(program, more);
   }
 
-  get programNames(): readonly string[] {
-    return [...this.#programs.keys()];
-  }
-
   /** Chooses what is loaded. Always for all programs: one that the kernel refuses fails the whole object. */
   select(wanted: ReadonlySet<string>): void {
     for (const [name, ptr] of this.#programs) native().programAutoload(ptr, wanted.has(name));
@@ -312,10 +308,6 @@ export class BpfObject {
       valueSize: lib.mapValueSize(ptr),
       maxEntries: lib.mapMaxEntries(ptr),
     });
-  }
-
-  has(map: string): boolean {
-    return this.#maps.has(map);
   }
 
   programFd(name: string): number {
