@@ -323,6 +323,7 @@ test('unlocked it lets everybody through, for as long as was said', { skip }, as
   await new Promise((resolve) => setTimeout(resolve, 1500));
   assert.equal(act(`open('${config}','a')`), 'EPERM');
   assert.ok(guard.status().refused > ATTEMPTS.length);
+  assert.equal(guard.status().last, 'a change of its files');
 });
 
 test('what the switch does that is guarded: nothing is refused any more', { skip }, () => {

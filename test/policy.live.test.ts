@@ -105,7 +105,9 @@ test('with the telemetry ring full and the engine stopped every denial holds, an
   const sensor = async (): Promise<SensorStats> =>
     ((await ask(engine.socket, 'status')) as { engine: { sensor: SensorStats } }).engine.sensor;
   try {
-    const { id } = (await ask(engine.socket, 'deny.add', { target: '127.0.22.8' })) as DenyView;
+    const began = Date.now();
+    const { id, lastHit } = (await ask(engine.socket, 'deny.add', { target: '127.0.22.8' })) as DenyView;
+    assert.equal(lastHit, null);
     engine.process.kill('SIGSTOP');
     spawnSync(flooder);
     const rule = through('127.0.22.1', acts);
@@ -130,6 +132,8 @@ test('with the telemetry ring full and the engine stopped every denial holds, an
     assert.match(alert?.output ?? '', new RegExp(`entry=${id}$`));
     const [view] = (await ask(engine.socket, 'deny.list')) as DenyView[];
     assert.equal(view?.hits, acts);
+    const last = Date.parse(view?.lastHit ?? '');
+    assert.ok(last >= began && last <= Date.now(), `hit last at ${view?.lastHit}, between then and now`);
   } finally {
     engine.process.kill('SIGCONT');
     await engine.stop();

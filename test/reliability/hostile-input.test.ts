@@ -155,7 +155,7 @@ test('damaged lines of events to replay end with the line that is wrong', async 
 
 test('whatever is asked of the deny list, it takes it or says what is wrong', () => {
   const list = new DenyList({
-    sink: { put() {}, remove() {}, hits: () => 0, configure() {}, follow() {} },
+    sink: { put() {}, remove() {}, hits: () => ({ count: 0, last: undefined }), configure() {}, follow() {} },
     store: { load: () => [], save() {} },
     now: () => 0,
     monitor: false,

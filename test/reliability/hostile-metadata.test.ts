@@ -232,7 +232,13 @@ test('a damaged file of the deny list is told to be damaged, or its entries can 
       writeFileSync(join(folder, 'deny.json'), JSON.stringify({ format: 'ringfence.deny.v1', entries }));
       try {
         const store = new DenyStore(folder);
-        const sink = { put() {}, remove() {}, hits: () => 0, configure() {}, follow() {} };
+        const sink = {
+          put() {},
+          remove() {},
+          hits: () => ({ count: 0, last: undefined }),
+          configure() {},
+          follow() {},
+        };
         const list = new DenyList({ sink, store, now: () => 0, monitor: false });
         list.list();
       } catch (error) {
@@ -273,7 +279,13 @@ test('what comes over NATS is a signed command or is refused, and a signed one i
     ...(given as object),
   }));
   const store = { load: () => [], save() {} };
-  const sink = { put() {}, remove() {}, hits: () => 0, configure() {}, follow() {} };
+  const sink = {
+    put() {},
+    remove() {},
+    hits: () => ({ count: 0, last: undefined }),
+    configure() {},
+    follow() {},
+  };
   const list = new DenyList({ sink, store, now: () => 0, monitor: false });
   fc.assert(
     fc.property(fc.oneof(command, json), fc.boolean(), (value, byKey) => {

@@ -1,5 +1,6 @@
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import { type DenyEntry, type DenyScope, type DenyTarget, PROTOCOL_NUMBERS } from './deny-entry.ts';
+import type { DenyHits } from './deny-list.ts';
 import { SCOPE_KINDS, ScopeNumbers } from './deny-scopes.ts';
 
 const FIXED_BITS = 64;
@@ -11,6 +12,7 @@ const HOSTS = 1;
 const NETS = 2;
 const BATCH = 4096;
 const ZERO = Buffer.alloc(4);
+const NO_HITS: DenyHits = { count: 0, last: undefined };
 
 type NetworkEntry = DenyEntry & { readonly target: DenyTarget & { readonly kind: 'network' } };
 
@@ -97,14 +99,19 @@ export class DenyKernel {
     map.delete(this.#key(entry, Buffer.alloc(map.keySize)));
   }
 
-  /** How often an entry refused something since it was put there. */
-  hits(entry: DenyEntry): number {
-    if (!isNetwork(entry)) return 0;
+  hits(entry: DenyEntry): DenyHits {
+    if (!isNetwork(entry)) return NO_HITS;
     const width = entry.target.address.length as Width;
     const map = this.#placed[width].has(entry.id) ? this.#hosts[width] : this.#nets[width];
     const value = map.lookup(this.#key(entry, Buffer.alloc(map.keySize)));
     // The kernel answers with the longest prefix that covers the key: that may be another entry.
-    return value === undefined || value.readUInt32LE(24) !== entry.id ? 0 : Number(value.readBigUInt64LE(8));
+    if (value === undefined || value.readUInt32LE(24) !== entry.id) return NO_HITS;
+    const last = value.readBigUInt64LE(16);
+    const ago = Number(this.#clock.bootNs() - last) / 1e6;
+    return {
+      count: Number(value.readBigUInt64LE(8)),
+      last: last === 0n ? undefined : this.#clock.nowMs() - ago,
+    };
   }
 
   /** Follows cgroups that entries name and that were made, removed or made anew since. */

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { type DenyEntry, parseTarget, targetText } from './deny-entry.ts';
-import { DenyList, type DenySink } from './deny-list.ts';
+import { type DenyHits, DenyList, type DenySink } from './deny-list.ts';
 import { DenyStore } from './deny-store.ts';
 
 class Recorder implements DenySink {
@@ -15,8 +15,8 @@ class Recorder implements DenySink {
   remove(entry: DenyEntry): void {
     this.entries.delete(entry.id);
   }
-  hits(): number {
-    return 0;
+  hits(): DenyHits {
+    return { count: 0, last: undefined };
   }
   configure(): void {}
   follow(): void {}

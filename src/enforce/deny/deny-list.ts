@@ -15,10 +15,17 @@ import {
 export interface DenySink {
   put(entries: readonly DenyEntry[]): void;
   remove(entry: DenyEntry): void;
-  hits(entry: DenyEntry): number;
+  hits(entry: DenyEntry): DenyHits;
   configure(entries: Iterable<DenyEntry>, monitor: boolean): void;
   /** Cgroups may have been made, removed or made anew. */
   follow(): void;
+}
+
+/** How often an entry refused something since it was put there, and when last. */
+export interface DenyHits {
+  readonly count: number;
+  /** Wall clock, ms. */
+  readonly last: number | undefined;
 }
 
 export interface DenyStorage {
@@ -53,6 +60,7 @@ export interface DenyView {
   readonly created: string;
   readonly expires: string | null;
   readonly hits: number;
+  readonly lastHit: string | null;
 }
 
 export interface ImportReport {
@@ -315,6 +323,7 @@ export class DenyList {
   #view(entry: DenyEntry): DenyView {
     const { target } = entry;
     const network = target.kind === 'network' ? target : undefined;
+    const { count, last } = this.#options.sink.hits(entry);
     return {
       id: entry.id,
       target: targetText(target),
@@ -325,7 +334,8 @@ export class DenyList {
       source: entry.source,
       created: new Date(entry.created).toISOString(),
       expires: entry.expires === undefined ? null : new Date(entry.expires).toISOString(),
-      hits: this.#options.sink.hits(entry),
+      hits: count,
+      lastHit: last === undefined ? null : new Date(last).toISOString(),
     };
   }
 }

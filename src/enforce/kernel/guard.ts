@@ -64,6 +64,8 @@ export interface GuardStatus {
   /** BPF objects. */
   readonly objects: number;
   readonly refused: number;
+  /** What was refused last; null = nothing yet. */
+  readonly last: string | null;
 }
 
 const ZERO = Buffer.alloc(4);
@@ -159,8 +161,15 @@ export class Guard {
         : this.#wanted
           ? 'on'
           : 'off';
-    const refused = this.#settings.lookup(ZERO)?.readBigUInt64LE(FIELD.refused) ?? 0n;
-    return { state, files: this.#files.size, objects: this.#objects.size, refused: Number(refused) };
+    const settings = this.#settings.lookup(ZERO);
+    const last = settings?.readUInt32LE(FIELD.last) ?? 0;
+    return {
+      state,
+      files: this.#files.size,
+      objects: this.#objects.size,
+      refused: Number(settings?.readBigUInt64LE(FIELD.refused) ?? 0n),
+      last: last === 0 ? null : guardedWhat(last),
+    };
   }
 
   close(): void {

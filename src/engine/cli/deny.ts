@@ -50,7 +50,7 @@ export const command: CommandSpec = {
         const entries = (await askEngine(options, 'deny.list')) as DenyView[];
         if (options.json) printJson({ schema: 'ringfence.deny-list.v1', entries });
         else if (entries.length === 0) note('no entries');
-        else for (const e of entries) print(`${String(e.id).padStart(6)}  ${describe(e)}  hits=${e.hits}`);
+        else for (const e of entries) print(`${String(e.id).padStart(6)}  ${describe(e)}  ${hits(e)}`);
         return 0;
       }),
     );
@@ -149,6 +149,8 @@ function readFeed(file: string): string {
     throw new AppError('E_FILE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
 }
+
+const hits = (e: DenyView): string => `hits=${e.hits}${e.lastHit === null ? '' : ` last=${e.lastHit}`}`;
 
 function describe(e: DenyView): string {
   const parts = [e.target];

@@ -108,7 +108,8 @@ function show(status: PolicyStatus, guard: GuardStatus): void {
   print(`refusing      ${status.watchOnly ? 'nothing (break-glass)' : 'as the rules say'}`);
   for (const [what, tier] of Object.entries(status.tiers)) print(`${what.padEnd(14)}${tier}`);
   print(`pinned        ${status.pinned ? 'yes' : 'no'}`);
-  print(`guards itself ${guard.state}, ${guard.refused} attempts refused`);
+  const last = guard.last === null ? '' : `, the last: ${guard.last}`;
+  print(`guards itself ${guard.state}, ${guard.refused} attempts refused${last}`);
   print(`deny entries  ${status.denyEntries}`);
   print(`over budget   ${status.overBudget.join(', ') || 'none'}`);
   const clauses = Object.entries(status.clauses).map(([operation, count]) => `${operation}=${count}`);
