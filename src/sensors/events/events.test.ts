@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { PACKAGE_ROOT } from '../../engine/core/package.ts';
 import { RF_OP } from '../record/layout.gen.ts';
 import { codesByNumber, EVENT_NAMES, EVENTS, eventDef, PARAM_NAMES } from './events.ts';
 import { allSyscallNames, syscallNumber } from './syscalls.ts';
@@ -94,4 +97,21 @@ test('records find their event by the number of the call', () => {
   assert.equal(EVENTS[codes[syscallNumber('openat', 'x64')!]!]!.name, 'openat');
   assert.equal(EVENTS[codes[syscallNumber('getpid', 'x64')!]!]!.name, 'getpid');
   assert.equal(codes[1023], -1);
+});
+
+test('calls have the same numbers in the kernel programs', () => {
+  const header = readFileSync(join(PACKAGE_ROOT, 'bpf/lsm/include/calls.h'), 'latin1');
+  const parts = /^(.*)#if defined\(__TARGET_ARCH_x86\)\n(.*)#else\n(.*)#endif\n\n#endif\n$/s.exec(header);
+  const [, both, x64, arm64] = parts ?? [];
+  for (const [arch, own] of [
+    ['x64', x64],
+    ['arm64', arm64],
+  ] as const) {
+    const calls = [...`${both}${own}`.matchAll(/^#define RF_NR_(\w+) (\w+)$/gm)].slice(1);
+    assert.ok(calls.length > 40);
+    for (const [, name = '', number] of calls) {
+      const known = syscallNumber(name.toLowerCase(), arch);
+      assert.equal(number, known === undefined ? 'RF_NR_NONE' : String(known), `${name} on ${arch}`);
+    }
+  }
 });
