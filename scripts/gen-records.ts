@@ -123,7 +123,7 @@ export function recordSource(layout: Layout): string {
 /** The text of src/sensors/record/layout.gen.ts. */
 export function layoutSource(layout: Layout, hash: string): string {
   const lines = [
-    '// Generated from bpf/lsm/include/event.h by scripts/gen.ts. Do not edit.',
+    '// Generated from bpf/lsm/include by scripts/gen.ts. Do not edit.',
     "import type { StructLayout } from './layout.ts';",
     '',
     '/** Compared with the object before it is loaded. */',

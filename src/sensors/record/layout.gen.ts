@@ -1,4 +1,4 @@
-// Generated from bpf/lsm/include/event.h by scripts/gen.ts. Do not edit.
+// Generated from bpf/lsm/include by scripts/gen.ts. Do not edit.
 import type { StructLayout } from './layout.ts';
 
 /** Compared with the object before it is loaded. */
