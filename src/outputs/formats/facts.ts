@@ -81,13 +81,13 @@ export function factsOf(alert: Alert): Facts {
     process: {
       name: text('proc.name'),
       executable: text('proc.exepath'),
-      commandLine: text('proc.cmdline'),
+      commandLine: text('proc.exeline') ?? text('proc.cmdline'),
       pid: int('proc.pid'),
     },
     parent: {
       name: text('proc.pname'),
       executable: text('proc.pexepath'),
-      commandLine: text('proc.pcmdline'),
+      commandLine: text('proc.pexeline') ?? text('proc.pcmdline'),
       pid: int('proc.ppid'),
     },
     user: { name: text('user.name'), uid: int('user.uid') },

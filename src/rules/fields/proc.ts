@@ -40,8 +40,8 @@ function environment(e: Event, arg: Arg): string | undefined {
   return arg === undefined ? e.image.envText(pid, alive) : variable(e.image.env(pid, alive), String(arg));
 }
 
-function exeline(image: Image): string | undefined {
-  if (image.exe === undefined) return undefined;
+function exeline(image: Image | undefined): string | undefined {
+  if (image?.exe === undefined) return undefined;
   return image.args === '' ? image.exe : `${image.exe} ${image.args}`;
 }
 
@@ -105,6 +105,9 @@ const identity: readonly Field[] = [
   str('proc.pexe', 'First argument of the parent.', (e) => parentImage(e)?.exe),
   path('proc.pexepath', 'Executable of the parent.', (e) => parentImage(e)?.exepath),
   str('proc.pcmdline', 'Name and arguments of the parent.', (e) => parentImage(e)?.cmdline),
+  str('proc.pexeline', 'First argument of the parent and the others. Not a field of Falco.', (e) =>
+    exeline(parentImage(e)),
+  ),
 ];
 
 const groups: readonly Field[] = [

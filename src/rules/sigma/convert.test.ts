@@ -39,32 +39,32 @@ const TABLE: readonly [string, string, Record<string, unknown>, boolean][] = [
   ['equality ignores case', 'a: {Image: /bin/NC}\ncondition: a', { 'proc.exepath': '/bin/nc' }, true],
   ['cased does not', 'a: {Image|cased: /bin/NC}\ncondition: a', { 'proc.exepath': '/bin/nc' }, false],
   ['endswith', "a: {Image|endswith: '/nc'}\ncondition: a", { 'proc.exepath': '/usr/bin/NC' }, true],
-  ['startswith', 'a: {CommandLine|startswith: Nc}\ncondition: a', { 'proc.cmdline': 'nc -l' }, true],
+  ['startswith', 'a: {CommandLine|startswith: Nc}\ncondition: a', { 'proc.exeline': 'nc -l' }, true],
   [
     'a list is alternatives',
     'a: {CommandLine|contains: [x, -e]}\ncondition: a',
-    { 'proc.cmdline': 'nc -E sh' },
+    { 'proc.exeline': 'nc -E sh' },
     true,
   ],
   [
     'all asks for each',
     'a: {CommandLine|contains|all: [x, -e]}\ncondition: a',
-    { 'proc.cmdline': 'nc -e sh' },
+    { 'proc.exeline': 'nc -e sh' },
     false,
   ],
-  ['wildcards', 'a: {CommandLine: "nc *-e ?h"}\ncondition: a', { 'proc.cmdline': 'nc 10.0.0.1 -e sh' }, true],
-  ['escaped wildcards', "a: {CommandLine: 'rm \\*'}\ncondition: a", { 'proc.cmdline': 'rm x' }, false],
+  ['wildcards', 'a: {CommandLine: "nc *-e ?h"}\ncondition: a', { 'proc.exeline': 'nc 10.0.0.1 -e sh' }, true],
+  ['escaped wildcards', "a: {CommandLine: 'rm \\*'}\ncondition: a", { 'proc.exeline': 'rm x' }, false],
   [
     'an escaped wildcard is itself',
     "a: {CommandLine: 'rm \\*'}\ncondition: a",
-    { 'proc.cmdline': 'rm *' },
+    { 'proc.exeline': 'rm *' },
     true,
   ],
-  ['brackets are no glob', "a: {CommandLine: '[x]*'}\ncondition: a", { 'proc.cmdline': '[x] y' }, true],
+  ['brackets are no glob', "a: {CommandLine: '[x]*'}\ncondition: a", { 'proc.exeline': '[x] y' }, true],
   [
     'a regular expression searches',
     'a: {CommandLine|re: "n.{1,3}-e"}\ncondition: a',
-    { 'proc.cmdline': 'x nc -e y' },
+    { 'proc.exeline': 'x nc -e y' },
     true,
   ],
   ['null is missing', 'a: {ParentImage: null}\ncondition: a', {}, true],
@@ -103,7 +103,7 @@ const TABLE: readonly [string, string, Record<string, unknown>, boolean][] = [
   [
     'quotes and percent signs',
     `a: {CommandLine|contains: '"%d"'}\ncondition: a`,
-    { 'proc.cmdline': 'printf "%d"' },
+    { 'proc.exeline': 'printf "%d"' },
     true,
   ],
 ];
@@ -113,6 +113,22 @@ for (const [name, detection, fields, expected] of TABLE) {
     assert.equal(fires(sigma(detection), exec(fields)), expected);
   });
 }
+
+test('a command line begins as it was typed, with the directory, and so does that of the parent', () => {
+  const given = exec({
+    'proc.cmdline': 'evil -x',
+    'proc.exeline': '/tmp/x/evil -x',
+    'proc.pcmdline': 'sh -c y',
+    'proc.pexeline': '/bin/sh -c y',
+  });
+  for (const [detection, expected] of [
+    ["CommandLine|contains: '/tmp/'", true],
+    ["CommandLine|startswith: '/tmp/x/evil '", true],
+    ["CommandLine|startswith: 'evil'", false],
+    ["ParentCommandLine|startswith: '/bin/sh -c'", true],
+  ] as const)
+    assert.equal(fires(sigma(`a: {${detection}}\ncondition: a`), given), expected, detection);
+});
 
 test('connections are matched by address, network and port', () => {
   const text = sigma(
