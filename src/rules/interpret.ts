@@ -65,7 +65,7 @@ function holds(
   if (modifier !== undefined) {
     const count = constants.filter((constant) => holds(value, op, undefined, [constant])).length;
     if (modifier === 'oneof') return count === 1;
-    return modifier === 'anyof' ? count > 0 : count === constants.length;
+    return count > 0 && (modifier === 'anyof' || count === constants.length);
   }
   const equal = (): boolean => constants.some((constant) => equals(value, constant.value));
   if (op === '=' || op === 'in' || op === 'intersects') return equal();

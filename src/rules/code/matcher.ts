@@ -23,6 +23,7 @@ export function compileMatcher(
   constants: readonly Constant[],
 ): Matcher {
   if (modifier === undefined) return compilePlain(op, constants);
+  if (constants.length === 0) return () => false;
   if (modifier === 'anyof') {
     const grouped = compileAny(op, constants);
     if (grouped !== undefined) return grouped;

@@ -194,5 +194,5 @@ export function isListOp(op: string): op is ListOp {
 export const MODIFIER_DOCS: Readonly<Record<Modifier, string>> = {
   oneof: 'exactly one element of the list satisfies the operator',
   anyof: 'at least one element of the list satisfies the operator',
-  allof: 'every element of the list satisfies the operator',
+  allof: 'every element of the list satisfies the operator, and it has one',
 };
