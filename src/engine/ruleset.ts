@@ -65,12 +65,14 @@ export function loadRuleFiles(config: RuleConfig, files: readonly RuleFile[]): L
   return loadRules(files, loadOptions(config));
 }
 
+/** A step that names a rule and a tag means both: the rules of that name, then those with that tag. */
 function selectors(step: Config['rules'][number]): RuleSelector[] {
-  return (['enable', 'disable'] as const).flatMap((action) => {
-    const target = step[action];
-    if (!target) return [];
-    const { rule, tag } = target;
-    return [{ action, ...(rule === undefined ? {} : { rule }), ...(tag === undefined ? {} : { tag }) }];
+  return (['enable', 'disable'] as const).flatMap((action): RuleSelector[] => {
+    const { rule, tag } = step[action] ?? {};
+    return [
+      ...(rule === undefined ? [] : [{ action, rule }]),
+      ...(tag === undefined ? [] : [{ action, tag }]),
+    ];
   });
 }
 
@@ -82,11 +84,11 @@ export function idleSelectors(
   const known = rules.map(({ name, tags }) => ({ name, tags: new Set(tags) }));
   return config.rules
     .flatMap(selectors)
-    .filter((selector) => !known.some(({ name, tags }) => isMeant(name, tags, selector)))
-    .map(({ action, rule, tag }) => ({
+    .filter((selector) => !known.some((rule) => isMeant(rule, selector)))
+    .map((selector) => ({
       severity: 'warning',
       code: 'E_RULE_UNKNOWN',
-      message: `\`rules\` of the configuration: ${action} ${rule ?? `tag ${tag}`}: no loaded rule is meant by it`,
+      message: `\`rules\` of the configuration: ${selector.action} ${'rule' in selector ? selector.rule : `tag ${selector.tag}`}: no loaded rule is meant by it`,
     }));
 }
 

@@ -47,7 +47,7 @@ export const CORE_OPTIONS = {
     default: ['/etc/ringfence/rules.d'],
   }),
   rules: list(object({ enable: target, disable: target }, 'One step: enable or disable.'), {
-    doc: 'Enables and disables rules by name or tag; later entries win, and over `enabled` in the rule.',
+    doc: 'Enables and disables rules by name or tag (both in one step: rules of either); later entries win, and over `enabled` in the rule.',
     default: [],
   }),
   rule_matching: word(['first', 'all'], {

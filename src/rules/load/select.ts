@@ -1,11 +1,12 @@
 /** Choosing rules by configuration: `rules: [{disable: {rule: '*'}}, {enable: {tag: network}}]`. */
 
-export interface RuleSelector {
-  readonly action: 'enable' | 'disable';
-  /** Whole name; `*` stands for any text. */
-  readonly rule?: string;
-  readonly tag?: string;
-}
+export type RuleSelector = { readonly action: 'enable' | 'disable' } & (
+  | {
+      /** Whole name; `*` stands for any text. */
+      readonly rule: string;
+    }
+  | { readonly tag: string }
+);
 
 /** Whether a rule is enabled after all selectors; later ones win, and they win over the rule's own key. */
 export function isSelected(
@@ -13,20 +14,18 @@ export function isSelected(
   selectors: readonly RuleSelector[],
 ): boolean {
   let enabled = rule.enabled;
-  for (const { action, rule: pattern, tag } of selectors) {
-    if (isMeant(rule.name, rule.tags, { rule: pattern, tag })) enabled = action === 'enable';
+  for (const selector of selectors) {
+    if (isMeant(rule, selector)) enabled = selector.action === 'enable';
   }
   return enabled;
 }
 
 /** Whether a rule is one of those that a selector names. */
 export function isMeant(
-  name: string,
-  tags: ReadonlySet<string>,
-  { rule: pattern, tag }: { readonly rule?: string | undefined; readonly tag?: string | undefined },
+  rule: { readonly name: string; readonly tags: ReadonlySet<string> },
+  selector: RuleSelector,
 ): boolean {
-  if (pattern === undefined && tag === undefined) return false;
-  return (pattern === undefined || matchesName(pattern, name)) && (tag === undefined || tags.has(tag));
+  return 'rule' in selector ? matchesName(selector.rule, rule.name) : rule.tags.has(selector.tag);
 }
 
 /** A name against a pattern in which only `*` is special. Linear: pieces are found leftmost. */
