@@ -202,6 +202,16 @@ test('a reader that leaves early ends the command without a word', () => {
   assert.match(run.stdout, /^evt\./);
 });
 
+test('a full disk below the output is said without a stack', () => {
+  const run = spawnSync('sh', ['-c', `"${launcher}" list fields > /dev/full`], {
+    encoding: 'utf8',
+    env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' },
+  });
+  assert.equal(run.status, 1);
+  assert.match(run.stderr, /^error\[E_SYSTEM\]: ENOSPC/);
+  assert.doesNotMatch(run.stderr, /\n\s+at /);
+});
+
 test('what the system refuses is no defect, and says what to do', {
   skip: process.geteuid?.() !== 0 && 'needs root',
 }, () => {

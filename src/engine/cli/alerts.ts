@@ -5,6 +5,7 @@ import { createLog } from '../core/log.ts';
 import { act, type CommandSpec } from './command.ts';
 import { type NatsFlags, natsOptions, withNats } from './nats-options.ts';
 import { note, paint, print } from './output.ts';
+import { leaveSoon } from './stopped.ts';
 
 interface AlertsOptions extends NatsFlags {
   readonly host: string;
@@ -55,6 +56,7 @@ async function alerts(options: AlertsOptions): Promise<number> {
     if (!stop.signal.aborted) throw new AppError('E_ALERTS', (error as Error).message, { cause: error });
   }
   if (!options.json) note(`${shown} alerts`);
+  if (stop.signal.aborted) leaveSoon();
   return EXIT.ok;
 }
 

@@ -10,6 +10,7 @@ import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
 import { note, noteDiagnostics, print } from './output.ts';
+import { untilStopped } from './stopped.ts';
 
 interface Options {
   readonly output: string;
@@ -19,6 +20,8 @@ interface Options {
   readonly duration?: string;
 }
 
+/** Bytes that may wait for whoever reads what is printed. */
+const UNREAD_MAX = 64 << 20;
 const COMPACT = '%evt.time %proc.name %thread.tid %user.name %evt.type %evt.res';
 /** Events that are about a program: its command line says more than their forty parameters. */
 const ABOUT_PROGRAMS = new Set(['execve', 'execveat', 'clone', 'clone3', 'fork', 'vfork']);
@@ -74,29 +77,28 @@ async function events(filter: readonly string[], options: Options): Promise<numb
     throw usage(`not a time: ${options.duration}`);
   let lost = 0;
   let seen = 0;
-  let finish: () => void = () => {};
-  const ended = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
+  const enough = new AbortController();
   const watch = watchEvents({
     codes,
     fields: [...reads, ...(text.match(/[a-z]+\.[a-z_.]+/g) ?? [])],
     onEvent: (event) => {
       if (left <= 0 || !test(event)) return;
+      // What waits for a reader that does not read is bounded.
+      if (process.stdout.writableLength > UNREAD_MAX) {
+        lost++;
+        return;
+      }
       left--;
       seen++;
       print(render(event));
-      if (left <= 0) finish();
+      if (left <= 0) enough.abort();
     },
     onLoss: (count) => {
       lost += count;
     },
     onError: (error) => note(`error: ${(error as Error).message}`),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, finish);
-  const timer = duration === undefined ? undefined : setTimeout(finish, duration);
-  await ended;
-  clearTimeout(timer);
+  await untilStopped(duration, enough.signal);
   watch.stop();
   if (lost > 0) note(`${lost} events were lost`);
   if (process.stderr.isTTY) note(`${seen} events`);

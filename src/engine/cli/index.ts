@@ -77,7 +77,7 @@ function systemError(error: NodeJS.ErrnoException): AppError {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader went away (`| head`): nothing is left to say.
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  throw error;
+  process.exit(report(error, process.argv));
 });
 
 // Whoever reads the log went away, or its disk is full: an engine goes on without one.

@@ -6,6 +6,7 @@ import { startRecording } from '../tools/recorder.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
 import { note } from './output.ts';
+import { untilStopped } from './stopped.ts';
 
 interface RecordOptions {
   readonly type?: readonly string[];
@@ -32,11 +33,7 @@ async function record(path: string, options: RecordOptions): Promise<number> {
   if (options.duration !== undefined && duration === undefined)
     throw usage(`not a time: ${options.duration}`);
   let state = { records: 0, bytes: 0, lost: 0 };
-  let end = (): void => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  let failure: unknown;
+  const failed = new AbortController();
   const stop = startRecording({
     path,
     codes: codesOf(options.type),
@@ -44,22 +41,15 @@ async function record(path: string, options: RecordOptions): Promise<number> {
     onProgress: (progress) => {
       state = progress;
     },
-    onError: (error) => {
-      failure = error;
-      end();
-    },
+    onError: (error) => failed.abort(error),
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
-  const timer = duration === undefined ? undefined : setTimeout(end, duration);
   if (process.stderr.isTTY && duration === undefined) note('Recording. Ctrl-C ends.');
-  await ended;
-  clearTimeout(timer);
+  await untilStopped(duration, failed.signal);
   stop();
   note(`${path}: ${state.records} records, ${formatBytes(state.bytes)}, ${state.lost} lost`);
-  if (failure !== undefined) {
-    throw new AppError('E_RECORDING', `recording ended early: ${(failure as Error).message}`, {
-      cause: failure,
-    });
+  if (failed.signal.aborted) {
+    const cause = failed.signal.reason as Error;
+    throw new AppError('E_RECORDING', `recording ended early: ${cause.message}`, { cause });
   }
   return EXIT.ok;
 }

@@ -10,6 +10,7 @@ import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { note, noteDiagnostics } from './output.ts';
 import { outputSchemas } from './outputs.ts';
+import { leaveSoon } from './stopped.ts';
 
 interface Options {
   readonly config?: string;
@@ -169,6 +170,7 @@ async function runUntilEnd(
   } finally {
     clearTimeout(timer);
     unwatch();
+    leaveSoon();
   }
 }
 

@@ -7,6 +7,7 @@ import { TOPS, TopCounts } from '../tools/top-counts.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
 import { note, paint, print, printJson } from './output.ts';
+import { untilStopped } from './stopped.ts';
 
 interface TopOptions {
   readonly rows: string;
@@ -39,7 +40,7 @@ export const command: CommandSpec = {
 async function top(options: TopOptions): Promise<number> {
   const [interval, duration] = [
     parseDuration(options.interval),
-    options.duration && parseDuration(options.duration),
+    options.duration === undefined ? undefined : parseDuration(options.duration),
   ];
   const rows = Number(options.rows);
   if (interval === undefined || (options.duration !== undefined && !duration) || !(rows > 0)) {
@@ -62,10 +63,7 @@ async function top(options: TopOptions): Promise<number> {
         show(counts, rows, interval, lost);
         counts.clear();
       }, interval);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
-    if (duration) setTimeout(resolve, duration);
-  });
+  await untilStopped(duration);
   clearInterval(timer);
   watch.stop();
   if (duration && options.json) {
