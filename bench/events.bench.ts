@@ -50,8 +50,7 @@ class Watch {
 
   constructor(rules: RuleSet<Event>) {
     this.#rules = rules;
-    const fields = ['evt.args', 'evt.res', 'fd.name', 'proc.cwd', 'proc.sid'];
-    const plan = planCapture([{ events: KINDS, fields }]);
+    const plan = planCapture([{ events: KINDS, reads: ['buffer', 'cwd', 'session'] }]);
     const { capture, tracepoints } = plan;
     this.#sensor = KernelSensor.open({ capture, tracepoints, lifecycle: true, ignorePid: process.pid });
     this.#sensor.start({

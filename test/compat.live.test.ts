@@ -38,7 +38,7 @@ for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
       const built = buildActs();
       folder = join(built.folder, 'here');
       mkdirSync(folder);
-      const plan = planCapture([{ events: CALLS, fields: ['evt.args'] }]);
+      const plan = planCapture([{ events: CALLS, reads: ['buffer'] }]);
       live = new LiveRecorder({}, { capture: plan.capture, tracepoints: plan.tracepoints, calls });
       assert.equal(live.sensor.calls, calls);
       results = act(built.program, 'compat', folder, PORT);
@@ -96,7 +96,7 @@ for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
 
 it('where the program for them is left out they pass unseen, and other calls do not', { skip }, async () => {
   const { folder, program } = buildActs();
-  const { capture, tracepoints } = planCapture([{ events: CALLS, fields: ['evt.args'] }]);
+  const { capture, tracepoints } = planCapture([{ events: CALLS, reads: ['buffer'] }]);
   const live = new LiveRecorder({}, { capture, tracepoints, calls: 'tracepoint', compatCalls: false });
   try {
     act(program, 'compat', mkdtempSync(join(folder, 'here-')), PORT);

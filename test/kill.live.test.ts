@@ -44,7 +44,7 @@ before(() => {
   fs.writeFileSync(`${dir}/key`, 'k');
   for (const name of ['tool', 'watched']) fs.copyFileSync('/usr/bin/touch', `${dir}/${name}`);
   for (const name of ['tool', 'watched']) fs.chmodSync(`${dir}/${name}`, 0o755);
-  const capture = planCapture([{ events: ['open', 'openat', 'openat2'], fields: ['fd.name', 'proc.name'] }]);
+  const capture = planCapture([{ events: ['open', 'openat', 'openat2'], reads: [] }]);
   denial = new Denial(rules, {
     tiers: { ...tiers, cgroup: undefined },
     stateDir: `${dir}/state`,

@@ -57,7 +57,7 @@ for (const tier of ['tp_btf', 'function'] as const) {
 
 async function compare(t: TestContext, tier: CallTier): Promise<void> {
   const events = EVENTS.filter((def) => def.specific && !BUSY.has(def.name)).map((def) => def.name);
-  const { capture, tracepoints } = planCapture([{ events, fields: ['evt.args', 'proc.cwd'] }]);
+  const { capture, tracepoints } = planCapture([{ events, reads: ['buffer', 'cwd'] }]);
   const open = (calls: CallTier): LiveRecorder =>
     new LiveRecorder({}, { capture, tracepoints, calls, ringBytes: 32 << 20, ignorePid: process.pid });
   const recorders = [open('tracepoint'), open(tier)] as const;

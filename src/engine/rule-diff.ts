@@ -25,6 +25,6 @@ export function compareRules(
 /** What decides, beside its condition, what a rule does. */
 function keysOf(rule: CompiledRule<Event>): string {
   const { source, priority, tags, enforce, respond, mode, fail, scope, output } = rule;
-  const keys = [source, priority, tags, enforce, respond, mode, fail, scope, output.text, output.reads];
+  const keys = [source, priority, tags, enforce, respond, mode, fail, scope, output.text, output.allNames];
   return JSON.stringify(keys);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { compilePolicy, policyRules } from '../enforce/index.ts';
-import { partsOf } from '../rules/describe.ts';
+import { readsOf, refsOfPlan } from '../rules/check/refs.ts';
 import { FIELDS } from '../rules/fields/index.ts';
 import { outcomesOf } from '../rules/fields/outcomes.ts';
 import {
@@ -114,12 +114,12 @@ function extraField(field: unknown): (string | { key: string; format: string })[
 
 /** What each rule wants of the kernel. */
 export function captureNeeds(rules: readonly CompiledRule<Event>[]): CaptureNeed[] {
-  return rules.flatMap(({ eventCodes, expr, output, plan }) => {
-    const fields = [...partsOf(expr).fields, ...output.reads];
-    if (eventCodes === undefined) return [{ events: EVENT_NAMES.names, fields }];
+  return rules.flatMap(({ eventCodes, output, plan }) => {
+    const reads = new Set([...readsOf(refsOfPlan(plan)), ...output.reads]);
+    if (eventCodes === undefined) return [{ events: EVENT_NAMES.names, reads }];
     return [...eventCodes].flatMap((code) => {
       const def = EVENTS[code];
-      return def === undefined ? [] : [{ events: [def.name], fields, ...outcomesOf(plan, def) }];
+      return def === undefined ? [] : [{ events: [def.name], reads, ...outcomesOf(plan, def) }];
     });
   });
 }

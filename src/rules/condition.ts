@@ -1,8 +1,10 @@
 /** Single conditions and output formats, outside of any rule file: event filters, output filters, templates. */
 import type { Diagnostic } from '../engine/core/diagnostic.ts';
+import type { OnDemand } from '../sensors/calls/capture-plan.ts';
 import { Checker } from './check/check.ts';
 import { type Codes, EventTypes } from './check/event-types.ts';
 import { Interner, type Plan } from './check/plan.ts';
+import { readsOf, refsOfPlan } from './check/refs.ts';
 import { generateFilter } from './code/generate.ts';
 import type { EventNames } from './field-spec.ts';
 import type { FieldTable } from './field-table.ts';
@@ -22,6 +24,8 @@ export type ConditionResult<E> =
       readonly test: (event: E) => boolean;
       /** Events that can satisfy it; undefined = all. */
       readonly eventCodes: Codes;
+      /** What the kernel must copy for its fields. */
+      readonly reads: ReadonlySet<OnDemand>;
       readonly plan: Plan<E>;
       readonly diagnostics: readonly Diagnostic[];
     }
@@ -69,7 +73,8 @@ export function compileCondition<E>(text: string, options: ConditionOptions<E>):
   ];
   if (plan === undefined) return { ok: false, diagnostics };
   const eventCodes = new EventTypes<E>(options.events).of(plan);
-  return { ok: true, test: generateFilter(plan), eventCodes, plan, diagnostics };
+  const reads = readsOf(refsOfPlan(plan));
+  return { ok: true, test: generateFilter(plan), eventCodes, reads, plan, diagnostics };
 }
 
 export type SyntaxAnswer =

@@ -227,7 +227,7 @@ interface Parts {
 }
 
 /** What a condition is made of; each list sorted and without duplicates. */
-export function partsOf(expr: Expr): Parts {
+function partsOf(expr: Expr): Parts {
   const found = {
     fields: new Set<string>(),
     operators: new Set<string>(),

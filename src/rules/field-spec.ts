@@ -1,3 +1,5 @@
+import type { OnDemand } from '../sensors/calls/capture-plan.ts';
+
 /**
  * The contract between the rule language and the table of fields.
  *
@@ -63,6 +65,8 @@ export interface FieldSpec<E> {
   readonly late?: boolean;
   /** Made for the question, long, or looked up along all ancestors: conditions ask it last. */
   readonly dear?: true;
+  /** What the kernel copies only for fields that read it; of a field with arguments, what it reads with this one. */
+  readonly reads?: readonly OnDemand[] | ((arg: string | number | undefined) => readonly OnDemand[]);
   /** Appended to every output by a suggested_output entry, in table order (`container_id=%container.id`). */
   readonly suggested?: boolean;
   /** The text to print where it differs from the value (joined ancestors ...). */

@@ -30,7 +30,7 @@ for (const calls of ['tracepoint', 'tp_btf', 'function'] as const) {
     let live: LiveRecorder;
 
     before(() => {
-      const { capture, tracepoints } = planCapture([{ events: harmlessCalls(), fields: ['evt.args'] }]);
+      const { capture, tracepoints } = planCapture([{ events: harmlessCalls(), reads: ['buffer'] }]);
       live = new LiveRecorder({}, { capture, tracepoints, calls, ignorePid: process.pid });
       assert.equal(live.sensor.calls, calls);
     });

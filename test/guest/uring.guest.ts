@@ -43,7 +43,7 @@ for (const how of ['uring', 'async'] as const) {
       const built = buildActs();
       folder = join(built.folder, 'here');
       mkdirSync(folder);
-      const plan = planCapture([{ events: CALLS, fields: ['evt.args'] }]);
+      const plan = planCapture([{ events: CALLS, reads: ['buffer'] }]);
       live = new LiveRecorder({}, { capture: plan.capture, tracepoints: plan.tracepoints });
       assert.equal(live.sensor.calls, 'function');
       assert.deepEqual(live.sensor.unavailable, []);

@@ -1,5 +1,6 @@
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { compileCondition, compileOutputFormat, type OutputFormat } from '../../rules/index.ts';
+import type { OnDemand } from '../../sensors/calls/capture-plan.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
 import { parseDuration } from '../core/units.ts';
@@ -67,9 +68,9 @@ export const command: CommandSpec = {
 
 async function events(filter: readonly string[], options: Options): Promise<number> {
   const text = filter.join(' ');
-  const { test, eventCodes: meant } = condition(text);
+  const { test, eventCodes: meant, reads: tested } = condition(text);
   const codes = options.type ? eventCodes(options.type) : (meant ?? eventCodes(USUAL));
-  const { render, reads } = renderer(options);
+  const { render, reads: shown } = renderer(options);
   let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
   if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
   const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
@@ -80,7 +81,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
   const enough = new AbortController();
   const watch = watchEvents({
     codes,
-    fields: [...reads, ...(text.match(/[a-z]+\.[a-z_.]+/g) ?? [])],
+    reads: [...tested, ...shown],
     onEvent: (event) => {
       if (left <= 0 || !test(event)) return;
       // What waits for a reader that does not read is bounded.
@@ -106,10 +107,11 @@ async function events(filter: readonly string[], options: Options): Promise<numb
 }
 
 function condition(text: string): {
-  test: (event: Event) => boolean;
-  eventCodes: ReadonlySet<number> | undefined;
+  readonly test: (event: Event) => boolean;
+  readonly eventCodes: ReadonlySet<number> | undefined;
+  readonly reads: Iterable<OnDemand>;
 } {
-  if (text.trim() === '') return { test: () => true, eventCodes: undefined };
+  if (text.trim() === '') return { test: () => true, eventCodes: undefined, reads: [] };
   const result = compileCondition(text, LANGUAGE);
   if (result.ok) return result;
   noteDiagnostics(result.diagnostics);
@@ -118,7 +120,7 @@ function condition(text: string): {
 
 interface Renderer {
   readonly render: (event: Event) => string;
-  readonly reads: readonly string[];
+  readonly reads: Iterable<OnDemand>;
 }
 
 function renderer({ output, format }: Options): Renderer {

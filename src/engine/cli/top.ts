@@ -50,7 +50,7 @@ async function top(options: TopOptions): Promise<number> {
   let lost = 0;
   const watch = watchEvents({
     codes: new Set(codesOf(options.type)),
-    fields: ['fd.name', 'proc.name', 'proc.exepath'],
+    reads: [],
     onEvent: (event) => counts.add(event),
     onLoss: (count) => {
       lost += count;

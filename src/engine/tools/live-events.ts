@@ -1,4 +1,4 @@
-import { planCapture } from '../../sensors/calls/capture-plan.ts';
+import { type OnDemand, planCapture } from '../../sensors/calls/capture-plan.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import type { AnyRec } from '../../sensors/record/record.gen.ts';
 import { KernelSensor, type SensorStats } from '../../sensors/sensor.ts';
@@ -8,8 +8,8 @@ import type { Event } from '../enrich/event.ts';
 export interface LiveEventsOptions {
   /** Codes of the events to see. */
   readonly codes: ReadonlySet<number>;
-  /** Names of the fields that are read. */
-  readonly fields: readonly string[];
+  /** What is read of them that the kernel copies on demand. */
+  readonly reads: Iterable<OnDemand>;
   readonly onEvent: (event: Event) => void;
   readonly onLoss: (count: number) => void;
   readonly onError: (error: unknown) => void;
@@ -19,7 +19,7 @@ export interface LiveEventsOptions {
 export function watchEvents(options: LiveEventsOptions): { stop: () => SensorStats } {
   const { codes } = options;
   const events = [...codes].map((code) => EVENT_NAMES.names[code] ?? '');
-  const plan = planCapture([{ events, fields: options.fields }]);
+  const plan = planCapture([{ events, reads: options.reads }]);
   const sensor = KernelSensor.open({
     capture: plan.capture,
     tracepoints: plan.tracepoints,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { planCapture } from '../../sensors/calls/capture-plan.ts';
+import { ON_DEMAND, planCapture } from '../../sensors/calls/capture-plan.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { buildRecord } from '../../sensors/record/build-record.ts';
 import { RecordingWriter } from '../../sensors/record/recording.ts';
@@ -28,7 +28,7 @@ export interface RecorderOptions {
 export function startRecording(options: RecorderOptions): () => void {
   const events = [...options.codes].map((code) => EVENT_NAMES.names[code]!);
   // Every field may be asked for later, so all that can be captured is.
-  const plan = planCapture([{ events, fields: ['proc.cwd', 'fd.name', 'evt.args', 'evt.res'] }]);
+  const plan = planCapture([{ events, reads: ON_DEMAND }]);
   const sensor = KernelSensor.open({
     capture: plan.capture,
     tracepoints: plan.tracepoints,

@@ -2,7 +2,7 @@ import type { EventDef, ParamDef, ParamType } from '../../sensors/events/event-d
 import { EVENTS, eventDef } from '../../sensors/events/events.ts';
 import type { FieldType } from '../field-spec.ts';
 import { type Field, field, whole } from './define.ts';
-import { named } from './evt.ts';
+import { named, parameterReads } from './evt.ts';
 
 const RAW_TYPES: Readonly<Partial<Record<ParamType, FieldType>>> = {
   fd: 'int',
@@ -41,6 +41,7 @@ function rawArguments(): Field[] {
     const format = RAW_FORMATS[param.type];
     const type = RAW_TYPES[param.type] ?? 'uint';
     const text = TEXTS.has(type);
+    const reads = parameterReads(name);
     return field(
       `evt.rawarg.${name}`,
       type,
@@ -51,7 +52,7 @@ function rawArguments(): Field[] {
         if (value === undefined || (typeof value === 'string') !== text) return undefined;
         return typeof value === 'bigint' ? whole(value) : value;
       },
-      { noRhs: true, noTransformer: true, dear: true, ...(format === undefined ? {} : { format }) },
+      { noRhs: true, noTransformer: true, dear: true, reads, ...(format === undefined ? {} : { format }) },
     );
   });
 }

@@ -1,8 +1,9 @@
 import type { Event } from '../../engine/enrich/event.ts';
 import { paramIndex, paramsText, paramText, paramValue } from '../../engine/enrich/params.ts';
 import { absolute } from '../../engine/enrich/paths.ts';
-import type { ParamDef } from '../../sensors/events/event-def.ts';
-import { EVENT_NAMES, PARAM_NAMES } from '../../sensors/events/events.ts';
+import type { OnDemand } from '../../sensors/calls/capture-plan.ts';
+import type { EventDef, ParamDef } from '../../sensors/events/event-def.ts';
+import { EVENT_NAMES, EVENTS, PARAM_NAMES } from '../../sensors/events/events.ts';
 import { O } from '../../sensors/events/flags.ts';
 import { errnoName } from '../../sensors/events/names.ts';
 import { type Arg, bool, type Field, field, int, never, str, uint } from './define.ts';
@@ -26,6 +27,17 @@ export function named(event: Event, name: string): string | number | bigint | un
   const param = paramOf(event, name);
   return param === undefined ? undefined : paramValue(event, param);
 }
+
+/** What the kernel copies on demand for a parameter, on the events that have one of this name. */
+export function parameterReads(name: string): OnDemand[] {
+  const has = (of: (def: EventDef, param: ParamDef) => boolean): boolean =>
+    EVENTS.some((def) => def.params.some((param) => param.name === name && of(def, param)));
+  const buffer = has(({ io }, { type, get }) => io !== undefined && type === 'bytes' && get !== undefined);
+  const environment = has((_def, { process }) => process === 'env');
+  return [...(buffer ? (['buffer'] as const) : []), ...(environment ? (['execEnv'] as const) : [])];
+}
+
+const ANY_PARAMETER = { dear: true, reads: ['buffer', 'execEnv'] } as const;
 
 function resultText(event: Event): string | undefined {
   const result = event.result;
@@ -84,8 +96,8 @@ export const EVT_FIELDS: readonly Field[] = [
   never('evt.pluginname', 'string', 'Plugin that raised the event.'),
   never('evt.plugininfo', 'string', 'Text of the plugin that raised the event.'),
   str('evt.hostname', 'Name of this host, or FALCO_HOSTNAME.', (e) => e.services.hostname),
-  str('evt.args', 'All parameters, `name=text`.', paramsText, { dear: true }),
-  str('evt.info', 'As evt.args.', paramsText, { dear: true }),
+  str('evt.args', 'All parameters, `name=text`.', paramsText, ANY_PARAMETER),
+  str('evt.info', 'As evt.args.', paramsText, ANY_PARAMETER),
   str(
     'evt.arg',
     'Text of a parameter, by name or place: numbers by their names, paths absolute.',
@@ -97,6 +109,7 @@ export const EVT_FIELDS: readonly Field[] = [
       arg: 'either',
       argRequired: true,
       dear: true,
+      reads: (arg) => (typeof arg === 'string' ? parameterReads(arg) : ANY_PARAMETER.reads),
       suffix: { doc: 'the name of a parameter', accepts: (name) => PARAM_NAMES.has(name) },
     },
   ),
@@ -111,7 +124,7 @@ export const EVT_FIELDS: readonly Field[] = [
       const data = named(e, 'data');
       return typeof data === 'string' ? data : undefined;
     },
-    { dear: true },
+    { dear: true, reads: ['buffer'] },
   ),
   str('evt.res', 'SUCCESS, or the name of the error.', resultText),
   int(

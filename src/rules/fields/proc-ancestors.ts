@@ -100,6 +100,7 @@ export const PROC_ANCESTOR_FIELDS: readonly Field[] = [
       ...ANY_SOME,
       arg: 'either',
       dear: true,
+      reads: ['ancestorEnv'],
       print: (event, arg) => {
         const env = ancestorEnv(event, arg);
         return typeof env === 'object' ? env.join(' ') : env;

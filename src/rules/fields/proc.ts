@@ -15,6 +15,9 @@ const parentImage = (e: Event): Image | undefined => {
   return parent === undefined ? undefined : e.imageOf(parent);
 };
 
+/** Of sessions and process groups. */
+const SESSION = { reads: ['session'] } as const;
+
 /** Program name, path of a group's leader. */
 function leader(prefix: string, name: string, doc: string, of: (e: Event) => Process | undefined): Field[] {
   const image = (e: Event): Image | undefined => {
@@ -22,9 +25,9 @@ function leader(prefix: string, name: string, doc: string, of: (e: Event) => Pro
     return process === undefined ? undefined : e.imageOf(process);
   };
   return [
-    str(name, `Name of ${doc}.`, (e) => image(e)?.comm ?? ''),
-    str(`${prefix}.exe`, `First argument of ${doc}.`, (e) => image(e)?.exe ?? ''),
-    path(`${prefix}.exepath`, `Executable of ${doc}.`, (e) => image(e)?.exepath ?? ''),
+    str(name, `Name of ${doc}.`, (e) => image(e)?.comm ?? '', SESSION),
+    str(`${prefix}.exe`, `First argument of ${doc}.`, (e) => image(e)?.exe ?? '', SESSION),
+    path(`${prefix}.exepath`, `Executable of ${doc}.`, (e) => image(e)?.exepath ?? '', SESSION),
   ];
 }
 
@@ -93,8 +96,9 @@ const identity: readonly Field[] = [
   str('proc.env', 'Environment at exec, blank-separated; [NAME] one variable.', environment, {
     arg: 'key',
     dear: true,
+    reads: ['env'],
   }),
-  path('proc.cwd', 'Working directory, with a trailing slash.', (e) => e.cwd),
+  path('proc.cwd', 'Working directory, with a trailing slash.', (e) => e.cwd, { reads: ['cwd'] }),
   int('proc.pid', 'Number of the process.', (e) => e.rec.pid),
   int('proc.vpid', 'Number of the process in its own pid namespace.', (e) =>
     e.rec.vpid === 0 ? undefined : e.rec.vpid,
@@ -111,20 +115,29 @@ const identity: readonly Field[] = [
 ];
 
 const groups: readonly Field[] = [
-  int('proc.sid', 'Session, as the pid namespace numbers it.', (e) => e.process.sid),
+  int('proc.sid', 'Session, as the pid namespace numbers it.', (e) => e.process.sid, SESSION),
   ...leader('proc.sid', 'proc.sname', 'the session leader', sessionLeader),
-  int('proc.pgid', 'Process group.', (e) => e.process.pgid),
+  int('proc.pgid', 'Process group.', (e) => e.process.pgid, SESSION),
   ...leader('proc.pgid', 'proc.pgid.name', 'the leader of the process group', groupLeader),
-  int('proc.vpgid', 'Process group, as the pid namespace numbers it.', (e) => e.process.vpgid),
+  int('proc.vpgid', 'Process group, as the pid namespace numbers it.', (e) => e.process.vpgid, SESSION),
   ...leader('proc.vpgid', 'proc.vpgid.name', 'the leader of the process group', virtualGroupLeader),
-  bool('proc.is_sid_leader', 'The process leads its session.', (e) =>
-    e.process.sid === undefined ? undefined : e.process.sid === e.rec.vpid,
+  bool(
+    'proc.is_sid_leader',
+    'The process leads its session.',
+    (e) => (e.process.sid === undefined ? undefined : e.process.sid === e.rec.vpid),
+    SESSION,
   ),
-  bool('proc.is_pgid_leader', 'The process leads its group.', (e) =>
-    e.process.pgid === undefined ? undefined : e.process.pgid === e.rec.pid,
+  bool(
+    'proc.is_pgid_leader',
+    'The process leads its group.',
+    (e) => (e.process.pgid === undefined ? undefined : e.process.pgid === e.rec.pid),
+    SESSION,
   ),
-  bool('proc.is_vpgid_leader', 'The process leads its group, by the numbers of its namespace.', (e) =>
-    e.process.vpgid === undefined ? undefined : e.process.vpgid === e.rec.vpid,
+  bool(
+    'proc.is_vpgid_leader',
+    'The process leads its group, by the numbers of its namespace.',
+    (e) => (e.process.vpgid === undefined ? undefined : e.process.vpgid === e.rec.vpid),
+    SESSION,
   ),
   uint('proc.tty', 'Controlling terminal as a device number, 0 for none.', (e) => e.process.tty),
   int(

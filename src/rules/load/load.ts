@@ -4,12 +4,12 @@ import { Checker } from '../check/check.ts';
 import { EventTypes } from '../check/event-types.ts';
 import type { Fault } from '../check/faults.ts';
 import { Interner, type Plan } from '../check/plan.ts';
+import { isLate, refsOfPlan } from '../check/refs.ts';
 import type { EventNames } from '../field-spec.ts';
 import type { FieldTable } from '../field-table.ts';
 import type { Expr } from '../lang/ast.ts';
 import { fromBytes, toBytes } from '../lang/bytes.ts';
 import { operandPrefix } from '../lang/parser.ts';
-import { isLate } from '../output/format.ts';
 import { type CompiledRule, type Matching, RuleSet } from '../rule-set.ts';
 import { Collector } from './collect.ts';
 import { withExceptions } from './exceptions.ts';
@@ -175,7 +175,7 @@ class Loader<E> {
       expr: resolved.expr,
       plan,
       eventCodes,
-      late: isLatePlan(plan),
+      late: isLate(refsOfPlan(plan)),
       output: output.format,
       render: output.render,
       enforce: rule.enforce,
@@ -280,22 +280,5 @@ class Loader<E> {
       if (lists.used.has(name)) continue;
       this.report.warning('LOAD_UNUSED_LIST', 'List not referred to by any other rule/macro', place);
     }
-  }
-}
-
-function isLatePlan<E>(plan: Plan<E>): boolean {
-  switch (plan.kind) {
-    case 'constant':
-      return false;
-    case 'and':
-    case 'or':
-      return plan.children.some(isLatePlan);
-    case 'not':
-      return isLatePlan(plan.child);
-    case 'exists':
-    case 'compare':
-      return isLate(plan.operand);
-    case 'fields':
-      return isLate(plan.left) || isLate(plan.right);
   }
 }

@@ -61,7 +61,8 @@ export function compileOutput<E>(
     text,
     format: {
       ...format,
-      reads: [...new Set(all.flatMap(({ reads }) => reads))],
+      allNames: [...new Set(all.flatMap(({ allNames }) => allNames))],
+      reads: new Set(all.flatMap(({ reads }) => [...reads])),
       late: all.some(({ late }) => late),
     },
     render: (event) => renderWith(format, extras, event),

@@ -172,10 +172,12 @@ describe('appended outputs', () => {
       { extraFields: ['container.image.tag', { key: 'env', format: '%proc.env[PATH] %proc.name' }] },
     ]);
     assert.equal(beside.late, true);
-    assert.deepEqual(beside.reads, ['proc.name', 'container.image.tag', 'proc.env[PATH]']);
+    assert.deepEqual(beside.allNames, ['proc.name', 'container.image.tag', 'proc.env[PATH]']);
+    assert.deepEqual([...beside.reads], ['env']);
     const within = outputOf([], '%toupper(proc.cwd) %proc.pid %proc.pid');
     assert.equal(within.late, false);
-    assert.deepEqual(within.reads, ['proc.cwd', 'proc.pid']);
+    assert.deepEqual(within.allNames, ['proc.cwd', 'proc.pid']);
+    assert.deepEqual([...within.reads], ['cwd']);
     assert.deepEqual(within.fieldNames, ['proc.cwd', 'proc.pid']);
   });
 

@@ -1,7 +1,9 @@
 /** Output formats: `text %field %field[arg] %transformer(...)`, compiled once and rendered for each alert. */
 import type { FieldValue } from '../../engine/core/alert.ts';
+import type { OnDemand } from '../../sensors/calls/capture-plan.ts';
 import type { Checker } from '../check/check.ts';
 import type { Operand } from '../check/plan.ts';
+import { isLate, readsOf, refsOf } from '../check/refs.ts';
 import { compileOperand, type Getter } from '../code/operand.ts';
 import type { FieldTable } from '../field-table.ts';
 import { fromBytes, toBytes } from '../lang/bytes.ts';
@@ -23,8 +25,10 @@ export interface OutputFormat<E> {
   readonly text: string;
   /** Distinct fields in order, as written after `%` or in a transformer. */
   readonly fieldNames: readonly string[];
-  /** Distinct fields that are read: of a rule's output, those beside the message too. */
-  readonly reads: readonly string[];
+  /** The same of all that is rendered: of a rule's output, with the fields beside the message. */
+  readonly allNames: readonly string[];
+  /** What the kernel must copy for its fields: of a rule's output, for those beside the message too. */
+  readonly reads: ReadonlySet<OnDemand>;
   /** Whether a field needs metadata that may arrive late. */
   readonly late: boolean;
   /** Renders an event; undefined only for a strict format with a missing value. */
@@ -160,11 +164,13 @@ function makeFormat<E>(text: string, parts: readonly Part<E>[], lenient: boolean
   const used = parts.flatMap((part) => (part.field === undefined ? [] : [part.field]));
   const all = used.flatMap(({ key, inner }) => (key === undefined ? inner.map((field) => field.key) : [key]));
   const names = [...new Set(all)];
+  const refs = refsOf(...used.map(({ operand }) => operand));
   return {
     text,
     fieldNames: names,
-    reads: names,
-    late: used.some(({ operand }) => isLate(operand)),
+    allNames: names,
+    reads: readsOf(refs),
+    late: isLate(refs),
     render(event) {
       const fields: Record<string, FieldValue> = {};
       let message = '';
@@ -181,10 +187,4 @@ function makeFormat<E>(text: string, parts: readonly Part<E>[], lenient: boolean
       return { message, fields };
     },
   };
-}
-
-/** Whether an operand depends on metadata that may arrive late. */
-export function isLate<E>(operand: Operand<E>): boolean {
-  if (operand.kind === 'field') return operand.ref.spec.late === true;
-  return operand.kind === 'transform' && operand.args.some(isLate);
 }

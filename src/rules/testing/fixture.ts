@@ -29,7 +29,7 @@ const ENDPOINT: Extra = { any: { notEqual: 'every' }, filterOnly: true, noRhs: t
 const ARGUMENTS =
   'name path flags mode res fd pid uid newpath oldpath request target linkpath filename cmd domain';
 
-const STRINGS = `proc.exe proc.exepath proc.cmdline proc.exeline proc.cwd proc.pname proc.pcmdline proc.pexe
+const STRINGS = `proc.exe proc.exepath proc.cmdline proc.exeline proc.pname proc.pcmdline proc.pexe
   proc.pexepath proc.sname user.name user.loginname group.name evt.res fd.type fd.typechar fd.name fd.nameraw
   fd.directory fd.filename fd.l4proto fd.sockfamily container.id container.name syscall.type thread.cap_effective
   thread.cap_permitted container.mounts evt.args evt.dir fd.cip.name fd.sip.name fd.lip.name fd.rip.name`;
@@ -46,7 +46,8 @@ export const TEST_FIELDS = new FieldTable<TestEvent>([
   field('evt.type', 'string'),
   field('proc.name', 'string'),
   field('proc.args', 'string', { arg: 'index' }),
-  field('proc.env', 'string', { arg: 'key' }),
+  field('proc.env', 'string', { arg: 'key', reads: ['env'] }),
+  field('proc.cwd', 'string', { reads: ['cwd'] }),
   ...words(STRINGS).map((name) => field(name, 'string')),
   ...words(LATE).map((name) => field(name, 'string', { late: true, suggested: name !== 'container.type' })),
   ...words(INTEGERS).map((name) => field(name, 'int')),

@@ -4,12 +4,20 @@ import { type Arch, hostArch, syscallNumber } from '../events/syscalls.ts';
 import { RF_CAPTURE_FLAG, RF_OP, RF_SPARE } from '../record/layout.gen.ts';
 import { CAPTURE_RET, type CaptureRow } from './capture.ts';
 
+/**
+ * What the kernel copies, or watches, for those alone who read it: the working directory; sessions and process groups,
+ * which calls change between two execs; the bytes of messages; the environment of the process, that of its ancestors,
+ * and the one that is a parameter of an exec.
+ */
+export const ON_DEMAND = ['cwd', 'session', 'buffer', 'env', 'ancestorEnv', 'execEnv'] as const;
+export type OnDemand = (typeof ON_DEMAND)[number];
+
 /** What one consumer (a rule, a live view) wants of the kernel. */
 export interface CaptureNeed {
   /** Event names, or names of system calls. */
   readonly events: Iterable<string>;
-  /** Names of all fields that are read on these events, in conditions and outputs. */
-  readonly fields: Iterable<string>;
+  /** What fields read on these events, in conditions and outputs. */
+  readonly reads: Iterable<OnDemand>;
   /** Whether calls that succeeded, and calls that failed, can matter; both when left out. */
   readonly ok?: boolean;
   readonly failed?: boolean;
@@ -39,21 +47,12 @@ export interface CapturePlan {
 interface Wanted {
   ok: boolean;
   failed: boolean;
-  readonly fields: Set<string>;
+  readonly reads: Set<OnDemand>;
 }
 
 const FORKS = new Set(['clone', 'clone3', 'fork', 'vfork']);
 /** Success comes from the lifecycle records: only what failed is captured as a call. */
 const EXECS = new Set(['execve', 'execveat']);
-/** Fields that depend on the session, which a call changes between two execs. */
-const SESSION = /^proc\.(sid|sname|is_sid_leader|vpgid|pgid|is_vpgid_leader|is_pgid_leader)/;
-/** Fields that read the bytes of a buffer. */
-const BUFFER = /^evt\.(buffer|args|info|arg|arg\.(data|img)|arg\[.*|rawarg\.(data|img))$/;
-const CWD = /^proc\.cwd$/;
-const ENVIRONMENT = /^proc\.a?env/;
-const ANCESTOR_ENVIRONMENT = /^proc\.aenv/;
-/** The same as an argument of an exec. */
-const ENVIRONMENT_ARGUMENT = /^evt\.(args|info|arg|arg\.env|arg\[.*|rawarg\.env)$/;
 
 /** Works out what to attach and copy so that every need is met, and nothing beyond. */
 export function planCapture(needs: readonly CaptureNeed[], arch: Arch = hostArch()): CapturePlan {
@@ -75,68 +74,65 @@ export function planCapture(needs: readonly CaptureNeed[], arch: Arch = hostArch
   }
   const forkEvents = [...FORKS].some((name) => wanted.has(EVENT_NAMES.code(name)!));
   const exitEvents = wanted.has(EVENT_NAMES.code('procexit')!);
-  const environments = someField(wanted, ENVIRONMENT);
+  const environments = isRead(wanted, 'env') || isRead(wanted, 'ancestorEnv');
   const spare =
     (forkEvents ? 0 : RF_SPARE.FORKS) |
     (exitEvents ? 0 : RF_SPARE.EXITS) |
-    (environments || someField(wanted, ENVIRONMENT_ARGUMENT) ? 0 : RF_SPARE.ENV);
+    (environments || isRead(wanted, 'execEnv') ? 0 : RF_SPARE.ENV);
   const laterEnvironments = needs.some(readsLater);
   const wants = { forkEvents, exitEvents, environments, laterEnvironments };
   return { capture, tracepoints, unavailable, wants, spare };
 }
 
 /** An exec that failed is an event of the program before it. */
-function readsLater({ events, fields, failed = true }: CaptureNeed): boolean {
+function readsLater({ events, reads, failed = true }: CaptureNeed): boolean {
   const later = failed || [...events].some((name) => !EXECS.has(name));
-  const names = [...fields];
-  return names.some((name) => ANCESTOR_ENVIRONMENT.test(name) || (later && ENVIRONMENT.test(name)));
+  return [...reads].some((part) => part === 'ancestorEnv' || (later && part === 'env'));
 }
 
 function merge(needs: readonly CaptureNeed[]): Map<number, Wanted> {
   const wanted = new Map<number, Wanted>();
   for (const need of needs) {
-    const fields = [...need.fields];
+    const reads = [...need.reads];
     if (need.ok === false && need.failed === false) continue;
     for (const name of need.events) {
       const code = EVENT_NAMES.code(name);
       if (code === undefined) continue;
-      const want = wanted.get(code) ?? { ok: false, failed: false, fields: new Set() };
+      const want = wanted.get(code) ?? { ok: false, failed: false, reads: new Set() };
       want.ok ||= need.ok ?? true;
       want.failed ||= need.failed ?? true;
-      for (const field of fields) want.fields.add(field);
+      for (const part of reads) want.reads.add(part);
       wanted.set(code, want);
     }
   }
   return wanted;
 }
 
-function someField(wanted: ReadonlyMap<number, Wanted>, pattern: RegExp): boolean {
-  return [...wanted.values()].some(({ fields }) => [...fields].some((name) => pattern.test(name)));
+function isRead(wanted: ReadonlyMap<number, Wanted>, part: OnDemand): boolean {
+  return [...wanted.values()].some(({ reads }) => reads.has(part));
 }
 
 /** Adds the calls that change what fields show between two execs. */
 function keepState(wanted: Map<number, Wanted>): void {
-  const session = someField(wanted, SESSION);
+  if (!isRead(wanted, 'session')) return;
   const setsid = EVENT_NAMES.code('setsid')!;
-  if (!session) return;
   const want = wanted.get(setsid);
-  if (want === undefined) wanted.set(setsid, { ok: true, failed: false, fields: new Set() });
+  if (want === undefined) wanted.set(setsid, { ok: true, failed: false, reads: new Set() });
   else want.ok = true;
 }
 
 function rowOf(def: EventDef, want: Wanted): CaptureRow {
   const { capture } = def;
-  const fields = [...want.fields];
   const flags =
     (want.ok && !EXECS.has(def.name) ? RF_CAPTURE_FLAG.OK : 0) |
     (want.failed ? RF_CAPTURE_FLAG.FAILED : 0) |
-    (fields.some((field) => CWD.test(field)) ? RF_CAPTURE_FLAG.CWD : 0) |
+    (want.reads.has('cwd') ? RF_CAPTURE_FLAG.CWD : 0) |
     (capture.msghdr === true ? RF_CAPTURE_FLAG.MSGHDR : 0) |
     (capture.argv === true ? RF_CAPTURE_FLAG.ARGV : 0) |
     (capture.enter === true ? RF_CAPTURE_FLAG.ENTER : 0);
   return {
     ...argumentsOf(capture),
-    ...(capture.data !== undefined && wantsData(def, fields) ? dataOf(capture) : {}),
+    ...(capture.data !== undefined && wantsData(def, want) ? dataOf(capture) : {}),
     flags,
     op: RF_OP[def.op],
   };
@@ -163,7 +159,6 @@ function dataOf(capture: Capture): Partial<CaptureRow> {
 }
 
 /** Bytes of messages are copied only for rules that read them; a struct argument always. */
-function wantsData(def: EventDef, fields: readonly string[]): boolean {
-  if (def.io === undefined || def.capture.msghdr === true) return true;
-  return fields.some((field) => BUFFER.test(field));
+function wantsData(def: EventDef, { reads }: Wanted): boolean {
+  return def.io === undefined || def.capture.msghdr === true || reads.has('buffer');
 }
