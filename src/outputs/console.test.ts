@@ -4,21 +4,35 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { humanLine, openConsole, wantsColor } from './console.ts';
+import { type ConsoleConfig, humanLine, openConsole } from './console.ts';
 import { HOSTILE, testAlert } from './testing/alerts.ts';
 import { MODULE_EXTENSION, runModule, runPiped } from './testing/run-module.ts';
 
-test('colour follows the setting, then FORCE_COLOR, then NO_COLOR and TERM, then the terminal', () => {
-  assert.equal(wantsColor('auto', true, {}), true);
-  assert.equal(wantsColor('auto', false, {}), false);
-  assert.equal(wantsColor('auto', true, { NO_COLOR: '1' }), false);
-  assert.equal(wantsColor('auto', true, { NO_COLOR: '' }), true);
-  assert.equal(wantsColor('auto', true, { TERM: 'dumb' }), false);
-  assert.equal(wantsColor('auto', false, { FORCE_COLOR: '1' }), true);
-  assert.equal(wantsColor('auto', true, { FORCE_COLOR: '0' }), false);
-  assert.equal(wantsColor('auto', false, { FORCE_COLOR: '1', NO_COLOR: '1' }), true);
-  assert.equal(wantsColor('never', true, { FORCE_COLOR: '1' }), false);
-  assert.equal(wantsColor('always', false, { NO_COLOR: '1' }), true);
+test('colour follows the setting, and only `auto` the environment', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rf-console-'));
+  const path = join(folder, 'out');
+  const before = process.env.FORCE_COLOR;
+  const coloured = async (color: ConsoleConfig['color'], force: string): Promise<boolean> => {
+    process.env.FORCE_COLOR = force;
+    const fd = openSync(path, 'w');
+    try {
+      const output = openConsole({ format: 'human', color, stream: 'stdout' }, fd, '1', false);
+      await output.send([testAlert(1)], new AbortController().signal);
+    } finally {
+      closeSync(fd);
+    }
+    return readFileSync(path, 'utf8').includes('\u001b[');
+  };
+  try {
+    assert.equal(await coloured('auto', '1'), true);
+    assert.equal(await coloured('auto', 'false'), false);
+    assert.equal(await coloured('never', '1'), false);
+    assert.equal(await coloured('always', 'false'), true);
+  } finally {
+    if (before === undefined) delete process.env.FORCE_COLOR;
+    else process.env.FORCE_COLOR = before;
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a line for people says time, priority, verdict, rule and message', () => {

@@ -1,6 +1,7 @@
 import type { Alert } from '../engine/core/alert.ts';
 import { isJournal } from '../engine/core/journal.ts';
 import { PRIORITIES } from '../engine/core/priority.ts';
+import { hasColour } from '../engine/core/terminal.ts';
 import { openSink } from './descriptor.ts';
 import { makeFormatter } from './formats/formats.ts';
 import { escapeForTerminal } from './formats/text.ts';
@@ -63,22 +64,9 @@ export function openConsole(
 
 function makeLine(config: ConsoleConfig, isTTY: boolean, version: string): (alert: Alert) => string {
   if (config.format !== 'human') return makeFormatter(config.format, config, { version });
-  const color = wantsColor(config.color, isTTY, process.env);
+  const color = config.color === 'auto' ? hasColour({ isTTY }) : config.color === 'always';
   if (!isTTY && !color) return makeFormatter('falco_text', config, { version });
   return (alert) => humanLine(alert, color, config.time_format_iso_8601 ?? false);
-}
-
-/** Whether to colour: an explicit setting, then FORCE_COLOR, then NO_COLOR and TERM=dumb, then the terminal. */
-export function wantsColor(
-  setting: ConsoleConfig['color'],
-  isTTY: boolean,
-  env: Readonly<Record<string, string | undefined>>,
-): boolean {
-  if (setting !== 'auto') return setting === 'always';
-  const force = env.FORCE_COLOR;
-  if (force !== undefined && force !== '') return force !== '0' && force !== 'false';
-  if (env.NO_COLOR || env.TERM === 'dumb') return false;
-  return isTTY;
 }
 
 const COLOURS = ['1;37;41', '1;31', '1;31', '31', '33', '36', '32', '2'] as const;

@@ -2,15 +2,9 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { escapeForTerminal, escapeLines } from '../../outputs/formats/text.ts';
 import type { AppError, Diagnostic } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
+import { hasColour } from '../core/terminal.ts';
 
 type Style = Parameters<typeof styleText>[0];
-
-/** Whether a stream gets colour: FORCE_COLOR wins, then NO_COLOR and TERM=dumb, then whether it is a terminal. */
-export function hasColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): boolean {
-  if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';
-  if (env.NO_COLOR || env.TERM === 'dumb') return false;
-  return stream.isTTY === true;
-}
 
 /** Text in a style, if the stream gets colour. */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {

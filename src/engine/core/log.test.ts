@@ -25,6 +25,21 @@ test('in the journal each line begins with its severity; elsewhere it does not',
   }
 });
 
+test('what an attacker wrote reaches a terminal as nothing but text', () => {
+  const path = '/tmp/\u001b[2Ja\u009b2J\u007f\u202egpj.exe\u2066\u2028\ufeff';
+  for (const format of ['text', 'json'] as const) {
+    const stream = new PassThrough();
+    createLog({ format, stream }).info({ path, err: new Error(path) }, `read ${path}`);
+    const line = String(stream.read());
+    assert.doesNotMatch(
+      line.slice(0, -1),
+      /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/,
+      format,
+    );
+    assert.match(line, /read \/tmp\/\\u001b\[2Ja\\u009b2J\\u007f\\u202egpj\.exe\\u2066/);
+  }
+});
+
 test('the journal is what systemd says it gave us, and nothing else', () => {
   const fd = openSync('/dev/null', 'w');
   const { dev, ino } = fstatSync(fd);

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { isJournal } from './journal.ts';
+import { ACTIVE, escapeActive, escapeUnit, hasColour } from './terminal.ts';
 
 /** The log of the tool itself. Alerts never go through it: logs may be thinned out, alerts may not. */
 export type Log = Logger;
@@ -31,7 +32,10 @@ export function createLog(options: LogOptions = {}): Log {
   const limit = new RepeatLimit(REPEAT_MS);
   const journal = options.journal ?? (options.stream === undefined && isJournal(2));
   const destination: DestinationStream = {
-    write: (line) => void stream.write(`${journal ? severityOf(line) : ''}${text ? render(line) : line}`),
+    write: (line) =>
+      void stream.write(
+        `${journal ? severityOf(line) : ''}${text ? render(line, stream) : escapeActive(line)}`,
+      ),
   };
   return pino(
     {
@@ -94,19 +98,19 @@ export class RepeatLimit {
 }
 
 /** What a terminal could act on; texts from elsewhere (paths, server errors) may stand in a message. */
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-const visible = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const UNSAFE = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f${ACTIVE}]`, 'g');
 
 const COLOURS = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red', fatal: 'red' } as const;
 
-function render(line: string): string {
+function render(line: string, stream: { readonly isTTY?: boolean }): string {
   const { time, level, msg, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
   const word = String(level) as keyof typeof COLOURS;
-  const label = styleText(COLOURS[word] ?? 'dim', word.padEnd(5), { stream: process.stderr });
+  const name = word.padEnd(5);
+  const label = hasColour(stream) ? styleText(COLOURS[word] ?? 'dim', name, { validateStream: false }) : name;
   const extra = Object.entries(rest).map(
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
   const cause = err && typeof err === 'object' && 'message' in err ? [`error=${String(err.message)}`] : [];
   const body = [String(msg ?? ''), ...extra, ...cause].join('  ');
-  return `${String(time).slice(11, 23)} ${label} ${body.replace(CONTROL, visible)}\n`;
+  return `${String(time).slice(11, 23)} ${label} ${body.replace(UNSAFE, escapeUnit)}\n`;
 }

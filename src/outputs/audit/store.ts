@@ -1,5 +1,6 @@
 import { epochNs } from '../../engine/core/clock.ts';
 import { AppError } from '../../engine/core/diagnostic.ts';
+import { delay, settledWithin } from '../async.ts';
 import type { Anchor } from './anchor.ts';
 import { Channel } from './channel.ts';
 import { type Entry, lossEntry } from './entry.ts';
@@ -160,13 +161,13 @@ export class AuditStore {
     this.#closing = true;
     clearInterval(this.#anchorTimer);
     const end = performance.now() + deadlineMs;
-    await within(this.#running ?? Promise.resolve(), deadlineMs);
+    await settledWithin(this.#running ?? Promise.resolve(), deadlineMs);
     if (this.#queued === 0) {
       const last = this.anchor()
         .catch(() => undefined)
         .then(() => this.#channel.request({ op: 'close' }))
         .catch(() => undefined);
-      await within(last, Math.max(end - performance.now(), 100));
+      await settledWithin(last, Math.max(end - performance.now(), 100));
     }
     for (const ticket of [...this.#batch, ...this.#queue]) ticket.settle('deferred');
     await this.#channel.end();
@@ -192,7 +193,7 @@ export class AuditStore {
       }
       this.#queue = [...batch, ...this.#queue];
       if (this.#closing) break;
-      await sleep(wait);
+      await delay(wait);
       wait = Math.min(wait * 2, RETRY_MS.most);
     }
     this.#running = undefined;
@@ -252,14 +253,4 @@ export class AuditStore {
 function lossRow(lost: { readonly count: number; readonly sinceNs: bigint }): Entry {
   const { count, sinceNs: fromNs } = lost;
   return lossEntry({ stage: 'output', reason: 'audit_queue_full', count, fromNs, toNs: epochNs() });
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
-  clearTimeout(timer);
 }

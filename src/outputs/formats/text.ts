@@ -1,8 +1,9 @@
+import { ACTIVE, escapeUnit } from '../../engine/core/terminal.ts';
+
 /** What a terminal, a log viewer or a line-based parser could act on; all of it may come from an attacker. */
-const UNSAFE =
-  /[\u0000-\u001f"\\\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]/;
-const UNSAFE_EACH =
-  /[\u0000-\u001f"\\\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const UNSAFE = new RegExp(`[\\u0000-\\u001f"\\\\\\ud800-\\udfff${ACTIVE}]`);
+const LONE_SURROGATE = '[\\ud800-\\udbff](?![\\udc00-\\udfff])|(?<![\\ud800-\\udbff])[\\udc00-\\udfff]';
+const UNSAFE_EACH = new RegExp(`[\\u0000-\\u001f"\\\\${ACTIVE}]|${LONE_SURROGATE}`, 'g');
 
 const SHORT: Readonly<Record<string, string>> = {
   '\b': '\\b',
@@ -20,13 +21,10 @@ function escapeChar(char: string): string {
   const code = char.charCodeAt(0);
   // A lone surrogate has no UTF-8 form: it becomes the replacement character, as invalid bytes do.
   if (code >= 0xd800 && code <= 0xdfff) return '\ufffd';
-  return `\\u${code.toString(16).padStart(4, '0')}`;
+  return escapeUnit(char);
 }
 
-/**
- * Escapes as in the body of a JSON string, and beyond JSON also DEL, the C1 controls (a terminal takes U+009B as the
- * start of an escape sequence), line separators and the marks that turn the direction of text.
- */
+/** Escapes as in the body of a JSON string, and beyond JSON all that a terminal could act on. */
 export function escapeText(text: string): string {
   return UNSAFE.test(text) ? text.replace(UNSAFE_EACH, escapeChar) : text;
 }

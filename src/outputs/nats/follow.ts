@@ -1,4 +1,5 @@
 import type { Log } from '../../engine/core/log.ts';
+import { escapeActive } from '../../engine/core/terminal.ts';
 import { NatsClient } from './client.ts';
 import type { NatsOptions } from './options.ts';
 import { alertFilter } from './subject.ts';
@@ -76,11 +77,5 @@ function parse(subject: string, sequence: number, text: string): FollowedAlert |
   }
 }
 
-/** In valid JSON these stand only within strings, where the escape means the same. */
-function printable(json: string): string {
-  return json
-    .replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, (char) => {
-      return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    })
-    .replace(/[\t\r\n]+/g, ' ');
-}
+/** Valid JSON as one line that is safe on a terminal. */
+const printable = (json: string): string => escapeActive(json).replace(/[\t\r\n]+/g, ' ');
