@@ -6,16 +6,6 @@ type Koffi = typeof import('koffi');
 /** The few calls of the C library that Node has no name for. Loaded on first use. */
 interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Buffer, length: Uint32Array): number;
-  socket(domain: number, type: number, protocol: number): number;
-  sendto(
-    fd: number,
-    data: Buffer,
-    length: number,
-    flags: number,
-    address: Buffer,
-    addressLength: number,
-  ): number;
-  close(fd: number): number;
   flock(fd: number, operation: number): number;
   mallocTrim(pad: number): number;
   madvise(start: bigint, length: number, advice: number): number;
@@ -29,9 +19,6 @@ function libc(): Libc {
   const lib = koffi.load('libc.so.6');
   loaded = {
     getsockopt: lib.func('int getsockopt(int, int, int, void *, void *)') as Libc['getsockopt'],
-    socket: lib.func('int socket(int, int, int)') as Libc['socket'],
-    sendto: lib.func('int64_t sendto(int, void *, size_t, int, void *, uint32_t)') as Libc['sendto'],
-    close: lib.func('int close(int)') as Libc['close'],
     flock: lib.func('int flock(int, int)') as Libc['flock'],
     mallocTrim: lib.func('int malloc_trim(size_t)') as Libc['mallocTrim'],
     madvise: lib.func('int madvise(uint64_t, size_t, int)') as Libc['madvise'],
@@ -54,35 +41,6 @@ export function peerCredentials(fd: number): Credentials | undefined {
   if (libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, value, Uint32Array.of(value.length)) !== 0)
     return undefined;
   return { pid: value.readInt32LE(0), uid: value.readUInt32LE(4), gid: value.readUInt32LE(8) };
-}
-
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-
-/**
- * Tells the service manager how we are (`READY=1`, `WATCHDOG=1` ...); false if there is none to tell, or if it does not
- * listen: a service manager that hangs must not hang the engine.
- */
-export function notifyServiceManager(
-  state: string,
-  path: string | undefined = process.env.NOTIFY_SOCKET,
-): boolean {
-  if (!path) return false;
-  // A leading @ stands for the NUL of an abstract address.
-  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
-  const address = Buffer.alloc(2 + name.length + (path.startsWith('@') ? 0 : 1));
-  address.writeUInt16LE(AF_UNIX, 0);
-  name.copy(address, 2);
-  const fd = libc().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const data = Buffer.from(state);
-  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  const sent = libc().sendto(fd, data, data.length, flags, address, address.length);
-  libc().close(fd);
-  return Number(sent) === data.length;
 }
 
 const LOCK_EX_NB = 2 | 4;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { notifyServiceManager } from './libc.ts';
-import { startServiceNotice } from './service.ts';
+import { notifyServiceManager, startServiceNotice } from './service.ts';
 
 const skip = spawnSync('socat', ['-V']).status === 0 ? false : 'needs socat';
 
@@ -45,6 +45,27 @@ test('the service manager hears of readiness and the end, and of life only while
     manager.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a service manager may have an abstract address, and may be gone', { skip }, async () => {
+  const name = `rf-notify-${process.pid}`;
+  const manager = spawn('socat', ['-u', `ABSTRACT-RECV:${name}`, 'STDOUT']);
+  let heard = '';
+  manager.stdout.on('data', (chunk) => {
+    heard += chunk;
+  });
+  let told = false;
+  for (let n = 0; n < 200 && !told; n++) {
+    told = notifyServiceManager('READY=1', `@${name}`);
+    if (!told) await sleep(10);
+  }
+  for (let n = 0; n < 200 && heard === ''; n++) await sleep(10);
+  const closed = once(manager, 'close');
+  manager.kill('SIGKILL');
+  await closed;
+  assert.equal(heard, 'READY=1');
+  assert.equal(notifyServiceManager('READY=1', `@${name}`), false);
+  assert.equal(notifyServiceManager('READY=1', '/nowhere/notify'), false);
 });
 
 test('a service manager that hangs does not hang the engine', { skip, timeout: 20_000 }, async () => {

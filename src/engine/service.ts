@@ -1,4 +1,4 @@
-import { notifyServiceManager } from './libc.ts';
+import { UnixDatagram } from '../outputs/unix-datagram.ts';
 
 /**
  * Tells systemd that the engine runs, and keeps its watchdog content as long as `alive` answers: a stuck engine thread
@@ -25,6 +25,23 @@ export function startServiceNotice(alive: () => Promise<unknown>): () => void {
     clearInterval(timer);
     notifyServiceManager('STOPPING=1');
   };
+}
+
+/**
+ * Tells the service manager how we are (`READY=1`, `WATCHDOG=1` ...); false if there is none to tell, or if it does not
+ * listen: a service manager that hangs must not hang the engine.
+ */
+export function notifyServiceManager(state: string, path = process.env.NOTIFY_SOCKET): boolean {
+  if (!path) return false;
+  let socket: UnixDatagram | undefined;
+  try {
+    socket = new UnixDatagram(path);
+    return socket.send(Buffer.from(state));
+  } catch {
+    return false;
+  } finally {
+    socket?.close();
+  }
 }
 
 const AGAIN_MS = 1000;
