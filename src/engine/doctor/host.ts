@@ -1,10 +1,12 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { cgroup2Mount } from '../../sensors/bpf/probe.ts';
 import { CAPABILITIES as ALL_CAPABILITIES } from '../../sensors/events/names.ts';
 import { seesHostPids } from '../../sensors/pid-namespace.ts';
 import { CAPABILITIES } from '../cli/service-unit.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';
+import { runtimeSockets } from '../enrich/runtimes.ts';
 import type { Check, Finding } from './check.ts';
 
 const read = (file: string): string => readFileSync(file, 'utf8').trim();
@@ -125,11 +127,8 @@ async function tracefs(): Promise<Finding> {
 }
 
 function cgroup2(): Finding {
-  const mount = read('/proc/self/mounts')
-    .split('\n')
-    .map((line) => line.split(' '))
-    .find((fields) => fields[2] === 'cgroup2');
-  if (mount?.[1]) return ok(mount[1]);
+  const mount = cgroup2Mount();
+  if (mount) return ok(mount);
   return {
     status: 'warn',
     found: 'no cgroup2 mount',
@@ -184,17 +183,8 @@ function clock(): Finding {
   };
 }
 
-/** Usual places, below the root of the host. */
-const SOCKETS = [
-  'docker.sock',
-  'podman/podman.sock',
-  'containerd/containerd.sock',
-  'k3s/containerd/containerd.sock',
-  'crio/crio.sock',
-];
-
 function sockets(root: string): Finding {
-  const there = SOCKETS.map((name) => `${root}/run/${name}`).filter((path) => existsSync(path));
+  const there = runtimeSockets(root);
   return ok(
     there.length > 0
       ? there.join(', ')
