@@ -177,7 +177,7 @@ export class EngineCore {
     this.#watchNames(rules);
     this.#timer = setInterval(() => this.#publish(), PUBLISH_MS);
     this.#canaryTimer = this.#startCanary(parseDuration(this.#spec.config.canary.interval) ?? 0);
-    this.#reportRing();
+    this.#reportUnavailable();
   }
 
   get report(): EngineReport {
@@ -353,7 +353,7 @@ export class EngineCore {
     this.#tell.counts(this.#sensor.stats(), this.#sensor.levels(), generation);
   }
 
-  #reportRing(): void {
+  #reportUnavailable(): void {
     const { unavailable } = this.#sensor;
     if (unavailable.length > 0) {
       this.#tell.log('info', { calls: unavailable.join(' ') }, 'system calls that this kernel does not have');

@@ -19,8 +19,8 @@ export interface EngineHandlers {
 
 const STOP_MS = 5000;
 
-/** Problems in rules that the engine thread found, for the one who wrote them. */
-export class InvalidRules extends AppError {
+/** What the engine thread refused or failed at; with the problems in rules where they are the reason. */
+class EngineError extends AppError {
   readonly diagnostics: NonNullable<Trouble['diagnostics']>;
   constructor(trouble: Trouble) {
     super(trouble.code, trouble.message, {
@@ -134,13 +134,13 @@ export class EngineThread {
         this.#started?.resolve(message.report);
         break;
       case 'failed':
-        this.#started?.reject(new InvalidRules(message.trouble));
+        this.#started?.reject(new EngineError(message.trouble));
         break;
       case 'answer':
         this.#settle(message.id)?.resolve(message.result);
         break;
       case 'refused':
-        this.#settle(message.id)?.reject(new InvalidRules(message.trouble));
+        this.#settle(message.id)?.reject(new EngineError(message.trouble));
         break;
       case 'stopped':
         this.#stopped();
