@@ -4,6 +4,7 @@ import { AppError, EXIT } from '../core/diagnostic.ts';
 import { createLog } from '../core/log.ts';
 import { act, type CommandSpec } from './command.ts';
 import { type NatsFlags, natsOptions, withNats } from './nats-options.ts';
+import { usage } from './options.ts';
 import { note, paint, print } from './output.ts';
 import { leaveSoon } from './stopped.ts';
 
@@ -99,8 +100,4 @@ function line({ document, json }: FollowedAlert): string {
   const label = paint(style, escapeForTerminal(word.padEnd(8)));
   const rest = message.startsWith(rule) ? message.slice(rule.length) : `: ${message}`;
   return `${shown[0]} ${shown[1]} ${label} ${paint('bold', shown[2] ?? '')}${escapeForTerminal(rest)}`;
-}
-
-function usage(message: string): AppError {
-  return new AppError('E_USAGE', message, { exitCode: EXIT.usage });
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { KINDS } from '../../outputs/audit/entry.ts';
 import type { Filter } from '../../outputs/audit/query.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 import { PRIORITIES, parsePriority } from '../core/priority.ts';
 import { parseDuration } from '../core/units.ts';
+import { collect, usage } from './options.ts';
 
 /** The options that choose rows, as they were typed. */
 export interface FilterFlags {
@@ -36,8 +36,6 @@ export function addFilters(command: Command): Command {
     .option('--uuid <id>', 'the row with this id, or whose id begins so')
     .option('--limit <n>', 'the newest so many');
 }
-
-const collect = (value: string, all: string[]): string[] => [...all, value];
 
 /** What was typed as a filter; throws a usage error for what makes no sense. */
 export function toFilter(flags: FilterFlags, nowMs = Date.now()): Filter {
@@ -100,9 +98,4 @@ function kind(text: string): string {
 function count(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw usage(`--limit ${JSON.stringify(text)} is not a number`, 'write the number of rows');
-}
-
-/** A usage error with advice. */
-export function usage(message: string, help: string): AppError {
-  return new AppError('E_USAGE', message, { exitCode: EXIT.usage, help });
 }

@@ -13,10 +13,11 @@ import { type VerifyOptions, verifyFolder } from '../../outputs/audit/verify.ts'
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { epochNs } from '../core/clock.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { addFilters, type FilterFlags, parseEnd, parseTime, toFilter, usage } from './audit-filter.ts';
+import { addFilters, type FilterFlags, parseEnd, parseTime, toFilter } from './audit-filter.ts';
 import { announceReading, auditFolder } from './audit-folder.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
+import { collect, usage } from './options.ts';
 import { note, paint, print, printJson, printTable } from './output.ts';
 
 /** Rows shown on a terminal if no limit was asked for. */
@@ -89,12 +90,7 @@ interface TrustFlags {
 function addTrust(command: Command): Command {
   return command
     .option('--anchors <file>', 'published anchors, one a line (a log with them will do)')
-    .option(
-      '--key <file>',
-      'public key that signed; may be repeated',
-      (k: string, all: string[]) => [...all, k],
-      [],
-    );
+    .option('--key <file>', 'public key that signed; may be repeated', collect, []);
 }
 
 function configureVerify(parent: Command): void {

@@ -5,6 +5,7 @@ import { configText, mask } from '../config/print.ts';
 import type { Schema } from '../core/check-schema.ts';
 import { EXIT } from '../core/diagnostic.ts';
 import { act, type CommandSpec } from './command.ts';
+import { collect } from './options.ts';
 import { noteDiagnostics, print, printJson } from './output.ts';
 import { outputSchemas } from './outputs.ts';
 
@@ -38,12 +39,7 @@ function configurePrint(command: Command): void {
     .command('print')
     .description('print the configuration in force')
     .option('-c, --config <file>', 'configuration file')
-    .option(
-      '--set <key=value>',
-      'set one value; may be repeated',
-      (pair: string, all: string[]) => [...all, pair],
-      [],
-    )
+    .option('--set <key=value>', 'set one value; may be repeated', collect, [])
     .option('--origin', 'say for each value where it comes from')
     .option('--json', 'one JSON object')
     .action(

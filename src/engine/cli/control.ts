@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
-import { load } from '../config/config.ts';
 import { ask } from '../control/client.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
-import { noteDiagnostics } from './output.ts';
-import { outputSchemas } from './outputs.ts';
+import { configFor } from './config-for.ts';
 
 /** Options of commands that talk to the running engine. */
 export interface ControlOptions {
@@ -26,12 +23,5 @@ export async function askEngine(
   question: string,
   args: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> {
-  return ask(options.socket ?? (await configuredSocket(options.config)), question, args);
-}
-
-async function configuredSocket(file: string | undefined): Promise<string> {
-  const { config, diagnostics } = load(await outputSchemas(), { file });
-  if (config) return config.control.socket;
-  noteDiagnostics(diagnostics);
-  throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
+  return ask(options.socket ?? (await configFor(options.config)).control.socket, question, args);
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readSecret } from '../../outputs/tls.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import { AppError } from '../core/diagnostic.ts';
 import { createLog } from '../core/log.ts';
-import { parseDuration } from '../core/units.ts';
 import { DENY_VERB } from '../fleet.ts';
 import { type NatsFlags, natsOptions } from './nats-options.ts';
+import { duration, usage } from './options.ts';
 
 /** Options of `deny push` beside those of the entry. */
 export interface PushOptions extends NatsFlags {
@@ -28,8 +28,7 @@ export async function pushDeny(
   const { parseScope, parseTarget } = await import('../../enforce/deny/deny-entry.ts');
   parseScope(entry.scope as string | undefined);
   if (!(options.remove && /^\d+$/.test(target))) parseTarget({ target, ...entry });
-  const valid = parseDuration(options.valid);
-  if (!valid) throw usage('--valid needs a time such as 5m');
+  const valid = duration('--valid', options.valid);
   const by = await signer(options);
   const { publishCommand } = await import('../../outputs/nats/control.ts');
   const issuedAt = new Date();
@@ -54,8 +53,4 @@ async function signer({ secretFile, signFile }: PushOptions): Promise<{ secret: 
   if (secretFile) return { secret: await readSecret(secretFile) };
   if (signFile) return { seed: await readSecret(signFile) };
   throw usage('--secret-file or --sign-file is needed: hosts take signed commands only');
-}
-
-function usage(message: string): AppError {
-  return new AppError('E_USAGE', message, { exitCode: EXIT.usage });
 }

@@ -4,13 +4,13 @@ import { PROTOCOL_NUMBERS } from '../../enforce/deny/deny-entry.ts';
 import type { DenyView, ImportReport } from '../../enforce/index.ts';
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { parseDuration } from '../core/units.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
 import { importFeed } from './deny-import.ts';
 import { type PushOptions, pushDeny } from './deny-push.ts';
 import { withNats } from './nats-options.ts';
+import { duration, usage } from './options.ts';
 import { note, print, printJson } from './output.ts';
 
 interface EntryOptions extends ControlOptions {
@@ -120,23 +120,12 @@ function withEntryOptions(command: Command): Command {
 }
 
 function entryArgs(options: EntryOptions): Record<string, unknown> {
-  const ttl = options.ttl === undefined ? undefined : parseDuration(options.ttl);
-  if (options.ttl !== undefined && ttl === undefined) {
-    throw new AppError('E_USAGE', `"${options.ttl}" is not a duration`, {
-      exitCode: EXIT.usage,
-      help: '90s, 10m, 1h, 7d',
-    });
-  }
-  if (options.port !== undefined && !/^\d+$/.test(options.port)) {
-    throw new AppError('E_USAGE', `"${options.port}" is not a port`, {
-      exitCode: EXIT.usage,
-      help: 'a number from 1 to 65535',
-    });
-  }
+  if (options.port !== undefined && !/^\d+$/.test(options.port))
+    throw usage(`"${options.port}" is not a port`, 'a number from 1 to 65535');
   return {
     port: options.port === undefined ? undefined : Number(options.port),
     protocol: options.proto,
-    ttl,
+    ttl: duration('--ttl', options.ttl),
     reason: options.reason,
     scope: options.scope,
   };

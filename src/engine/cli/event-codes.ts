@@ -1,6 +1,6 @@
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
+import { usage } from './options.ts';
 
 /** The codes of events that were typed by name. Throws a usage error with the nearest name. */
 export function eventCodes(names: readonly string[]): Set<number> {
@@ -9,10 +9,10 @@ export function eventCodes(names: readonly string[]): Set<number> {
       const code = EVENT_NAMES.code(name);
       if (code !== undefined) return code;
       const close = nearest(name, EVENT_NAMES.names);
-      throw new AppError('E_USAGE', `no event is named "${name}"`, {
-        exitCode: EXIT.usage,
-        help: close ? `did you mean "${close}"?` : 'ringfence list events',
-      });
+      throw usage(
+        `no event is named "${name}"`,
+        close ? `did you mean "${close}"?` : 'ringfence list events',
+      );
     }),
   );
 }

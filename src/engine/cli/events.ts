@@ -3,13 +3,13 @@ import { compileCondition, compileOutputFormat, type OutputFormat } from '../../
 import type { OnDemand } from '../../sensors/calls/capture-plan.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { toJson } from '../core/json.ts';
-import { parseDuration } from '../core/units.ts';
 import type { Event } from '../enrich/event.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { watchEvents } from '../tools/live-events.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
+import { duration, usage } from './options.ts';
 import { note, noteDiagnostics, print } from './output.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -73,9 +73,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
   const { render, reads: shown } = renderer(options);
   let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
   if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
-  const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
-  if (options.duration !== undefined && duration === undefined)
-    throw usage(`not a time: ${options.duration}`);
+  const limit = duration('--duration', options.duration);
   let lost = 0;
   let seen = 0;
   const enough = new AbortController();
@@ -99,7 +97,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
     },
     onError: (error) => note(`error: ${(error as Error).message}`),
   });
-  await untilStopped(duration, enough.signal);
+  await untilStopped(limit, enough.signal);
   watch.stop();
   if (lost > 0) note(`${lost} events were lost`);
   if (process.stderr.isTTY) note(`${seen} events`);
@@ -147,5 +145,3 @@ function compiled(text: string): OutputFormat<Event> {
   noteDiagnostics(result.diagnostics);
   throw new AppError('E_FORMAT', 'the format is not valid', { exitCode: EXIT.invalid });
 }
-
-const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

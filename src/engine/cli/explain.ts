@@ -3,12 +3,13 @@ import { type Explanation, explain } from '../../rules/index.ts';
 import { EVENTS } from '../../sensors/events/events.ts';
 import { configSchema } from '../config/config.ts';
 import type { Schema } from '../core/check-schema.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import { EXIT } from '../core/diagnostic.ts';
 import { ERRORS } from '../core/errors.ts';
 import { METRICS } from '../core/metrics.ts';
 import { nearest } from '../core/nearest.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
+import { usage } from './options.ts';
 import { paint, printBeside, printJson } from './output.ts';
 
 export const command: CommandSpec = {
@@ -64,12 +65,10 @@ function find(name: string): Facts {
     ...Object.keys(ERRORS),
     ...optionNames(CONFIG, ''),
   ]);
-  throw new AppError('E_USAGE', `nothing is named "${name}"`, {
-    exitCode: EXIT.usage,
-    help: close
-      ? `did you mean "${close}"?`
-      : 'ringfence list fields|events|operators|outputs|metrics|errors',
-  });
+  throw usage(
+    `nothing is named "${name}"`,
+    close ? `did you mean "${close}"?` : 'ringfence list fields|events|operators|outputs|metrics|errors',
+  );
 }
 
 function factsOf(explained: Explanation): Facts {

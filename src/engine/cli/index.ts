@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 import { habitPointer } from './habits.ts';
+import { usage } from './options.ts';
 import { note, noteError } from './output.ts';
 import { buildProgram } from './program.ts';
 import { COMMANDS } from './table.ts';
@@ -24,10 +25,10 @@ export async function main(line: readonly string[]): Promise<void> {
         typed,
         COMMANDS.filter((row) => !row.hidden).map((row) => row.name),
       );
-      throw new AppError('E_USAGE', `unknown command "${typed}"`, {
-        exitCode: EXIT.usage,
-        help: close ? `did you mean "${close}"?` : 'ringfence --help lists the commands',
-      });
+      throw usage(
+        `unknown command "${typed}"`,
+        close ? `did you mean "${close}"?` : 'ringfence --help lists the commands',
+      );
     }
     const program = await buildProgram(typed);
     if (argv.length === 0) program.outputHelp();

@@ -1,12 +1,11 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { load } from '../config/config.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { makeFolder } from '../core/folder.ts';
 import { PACKAGE_ROOT } from '../core/package.ts';
 import { act, type CommandSpec } from './command.ts';
-import { note, noteDiagnostics, print } from './output.ts';
-import { outputSchemas } from './outputs.ts';
+import { configFor } from './config-for.ts';
+import { note, print } from './output.ts';
 import { serviceUnit, writableFolders } from './service-unit.ts';
 
 interface Options {
@@ -31,15 +30,12 @@ export const command: CommandSpec = {
   },
 };
 
-async function install({ config: file, print: show, dryRun, path }: Options): Promise<number> {
-  const config = file === undefined ? undefined : resolve(file);
-  const loaded = load(await outputSchemas(), { file: config });
-  noteDiagnostics(loaded.diagnostics);
-  if (!loaded.config)
-    throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
-  const { pin } = loaded.config.enforcement;
-  const writable = writableFolders(loaded.config);
-  const unit = serviceUnit({ program: join(PACKAGE_ROOT, 'bin/ringfence'), config, pin, writable });
+async function install({ config, print: show, dryRun, path }: Options): Promise<number> {
+  const file = config === undefined ? undefined : resolve(config);
+  const inForce = await configFor(file);
+  const { pin } = inForce.enforcement;
+  const writable = writableFolders(inForce);
+  const unit = serviceUnit({ program: join(PACKAGE_ROOT, 'bin/ringfence'), config: file, pin, writable });
   if (show) {
     print(unit.trimEnd());
     return EXIT.ok;

@@ -1,11 +1,12 @@
 import type { Alert } from '../core/alert.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import { EXIT } from '../core/diagnostic.ts';
 import type { Event } from '../enrich/event.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { fieldText } from '../tools/field-text.ts';
 import { type Act, Allowed, learnExceptions, learnedFile } from '../tools/learn.ts';
 import { eachEvent, replay } from '../tools/replayer.ts';
 import { act, type CommandSpec } from './command.ts';
+import { usage } from './options.ts';
 import { note, print } from './output.ts';
 import { type RuleOptions, rulesFor } from './rules-for.ts';
 
@@ -36,9 +37,8 @@ export const command: CommandSpec = {
 
 async function learn(recording: string, options: LearnOptions): Promise<number> {
   const { program, container } = options;
-  if (program !== undefined && container !== undefined) {
-    throw new AppError('E_USAGE', 'give --program or --container, not both', { exitCode: EXIT.usage });
-  }
+  if (program !== undefined && container !== undefined)
+    throw usage('give --program or --container, not both');
   const name = program ?? container;
   if (name !== undefined) {
     const allowed = new Allowed({ kind: program === undefined ? 'container' : 'program', name });

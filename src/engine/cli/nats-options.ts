@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { NatsOptions } from '../../outputs/nats/options.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import { usage } from './options.ts';
 
 /** Options of commands that speak to NATS. */
 export interface NatsFlags {
@@ -33,11 +33,7 @@ export function withNats(command: Command): Command {
 
 /** How to connect, from the flags. */
 export function natsOptions(flags: NatsFlags): NatsOptions {
-  if (!flags.nats) {
-    throw new AppError('E_USAGE', '--nats URL is needed: the NATS servers to speak to', {
-      exitCode: EXIT.usage,
-    });
-  }
+  if (!flags.nats) throw usage('--nats URL is needed: the NATS servers to speak to');
   const { credsFile, nkeyFile, tokenFile, user, passwordFile, caFile, certFile, keyFile } = flags;
   return {
     url: flags.nats,

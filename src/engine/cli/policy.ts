@@ -9,12 +9,13 @@ import {
 } from '../../enforce/index.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { parseDuration } from '../core/units.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { act, type CommandSpec } from './command.ts';
+import { configFor } from './config-for.ts';
 import { askEngine, type ControlOptions, withControl } from './control.ts';
+import { duration } from './options.ts';
 import { note, print, printJson } from './output.ts';
-import { configFor, type RuleOptions, rulesFor, unknownRule } from './rules-for.ts';
+import { type RuleOptions, rulesFor, unknownRule } from './rules-for.ts';
 
 export const command: CommandSpec = {
   examples: [
@@ -78,12 +79,7 @@ export const command: CommandSpec = {
 };
 
 async function unlock(options: ControlOptions & { readonly for: string }): Promise<number> {
-  const ms = parseDuration(options.for);
-  if (ms === undefined || ms <= 0)
-    throw new AppError('E_USAGE', `--for needs a time such as 10m, not "${options.for}"`, {
-      exitCode: EXIT.usage,
-    });
-  return changeGuard(options, 'guard.unlock', { ms });
+  return changeGuard(options, 'guard.unlock', { ms: duration('--for', options.for) });
 }
 
 async function changeGuard(options: ControlOptions, question: string, args = {}): Promise<number> {
@@ -117,7 +113,7 @@ function show(status: PolicyStatus, guard: GuardStatus): void {
 }
 
 async function plansOf(name: string | undefined, options: RuleOptions): Promise<RulePlan[]> {
-  const { mode } = await configFor(options);
+  const { mode } = await configFor(options.config);
   const { rules } = await rulesFor(options, LANGUAGE.fields);
   const chosen = name === undefined ? rules : rules.filter((rule) => rule.name === name);
   if (chosen.length === 0) {

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { EVENTS } from '../../sensors/events/events.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
-import { formatBytes, parseDuration } from '../core/units.ts';
+import { formatBytes } from '../core/units.ts';
 import { startRecording } from '../tools/recorder.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
+import { duration } from './options.ts';
 import { note } from './output.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -29,9 +30,7 @@ export const command: CommandSpec = {
 };
 
 async function record(path: string, options: RecordOptions): Promise<number> {
-  const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
-  if (options.duration !== undefined && duration === undefined)
-    throw usage(`not a time: ${options.duration}`);
+  const limit = duration('--duration', options.duration);
   let state = { records: 0, bytes: 0, lost: 0 };
   const failed = new AbortController();
   const stop = startRecording({
@@ -43,8 +42,8 @@ async function record(path: string, options: RecordOptions): Promise<number> {
     },
     onError: (error) => failed.abort(error),
   });
-  if (process.stderr.isTTY && duration === undefined) note('Recording. Ctrl-C ends.');
-  await untilStopped(duration, failed.signal);
+  if (process.stderr.isTTY && limit === undefined) note('Recording. Ctrl-C ends.');
+  await untilStopped(limit, failed.signal);
   stop();
   note(`${path}: ${state.records} records, ${formatBytes(state.bytes)}, ${state.lost} lost`);
   if (failed.signal.aborted) {
@@ -59,5 +58,3 @@ function codesOf(names: readonly string[] | undefined): number[] {
   if (names === undefined) return [...EVENTS.keys()].filter((code) => EVENTS[code]!.params.length > 0);
   return [...eventCodes(names)];
 }
-
-const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

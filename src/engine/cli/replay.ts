@@ -5,12 +5,13 @@ import { givenFields } from '../../rules/cases/given.ts';
 import { FIELDS } from '../../rules/fields/index.ts';
 import { isRecording } from '../../sensors/record/recording.ts';
 import type { Alert } from '../core/alert.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import { EXIT } from '../core/diagnostic.ts';
 import { LANGUAGE } from '../ruleset.ts';
 import { type LineAlert, replayLines } from '../tools/replay-lines.ts';
 import { profile, replay } from '../tools/replayer.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
+import { usage } from './options.ts';
 import { note, print, printJson, printTable } from './output.ts';
 import { type RuleOptions, rulesFor } from './rules-for.ts';
 
@@ -46,8 +47,7 @@ const titled = ({ rule, output }: LineAlert): string =>
 async function run(path: string, options: ReplayOptions): Promise<number> {
   const json = options.json || options.output === 'json';
   if (!startsAsRecording(path)) {
-    if (options.profile)
-      throw new AppError('E_USAGE', '--profile needs a recording', { exitCode: EXIT.usage });
+    if (options.profile) throw usage('--profile needs a recording');
     const fields = givenFields(FIELDS);
     const rules = await rulesFor(options, fields);
     const show = (alert: LineAlert): void =>

@@ -1,28 +1,19 @@
 import { type FieldTable, loadRules, type RuleSet } from '../../rules/index.ts';
-import { type Config, load } from '../config/config.ts';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { nearest } from '../core/nearest.ts';
 import { ruleFiles } from '../rule-files.ts';
 import { loadOptions, readRuleFiles } from '../ruleset.ts';
+import { configFor } from './config-for.ts';
 import { noteDiagnostics } from './output.ts';
-import { outputSchemas } from './outputs.ts';
 
 export interface RuleOptions {
   readonly config?: string;
   readonly rules?: readonly string[];
 }
 
-/** The configuration, or an error that was shown. */
-export async function configFor(options: RuleOptions): Promise<Config> {
-  const { config, diagnostics } = load(await outputSchemas(), { file: options.config });
-  noteDiagnostics(diagnostics);
-  if (config) return config;
-  throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
-}
-
 /** The rules that are configured or given, or an error after what is wrong with them was shown. */
 export async function rulesFor<E>(options: RuleOptions, fields: FieldTable<E>): Promise<RuleSet<E>> {
-  const config = await configFor(options);
+  const config = await configFor(options.config);
   const files = readRuleFiles(ruleFiles(config, options.rules));
   const result = loadRules(files, { ...loadOptions(config), fields });
   if (result.rules) return result.rules;

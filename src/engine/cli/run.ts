@@ -2,12 +2,12 @@ import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { AppError, EXIT } from '../core/diagnostic.ts';
 import { MODES } from '../core/mode.ts';
-import { parseDuration } from '../core/units.ts';
 import type { ToEngine } from '../thread/protocol.ts';
 import { startEngineWorker } from '../thread/start-worker.ts';
 import { watchPaths } from '../watch.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
+import { collect, duration } from './options.ts';
 import { note, noteDiagnostics } from './output.ts';
 import { outputSchemas } from './outputs.ts';
 import { leaveSoon } from './stopped.ts';
@@ -39,12 +39,7 @@ export const command: CommandSpec = {
       .option('--duration <time>', 'stop after this time (30s, 5m ...)')
       .option('--dry-run', 'load, attach and evaluate, but refuse nothing')
       .option('--demo', 'perform suspicious acts in a sandbox, show their alerts, and end')
-      .option(
-        '--set <key=value>',
-        'set a configuration value; may be repeated',
-        (p: string, all: string[]) => [...all, p],
-        [],
-      )
+      .option('--set <key=value>', 'set a configuration value; may be repeated', collect, [])
       .action(act(run));
   },
 };
@@ -71,10 +66,7 @@ function tune(): void {
 }
 
 async function run(options: Options): Promise<number> {
-  const duration = options.duration === undefined ? undefined : parseDuration(options.duration);
-  if (options.duration !== undefined && duration === undefined) {
-    throw usage(`--duration needs a time such as 30s or 5m, not "${options.duration}"`);
-  }
+  const limit = duration('--duration', options.duration);
   const since = Date.now();
   if (!options.demo) heedSignals();
   // Most of what runs at a start runs once: optimised, it would be ready too late, and had cost a core and 10 MB.
@@ -83,6 +75,7 @@ async function run(options: Options): Promise<number> {
   // Ahead of everything that takes time: the thread loads beside it.
   const worker = options.demo ? undefined : startEngineWorker();
   const { load } = await import('../config/config.ts');
+  const { validConfig } = await import('./config-for.ts');
   const { DEFAULT_FILE } = await import('../config/load.ts');
   const { engineSpec } = await import('../spec.ts');
   const flags: (readonly [string, string, unknown])[] = [];
@@ -96,18 +89,13 @@ async function run(options: Options): Promise<number> {
   const early = worker && load(() => ANY_OUTPUT, layers).config;
   if (early) worker.postMessage({ type: 'prepare', spec: engineSpec(early, engine) } satisfies ToEngine);
   const schemas = await outputSchemas();
-  const readConfig = () => {
-    const loaded = load(schemas, layers);
-    noteDiagnostics(loaded.diagnostics);
-    if (loaded.config) return loaded.config;
-    throw new AppError('E_CONFIG', 'the configuration is not valid (above)', { exitCode: EXIT.invalid });
-  };
+  const readConfig = () => validConfig(load(schemas, layers));
   if (options.demo) {
     const { runDemo } = await import('../demo/demo.ts');
     return runDemo({ readConfig }).catch(explain);
   }
   const begun = worker && { config: readConfig(), worker };
-  return runUntilEnd({ readConfig, ...engine, ...(begun && { begun }) }, duration, since);
+  return runUntilEnd({ readConfig, ...engine, ...(begun && { begun }) }, limit, since);
 }
 
 type Asked = 'SIGHUP' | 'SIGUSR1';
@@ -127,7 +115,7 @@ function heedSignals(): void {
 
 async function runUntilEnd(
   options: Parameters<typeof import('../main.ts').Engine.start>[0],
-  duration: number | undefined,
+  limit: number | undefined,
   since: number,
 ): Promise<number> {
   const { Engine } = await import('../main.ts');
@@ -157,8 +145,8 @@ async function runUntilEnd(
   const unwatched = (folder: string, err: unknown): void =>
     engine.log.error({ code: 'E_WATCH', folder, err }, 'changes here are not noticed; SIGHUP loads them');
   const unwatch = watch_files ? watchPaths(watched, reload, unwatched, { since }) : () => {};
-  const timer = duration === undefined ? undefined : setTimeout(() => end('duration'), duration);
-  if (process.stderr.isTTY && duration === undefined) note('Watching. Ctrl-C ends.');
+  const timer = limit === undefined ? undefined : setTimeout(() => end('duration'), limit);
+  if (process.stderr.isTTY && limit === undefined) note('Watching. Ctrl-C ends.');
   try {
     const reason = await Promise.race([ended, engine.failure]);
     await engine.stop(reason);
@@ -179,5 +167,3 @@ export function explain(error: unknown): never {
   if (error instanceof AppError && 'diagnostics' in error) noteDiagnostics(error.diagnostics as never);
   throw error;
 }
-
-const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

@@ -1,11 +1,11 @@
 import { escapeForTerminal } from '../../outputs/formats/text.ts';
 import { EVENTS } from '../../sensors/events/events.ts';
-import { AppError, EXIT } from '../core/diagnostic.ts';
-import { parseDuration } from '../core/units.ts';
+import { EXIT } from '../core/diagnostic.ts';
 import { watchEvents } from '../tools/live-events.ts';
 import { TOPS, TopCounts } from '../tools/top-counts.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
+import { duration, usage } from './options.ts';
 import { note, paint, print, printJson } from './output.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -38,14 +38,10 @@ export const command: CommandSpec = {
 };
 
 async function top(options: TopOptions): Promise<number> {
-  const [interval, duration] = [
-    parseDuration(options.interval),
-    options.duration === undefined ? undefined : parseDuration(options.duration),
-  ];
+  const interval = duration('--interval', options.interval);
+  const limit = duration('--duration', options.duration);
   const rows = Number(options.rows);
-  if (interval === undefined || (options.duration !== undefined && !duration) || !(rows > 0)) {
-    throw usage('--interval and --duration need times such as 2s, --rows a number');
-  }
+  if (!(rows > 0)) throw usage(`--rows needs a number, not "${options.rows}"`);
   const counts = new TopCounts();
   let lost = 0;
   const watch = watchEvents({
@@ -57,19 +53,19 @@ async function top(options: TopOptions): Promise<number> {
     },
     onError: (error) => note(`error: ${(error as Error).message}`),
   });
-  const timer = duration
+  const timer = limit
     ? undefined
     : setInterval(() => {
         show(counts, rows, interval, lost);
         counts.clear();
       }, interval);
-  await untilStopped(duration);
+  await untilStopped(limit);
   clearInterval(timer);
   watch.stop();
-  if (duration && options.json) {
+  if (limit && options.json) {
     const tables = Object.fromEntries(TOPS.map((name) => [name, counts.busiest(name, rows)]));
     printJson({ schema: 'ringfence.top.v1', events: counts.events, lost, ...tables });
-  } else if (duration) show(counts, rows, duration, lost);
+  } else if (limit) show(counts, rows, limit, lost);
   return EXIT.ok;
 }
 
@@ -92,5 +88,3 @@ function codesOf(names: readonly string[] | undefined): number[] {
   }
   return [...eventCodes(names)];
 }
-
-const usage = (message: string): AppError => new AppError('E_USAGE', message, { exitCode: EXIT.usage });

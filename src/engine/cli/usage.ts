@@ -1,6 +1,7 @@
 import type { Command, Option } from 'commander';
-import { AppError, EXIT } from '../core/diagnostic.ts';
+import type { AppError } from '../core/diagnostic.ts';
 import type { CommandSpec } from './command.ts';
+import { usage } from './options.ts';
 import { noteError } from './output.ts';
 
 /** Help and errors alike for a command and all below it. */
@@ -56,7 +57,7 @@ function usageError(text: string, command: Command): AppError {
         : inner.length > 0 && message.startsWith('unknown command')
           ? `there are ${inner.join(', ')}`
           : `usage: ${pathOf(command)} ${command.usage()}`;
-  return new AppError('E_USAGE', message, { exitCode: EXIT.usage, help });
+  return usage(message, help);
 }
 
 /** The option that was given and takes any number of words. */
