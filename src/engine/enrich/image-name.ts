@@ -16,6 +16,30 @@ export function parseImageName(reference: string): ImageName {
   return { repository: plain.slice(0, colon), tag: plain.slice(colon + 1), digest };
 }
 
+/**
+ * What an image is called: as given, in the form in which the store has it (`nginx` for `docker.io/library/nginx`). An id
+ * or a digest stands for the first name. `names` are those of the store, the ones with digests first.
+ */
+export function nameInStore(given: string, names: readonly string[]): ImageName {
+  const own = parseImageName(given);
+  const known = names.map(parseImageName);
+  const { repository } =
+    known.find((name) => name.repository === own.repository) ??
+    known.find((name) => own.repository.endsWith(`/${name.repository}`)) ??
+    known[0] ??
+    own;
+  const same = known.filter((name) => name.repository === repository);
+  const tags = same.map((name) => name.tag).filter((tag) => tag !== '');
+  const wanted = own.tag || 'latest';
+  const pulled = [...same, ...known].find((name) => name.digest !== '');
+  return {
+    repository,
+    tag: tags.includes(wanted) ? wanted : (tags[0] ?? own.tag),
+    // Alone it is the image's id.
+    digest: (own.repository === '' ? '' : own.digest) || (pulled?.digest ?? ''),
+  };
+}
+
 /** Text of an API's answer as the byte string that the engine keeps. */
 export function bytes(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import type { ContainerMetadata, Mount, PodMetadata } from './container.ts';
 import type { ContainerType } from './container-id.ts';
 import type { ContainerRuntime } from './containers.ts';
-import { bytes, parseImageName } from './image-name.ts';
+import { bytes, nameInStore } from './image-name.ts';
 
 const ANSWER_MAX = 8 * 1024 * 1024;
 const LABELS_MAX = 1_000;
@@ -90,6 +90,12 @@ function listOf(json: Json | undefined, ...path: readonly string[]): readonly Js
   return Array.isArray(value) ? value : [];
 }
 
+function textsOf(json: Json | undefined, ...path: readonly string[]): string[] {
+  return listOf(json, ...path)
+    .filter((text) => typeof text === 'string')
+    .map(bytes);
+}
+
 function labelsOf(json: Json | undefined, ...path: readonly string[]): Map<string, string> {
   const value = at(json, ...path);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Map();
@@ -109,18 +115,13 @@ function metadataOf(
 ): ContainerMetadata {
   const labels = labelsOf(container, 'Config', 'Labels');
   const given = textOf(container, 'Config', 'Image');
-  const tagged = listOf(image, 'RepoTags').find((tag) => typeof tag === 'string');
-  const named = parseImageName(given).repository === '' && typeof tagged === 'string' ? bytes(tagged) : given;
-  const { repository, tag, digest } = parseImageName(named);
   return {
     type,
     fullId,
     name: textOf(container, 'Name').replace(/^\//, ''),
-    image: named,
+    image: given,
     imageId: textOf(container, 'Image').replace(/^sha256:/, ''),
-    repository,
-    tag,
-    digest: digest === '' ? digestOf(image, repository) : digest,
+    ...nameInStore(given, [...textsOf(image, 'RepoDigests'), ...textsOf(image, 'RepoTags')]),
     privileged: flagOf(at(container, 'HostConfig', 'Privileged')),
     mounts: listOf(container, 'Mounts').map(mountOf),
     labels,
@@ -145,15 +146,6 @@ function mountOf(mount: Json): Mount {
     rw: at(mount, 'RW') === true,
     propagation: textOf(mount, 'Propagation'),
   };
-}
-
-/** The digest under which the image was pulled. */
-function digestOf(image: Json | undefined, repository: string): string {
-  const digests = listOf(image, 'RepoDigests')
-    .filter((text) => typeof text === 'string')
-    .map(bytes);
-  const own = digests.find((text) => text.startsWith(`${repository}@`)) ?? digests[0];
-  return own === undefined ? '' : parseImageName(own).digest;
 }
 
 function addressOf(container: Json): string | undefined {

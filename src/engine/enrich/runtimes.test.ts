@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { ContainerRegistry } from './containers.ts';
-import { parseImageName } from './image-name.ts';
+import { nameInStore, parseImageName } from './image-name.ts';
 import { bytesField, decodeMessage, numberField } from './protobuf.ts';
 import { ContainerdRuntime } from './runtime-containerd.ts';
 import { CriRuntime } from './runtime-cri.ts';
@@ -93,6 +93,29 @@ test('image references are taken apart', () => {
     assert.deepEqual(parseImageName(text), { repository, tag, digest });
 });
 
+test('an image is called as the store has it, whatever it was started as', () => {
+  const store = [`nginx@${DIGEST}`, 'nginx:1.25', 'nginx:latest'];
+  const other = `sha256:${'77'.repeat(32)}`;
+  const registry = [`localhost:5000/x@${DIGEST}`, 'localhost:5000/x:t'];
+  const cases: [given: string, names: string[], repository: string, tag: string, digest: string][] = [
+    ['nginx', store, 'nginx', 'latest', DIGEST],
+    ['nginx:1.25', store, 'nginx', '1.25', DIGEST],
+    ['docker.io/library/nginx:1.25', store, 'nginx', '1.25', DIGEST],
+    ['605c77e6', store.slice(0, 2), 'nginx', '1.25', DIGEST],
+    [IMAGE, store.slice(0, 2), 'nginx', '1.25', DIGEST],
+    [`nginx@${other}`, store.slice(0, 2), 'nginx', '1.25', other],
+    ['localhost:5000/x', registry, 'localhost:5000/x', 't', DIGEST],
+    ['localhost:5000/x:t', [...store, ...registry], 'localhost:5000/x', 't', DIGEST],
+    ['605c77e6', registry, 'localhost:5000/x', 't', DIGEST],
+    ['my-nginx:2', ['nginx:1.25', 'my-nginx:2'], 'my-nginx', '2', ''],
+    ['team/nginx:2', [`team/nginx@${DIGEST}`], 'team/nginx', '2', DIGEST],
+    ['busybox:1', [], 'busybox', '1', ''],
+    [IMAGE, [], '', '', ''],
+  ];
+  for (const [given, names, repository, tag, digest] of cases)
+    assert.deepEqual(nameInStore(given, names), { repository, tag, digest }, given);
+});
+
 test('Docker tells name, image, mounts, labels and namespaces of a container', async () => {
   const path = await docker({
     [`/containers/${ID}/json`]: INSPECT,
@@ -132,12 +155,13 @@ test('Docker tells name, image, mounts, labels and namespaces of a container', a
   assert.equal(pod?.namespace, 'prod');
 });
 
-test('an image that is given by its id takes its name from its tags', async () => {
+test('an image that is given by its id takes repository and tag from its names', async () => {
   const path = await docker({
     [`/containers/${ID}/json`]: { ...INSPECT, Config: { Image: IMAGE } },
     [`/images/${IMAGE}/json`]: { RepoTags: ['busybox:1.36'], RepoDigests: [] },
   });
   const found = await new DockerRuntime(path, 'podman').inspect(ID, signal);
+  assert.equal(found?.image, IMAGE);
   assert.equal(found?.repository, 'busybox');
   assert.equal(found?.tag, '1.36');
   assert.equal(found?.type, 'podman');
