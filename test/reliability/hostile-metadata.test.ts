@@ -142,7 +142,7 @@ describe('the container runtime interface', () => {
     message: fc.array(tie('field'), { maxLength: 6 }).map((fields) => Buffer.concat(fields)),
     field: fc
       .tuple(
-        fc.integer({ min: 1, max: 15 }),
+        fc.integer({ min: 1, max: 17 }),
         fc.oneof({ maxDepth: 5 }, text, fc.nat(), fc.uint8Array({ maxLength: 20 }), tie('message')),
       )
       .map(([number, value]) =>
@@ -151,12 +151,10 @@ describe('the container runtime interface', () => {
           : bytesField(number, typeof value === 'string' ? Buffer.from(value) : Buffer.from(value)),
       ),
   }));
-  const info = shaped(['sandboxID', 'privileged', 'config', 'linux', 'security_context', 'cniResult'], 3).map(
-    (value) =>
-      bytesField(
-        2,
-        Buffer.concat([bytesField(1, 'info'), bytesField(2, Buffer.from(JSON.stringify(value)))]),
-      ),
+  const members =
+    'sandboxID privileged config image linux security_context runtimeSpec annotations cniResult';
+  const info = shaped([...members.split(' '), 'io.kubernetes.cri.image-name'], 3).map((value) =>
+    bytesField(2, Buffer.concat([bytesField(1, 'info'), bytesField(2, Buffer.from(JSON.stringify(value)))])),
   );
 
   test('whatever it answers, it is metadata, or an error that is caught', async () => {

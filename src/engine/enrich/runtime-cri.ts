@@ -18,6 +18,12 @@ import { podOf } from './runtime-docker.ts';
 
 const SERVICE = '/runtime.v1.RuntimeService';
 const PROPAGATION = ['private', 'rslave', 'rshared'];
+/** What containerd and CRI-O call the image, in the order in which they are asked. */
+const NAMED_BY = [
+  'io.kubernetes.cri.image-name',
+  'io.kubernetes.cri-o.Image',
+  'io.kubernetes.cri-o.ImageName',
+];
 /** NamespaceMode.NODE: the namespace is the host's. */
 const NODE = 2;
 
@@ -75,8 +81,10 @@ interface Info {
   readonly sandboxID?: unknown;
   readonly privileged?: unknown;
   readonly config?: {
+    readonly image?: { readonly image?: unknown } | null;
     readonly linux?: { readonly security_context?: { readonly privileged?: unknown } | null } | null;
   } | null;
+  readonly runtimeSpec?: { readonly annotations?: Readonly<Record<string, unknown>> | null } | null;
   readonly cniResult?: unknown;
 }
 
@@ -91,11 +99,41 @@ function infoOf(answer: Message): Info {
   }
 }
 
-function privilegedOf(info: Info): boolean | undefined {
-  if (typeof info.privileged === 'boolean') return info.privileged;
-  // containerd leaves the member out when it is false.
-  if (info.config !== undefined) return info.config?.linux?.security_context?.privileged === true;
-  return undefined;
+/** containerd leaves the member out when it is false. */
+function privilegedOf(info: Info): boolean {
+  return (info.config?.linux?.security_context?.privileged ?? info.privileged) === true;
+}
+
+/** Id of the image on this host: containerd starts containers by it, others tell it apart. */
+function imageIdOf(status: Message, info: Info): string {
+  const started = info.config?.image?.image;
+  const [, id] = (typeof started === 'string' && /^sha256:(.+)$/.exec(started)) || [];
+  return id === undefined ? text(status, 17).replace(/^sha256:/, '') : bytes(id);
+}
+
+type Named = Pick<ContainerMetadata, 'image' | 'repository' | 'tag' | 'digest'>;
+
+/**
+ * What the image is called: the reference with its digest tells the repository, what the container was made from the tag.
+ * Where neither is more than an id, the runtime's annotations tell.
+ */
+function nameOf(image: string, ref: string, info: Info): Named {
+  const given = parseImageName(image);
+  const { repository, digest } = parseImageName(ref);
+  if (repository !== '' && digest !== '') {
+    const name = given.tag === '' ? repository : `${repository}:${given.tag}`;
+    return { image: name, repository, tag: given.tag, digest };
+  }
+  const annotations = info.runtimeSpec?.annotations;
+  const annotated = NAMED_BY.map((key) => annotations?.[key]).find((name) => typeof name === 'string');
+  const name = given.repository === '' && annotated !== undefined ? bytes(annotated) : image;
+  const own = parseImageName(name);
+  return {
+    image: name,
+    repository: own.repository,
+    tag: own.tag,
+    digest: digest || (own.repository === '' ? '' : own.digest),
+  };
 }
 
 function containerMetadata(
@@ -106,23 +144,17 @@ function containerMetadata(
   sandbox: Message | undefined,
 ): ContainerMetadata {
   const labels = stringMap(status, 12);
-  const image = text(subMessage(status, 8), 1);
-  const ref = text(status, 9);
   const pod = podMetadata(
     labels,
     sandbox,
     typeof info.sandboxID === 'string' ? bytes(info.sandboxID) : undefined,
   );
-  const named = parseImageName(parseImageName(image).repository === '' ? ref : image);
   return {
     type,
     fullId,
     name: text(subMessage(status, 2), 1),
-    image,
-    imageId: /sha256:([0-9a-f]{64})/.exec(ref)?.[1] ?? '',
-    repository: named.repository,
-    tag: named.tag,
-    digest: parseImageName(ref).digest || named.digest,
+    ...nameOf(text(subMessage(status, 8), 1), text(status, 9), info),
+    imageId: imageIdOf(status, info),
     privileged: privilegedOf(info),
     mounts: subMessages(status, 14).map(mountOf),
     labels,

@@ -122,7 +122,7 @@ function metadataOf(
     image: given,
     imageId: textOf(container, 'Image').replace(/^sha256:/, ''),
     ...nameInStore(given, [...textsOf(image, 'RepoDigests'), ...textsOf(image, 'RepoTags')]),
-    privileged: flagOf(at(container, 'HostConfig', 'Privileged')),
+    privileged: at(container, 'HostConfig', 'Privileged') === true,
     mounts: listOf(container, 'Mounts').map(mountOf),
     labels,
     ip: addressOf(container),
@@ -132,10 +132,6 @@ function metadataOf(
     hostIpc: textOf(container, 'HostConfig', 'IpcMode') === 'host',
     pod: podOf(labels),
   };
-}
-
-function flagOf(value: Json | undefined): boolean | undefined {
-  return typeof value === 'boolean' ? value : undefined;
 }
 
 function mountOf(mount: Json): Mount {

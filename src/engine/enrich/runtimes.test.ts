@@ -208,39 +208,43 @@ async function grpc(handler: Handler): Promise<string> {
 const entry = (field: number, key: string, value: string): Buffer =>
   bytesField(field, Buffer.concat([bytesField(1, key), bytesField(2, value)]));
 
-const CONTAINER = Buffer.concat([
-  bytesField(
-    1,
-    Buffer.concat([
-      bytesField(1, ID),
-      bytesField(2, Buffer.concat([bytesField(1, 'app'), numberField(2, 1)])),
-      numberField(3, 1),
-      bytesField(8, bytesField(1, 'docker.io/library/nginx:1.25')),
-      bytesField(9, `docker.io/library/nginx@${DIGEST}`),
-      entry(12, 'io.kubernetes.pod.name', 'web-0'),
-      entry(12, 'io.kubernetes.pod.namespace', 'prod'),
-      bytesField(
-        14,
-        Buffer.concat([
-          bytesField(1, '/data'),
-          bytesField(2, '/srv/data'),
-          numberField(3, 1),
-          numberField(5, 2),
-        ]),
-      ),
-      bytesField(14, Buffer.concat([bytesField(1, '/etc/hosts'), bytesField(2, '/var/lib/kubelet/h')])),
-    ]),
-  ),
-  entry(
-    2,
-    'info',
-    JSON.stringify({
-      sandboxID: SANDBOX,
-      pid: 7,
-      config: { linux: { security_context: { privileged: true } } },
-    }),
-  ),
-]);
+const INFO = {
+  sandboxID: SANDBOX,
+  pid: 7,
+  config: { image: { image: IMAGE }, linux: { security_context: { privileged: true } } },
+};
+
+/** The answer about a container of this image, with what the runtime adds. */
+const containerOf = (image: string, ref: string, info: unknown, imageId = ''): Buffer =>
+  Buffer.concat([
+    bytesField(
+      1,
+      Buffer.concat([
+        bytesField(1, ID),
+        bytesField(2, Buffer.concat([bytesField(1, 'app'), numberField(2, 1)])),
+        numberField(3, 1),
+        bytesField(8, bytesField(1, image)),
+        bytesField(9, ref),
+        bytesField(17, imageId),
+        entry(12, 'io.kubernetes.pod.name', 'web-0'),
+        entry(12, 'io.kubernetes.pod.namespace', 'prod'),
+        bytesField(
+          14,
+          Buffer.concat([
+            bytesField(1, '/data'),
+            bytesField(2, '/srv/data'),
+            numberField(3, 1),
+            numberField(5, 2),
+          ]),
+        ),
+        bytesField(14, Buffer.concat([bytesField(1, '/etc/hosts'), bytesField(2, '/var/lib/kubelet/h')])),
+      ]),
+    ),
+    entry(2, 'info', JSON.stringify(info)),
+  ]);
+
+const NGINX = 'docker.io/library/nginx';
+const CONTAINER = containerOf(`${NGINX}:1.25`, `${NGINX}@${DIGEST}`, INFO);
 
 const POD = Buffer.concat([
   bytesField(
@@ -274,7 +278,7 @@ test('CRI tells a container and its pod', async () => {
     fullId: ID,
     name: 'app',
     image: 'docker.io/library/nginx:1.25',
-    imageId: '9e'.repeat(32),
+    imageId: '1d'.repeat(32),
     repository: 'docker.io/library/nginx',
     tag: '1.25',
     digest: DIGEST,
@@ -295,6 +299,61 @@ test('CRI tells a container and its pod', async () => {
     ['web-0', 'prod', 'uid-1', SANDBOX],
   );
   assert.equal(pod?.labels.get('app'), 'web');
+});
+
+test('CRI: an image has its name and id from where the runtime tells them', async () => {
+  const annotated = (...annotations: [string, string][]) => ({
+    privileged: false,
+    runtimeSpec: { annotations: Object.fromEntries(annotations) },
+  });
+  const cri: [string, string] = ['io.kubernetes.cri.image-name', `${NGINX}:1.25`];
+  const crio: [string, string] = ['io.kubernetes.cri-o.ImageName', 'quay.io/a/b:c'];
+  const id = '1d'.repeat(32);
+  const cases: [
+    answer: Buffer,
+    image: string,
+    repository: string,
+    tag: string,
+    digest: string,
+    id: string,
+  ][] = [
+    [containerOf('nginx:1.25', `${NGINX}@${DIGEST}`, INFO), `${NGINX}:1.25`, NGINX, '1.25', DIGEST, id],
+    [containerOf(IMAGE, `${NGINX}@${DIGEST}`, {}), NGINX, NGINX, '', DIGEST, ''],
+    [containerOf(IMAGE, IMAGE, annotated(crio, cri), id), `${NGINX}:1.25`, NGINX, '1.25', IMAGE, id],
+    [containerOf('', '', annotated(crio), IMAGE), 'quay.io/a/b:c', 'quay.io/a/b', 'c', '', id],
+    [containerOf('a:5000/b:c', id, annotated(cri), id), 'a:5000/b:c', 'a:5000/b', 'c', '', id],
+    [containerOf(IMAGE, '', {}), IMAGE, '', '', '', ''],
+  ];
+  let answer: Buffer = Buffer.alloc(0);
+  const runtime = new CriRuntime(await grpc(() => answer), 'cri-o');
+  for (const [given, image, repository, tag, digest, imageId] of cases) {
+    answer = given;
+    const found = await runtime.inspect(ID, signal);
+    assert.ok(found);
+    assert.deepEqual(
+      [found.image, found.repository, found.tag, found.digest, found.imageId],
+      [image, repository, tag, digest, imageId],
+    );
+  }
+  runtime.close();
+});
+
+test('CRI: a container of which nothing says that it is privileged is not', async () => {
+  const linux = (privileged?: boolean) => ({ config: { linux: { security_context: { privileged } } } });
+  let info: unknown;
+  const runtime = new CriRuntime(await grpc(() => containerOf('x', '', info)), 'containerd');
+  for (const [told, privileged] of [
+    [{}, false],
+    [{ privileged: true }, true],
+    [{ privileged: false }, false],
+    [linux(), false],
+    [linux(true), true],
+    [{ ...linux(false), privileged: true }, false],
+  ] as const) {
+    info = told;
+    assert.equal((await runtime.inspect(ID, signal))?.privileged, privileged, JSON.stringify(told));
+  }
+  runtime.close();
 });
 
 test('the container of a sandbox is known by its pod, and what nobody knows is not', async () => {
