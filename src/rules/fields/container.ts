@@ -33,13 +33,14 @@ const text = (
 
 const metadata = (e: Event): ContainerMetadata | undefined => e.container?.metadata;
 
+/** False on the host, missing until the runtime has told. */
 const flag = (name: string, doc: string, of: (m: ContainerMetadata) => boolean | undefined): Field =>
   bool(
     name,
     doc,
-    (e) => {
-      const m = metadata(e);
-      return m === undefined ? undefined : of(m);
+    ({ container }) => {
+      if (container?.isHost) return false;
+      return container?.metadata && of(container.metadata);
     },
     LATE,
   );
@@ -90,9 +91,16 @@ function mountField(
   );
 }
 
-/** `name:value` pairs, comma-separated. */
+/** What kubelet and the runtimes write for themselves. */
+const INTERNAL = /^(?:annotation|io\.kubernetes)\./;
+
+/** `name:value` pairs in the order of the names, comma-separated; a label without value is its name. */
 export function labelsText(labels: ReadonlyMap<string, string>): string {
-  return [...labels].map(([key, value]) => `${key}:${value}`).join(', ');
+  return [...labels.keys()]
+    .filter((name) => !INTERNAL.test(name))
+    .sort()
+    .map((name) => (labels.get(name) === '' ? name : `${name}:${labels.get(name)}`))
+    .join(', ');
 }
 
 /** A field for one label, by suffix or in brackets. */
@@ -152,7 +160,11 @@ export const CONTAINER_FIELDS: readonly Field[] = [
   flag('container.host_network', 'The container shares the network of the host.', (m) => m.hostNetwork),
   flag('container.host_ipc', 'The container shares the IPC namespace of the host.', (m) => m.hostIpc),
   labelField('container.label', 'A label of the container.', (e) => metadata(e)?.labels),
-  text('container.labels', 'All labels of the container.', (m) => labelsText(m.labels)),
+  text(
+    'container.labels',
+    'Labels of the container, `name:value`, comma-separated; not those of kubelet.',
+    (m) => labelsText(m.labels),
+  ),
   ...['healthcheck', 'liveness_probe', 'readiness_probe'].map((probe) =>
     never(`container.${probe}`, 'string', 'Not extracted.', { deprecated: true }),
   ),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ContainerMetadata } from '../../engine/enrich/container.ts';
+import type { ContainerMetadata, PodMetadata } from '../../engine/enrich/container.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
 import { compileCondition, compileOutputFormat } from '../condition.ts';
@@ -95,6 +95,10 @@ test('E1: a file opened by a relative detour shows lexical names and the process
     'container.id': 'host',
     'container.name': 'host',
     'container.image.repository': '',
+    'container.privileged': false,
+    'container.host_pid': false,
+    'container.host_network': false,
+    'container.host_ipc': false,
     'k8s.ns.name': undefined,
     'evt.hostname': 'test-host',
   });
@@ -131,6 +135,7 @@ test('E2: a program in a container whose image is not known yet', () => {
     'container.name': undefined,
     'container.image.repository': undefined,
     'container.privileged': undefined,
+    'container.host_pid': undefined,
     'container.start_ts': BOOT + 40n,
     'fd.name': undefined,
     'fd.num': undefined,
@@ -144,6 +149,37 @@ test('E2: a program in a container whose image is not known yet', () => {
     'proc.pname': undefined,
     'proc.ppid': undefined,
     'proc.aname': [],
+  });
+});
+
+test('labels are listed by name, without those of kubelet, and without a colon where there is no value', () => {
+  const labels = new Map([
+    ['tier', ''],
+    ['io.kubernetes.pod.name', 'web-0'],
+    ['app', 'web'],
+    ['annotation.checksum', '1'],
+    ['annotations', 'kept'],
+  ]);
+  const cgroupPath = `/docker/${'cd'.repeat(32)}`;
+  const event = new World().run({ pid: 900, ppid: 0, start: 50, argv: ['sh'], more: { cgroupPath } });
+  const pod: Partial<PodMetadata> = { labels };
+  const told: Partial<ContainerMetadata> = {
+    labels,
+    privileged: true,
+    hostPid: false,
+    hostNetwork: true,
+    pod: pod as PodMetadata,
+  };
+  event.container!.metadata = told as ContainerMetadata;
+  check(event, {
+    'container.labels': 'annotations:kept, app:web, tier',
+    'k8s.pod.labels': 'annotations:kept, app:web, tier',
+    'container.label.io.kubernetes.pod.name': 'web-0',
+    'container.label.tier': '',
+    'container.privileged': true,
+    'container.host_pid': false,
+    'container.host_network': true,
+    'container.host_ipc': undefined,
   });
 });
 

@@ -39,7 +39,9 @@ export const K8S_FIELDS: readonly Field[] = [
   text('k8s.pod.ip', 'Address of the pod.', (p) => p.ip),
   text('k8s.pod.cni.json', 'What the network plugin said, as JSON.', (p) => p.cniJson),
   labelField('k8s.pod.label', 'A label of the pod.', (e) => pod(e)?.labels),
-  text('k8s.pod.labels', 'All labels of the pod.', (p) => labelsText(p.labels)),
+  text('k8s.pod.labels', 'Labels of the pod, `name:value`, comma-separated; not those of kubelet.', (p) =>
+    labelsText(p.labels),
+  ),
   ...GONE.map((name) => never(name, 'string', 'Not extracted.', { deprecated: true })),
   ...['ns', 'rc', 'svc', 'rs', 'deployment'].map((kind) =>
     never(`k8s.${kind}.label`, 'string', 'Not extracted.', {
