@@ -1,7 +1,6 @@
 import { ANY_V4, isUnspecified, parseAddress } from '../../engine/core/address.ts';
 import type { Event } from '../../engine/enrich/event.ts';
 import type { SocketView } from '../../engine/enrich/socket-ends.ts';
-import { serviceName } from '../match/services.ts';
 import { ANY_EVERY, ANY_SOME, bool, type Field, field, str } from './define.ts';
 
 interface End {
@@ -70,14 +69,11 @@ const SIDES: readonly (readonly [Side, string, (e: Event) => End | undefined])[]
   ['r', 'remote', remote],
 ];
 
-const protoName = (end: End | undefined): string | undefined =>
-  end === undefined ? undefined : (serviceName(end.port) ?? String(end.port));
-
 function sides(): Field[] {
   return SIDES.flatMap(([side, word, end]) => [
     field(`fd.${side}ip`, 'ip', `Address of the ${word} end.`, (e) => end(e)?.ip),
     field(`fd.${side}port`, 'port', `Port of the ${word} end.`, (e) => end(e)?.port),
-    str(`fd.${side}proto`, `Service of the port of the ${word} end.`, (e) => protoName(end(e))),
+    str(`fd.${side}proto`, `Port of the ${word} end, as a text.`, (e) => end(e)?.port.toString()),
     field(`fd.${side}net`, 'net', `The network that holds the ${word} end.`, (e) => end(e)?.ip, {
       filterOnly: true,
       noRhs: true,
@@ -111,13 +107,7 @@ export const FD_NET_FIELDS: readonly Field[] = [
     (e) => ends(e)?.map((end) => end.ip),
     ANY_EVERY,
   ),
-  field(
-    'fd.proto',
-    'string',
-    'Service of the port of either end.',
-    (e) => ends(e)?.map((end) => protoName(end)!),
-    ANY_EVERY,
-  ),
+  field('fd.proto', 'port', 'As fd.port.', (e) => ends(e)?.map((end) => end.port), ANY_EVERY),
   ...sides(),
   str('fd.l4proto', 'tcp, udp, icmp or raw; `<NA>` for what is no IP socket.', (e) => e.fd.l4proto),
   str('fd.sockfamily', '`ip` or `unix`.', (e) => e.fd.family),

@@ -215,7 +215,9 @@ test('E3: a connection under way has its tuple', () => {
     'fd.rport': 443,
     'fd.ip': [ip('10.0.0.5'), ip('203.0.113.10')],
     'fd.port': [40000, 443],
-    'fd.sproto': 'https',
+    'fd.proto': [40000, 443],
+    'fd.sproto': '443',
+    'fd.lproto': '40000',
     'fd.l4proto': 'tcp',
     'fd.sockfamily': 'ip',
     'fd.connected': true,
@@ -223,6 +225,19 @@ test('E3: a connection under way has its tuple', () => {
     'fd.directory': undefined,
     'fd.filename': undefined,
   });
+  for (const [condition, holds] of [
+    ['fd.proto = 443', true],
+    ['fd.proto = https', true],
+    ['fd.proto in (ssh, https)', true],
+    ['fd.proto = ssh', false],
+    ['fd.proto > 1023', true],
+    ['fd.sproto = 443', true],
+    ['fd.sproto = https', false],
+  ] as const) {
+    const compiled = compileCondition(condition, LANGUAGE);
+    assert.ok(compiled.ok, condition);
+    assert.equal(compiled.test(event), holds, condition);
+  }
 });
 
 test('E4: a refused connection has no ends', () => {

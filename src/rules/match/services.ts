@@ -84,14 +84,3 @@ const PORTS: Readonly<Record<string, number>> = {
 export function servicePort(name: string): number | undefined {
   return Object.hasOwn(PORTS, name) ? PORTS[name] : undefined;
 }
-
-/** The name of a port, for the `fd.*proto` fields. */
-export function serviceName(port: number): string | undefined {
-  return NAMES.get(port);
-}
-
-const NAMES = new Map(
-  Object.entries(PORTS)
-    .map(([name, port]) => [port, name] as const)
-    .reverse(),
-);
