@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { findSocket, SOCKET_TABLES } from './socket-tables.ts';
 
 /** What a descriptor of a running process is. */
 export interface LiveFd {
@@ -8,13 +9,6 @@ export interface LiveFd {
 
 const FDS_MAX = 4_096;
 const NET_MAX = 4 * 1024 * 1024;
-const SOCKET_TABLES = [
-  ['tcp', 'ipv4'],
-  ['udp', 'ipv4'],
-  ['tcp6', 'ipv6'],
-  ['udp6', 'ipv6'],
-  ['unix', 'unix'],
-] as const;
 
 /** anon_inode:[NAME] and what Falco calls it. */
 const ANONYMOUS: Readonly<Record<string, string>> = {
@@ -87,20 +81,20 @@ export class LiveProcess {
   #describe(target: string): LiveFd {
     const [, kind, rest] = /^(\w+):\[?([^\]]*)\]?$/.exec(target) ?? [];
     if (kind === 'pipe') return { type: 'pipe', name: '' };
-    if (kind === 'socket') return { type: this.#socketType(rest ?? ''), name: '' };
+    if (kind === 'socket') return this.#socket(rest ?? '');
     if (kind === 'anon_inode') return { type: ANONYMOUS[rest ?? ''] ?? '<NA>', name: '' };
     if (target.startsWith('/memfd:'))
       return { type: 'memfd', name: target.slice(7).replace(/ \(deleted\)$/, '') };
     return { type: 'file', name: target.replace(/ \(deleted\)$/, '') };
   }
 
-  /** Finds a socket's family by its inode in the tables of the process's network namespace. */
-  #socketType(inode: string): string {
-    for (const [table, type] of SOCKET_TABLES) {
+  /** Finds a socket by its inode in the tables of the process's network namespace. */
+  #socket(inode: string): LiveFd {
+    for (const table of SOCKET_TABLES) {
       const text = this.#read(`net/${table}`)?.slice(0, NET_MAX) ?? '';
-      const column = table === 'unix' ? 6 : 9;
-      if (text.split('\n').some((line) => line.trim().split(/\s+/)[column] === inode)) return type;
+      const found = findSocket(table, text, inode);
+      if (found !== undefined) return found;
     }
-    return '<NA>';
+    return { type: '<NA>', name: '' };
   }
 }
