@@ -89,7 +89,8 @@ export class EventFd {
     if (def.fd === 'create') {
       const result = callResult(rec);
       if (result < 0) return -1;
-      return def.fdType !== undefined && def.capture.fd === undefined ? madeFd(rec, 0) : result;
+      // Of a pair it is the second.
+      return def.fdType !== undefined && def.capture.fd === undefined ? madeFd(rec, 4) : result;
     }
     return numberArgument(def, rec);
   }
@@ -280,6 +281,8 @@ function unixText(rec: CallRec, def: EventDef): string {
   const path = rec.fdPath ?? parseSockaddr(rec.addr)?.path ?? '';
   if (def.name === 'bind') return path;
   if (def.name === 'connect' && callResult(rec) < 0 && callResult(rec) !== -EINPROGRESS) return '';
-  if (rec.fdPeer === 0n && (rec.fdSock === 0n || path === '')) return path;
+  // Without a peer a socket is called what it is bound to, unless the event itself has another end.
+  const ends = def.params.some((param) => param.type === 'tuple');
+  if (rec.fdPeer === 0n && (!ends || rec.fdSock === 0n || path === '')) return path;
   return `${rec.fdSock.toString(16)}->${rec.fdPeer.toString(16)} ${path}`;
 }

@@ -143,7 +143,8 @@ function fdText(event: Event, param: ParamDef, number: number): string | undefin
   if (call === undefined) return undefined;
   const { def, fd } = event;
   const isResult = param.get === callResult;
-  const own = def.fd === 'create' ? isResult || param.name === 'oldfd' : number === fd.num;
+  const pair = def.fdType !== undefined;
+  const own = def.fd === 'create' ? isResult || pair || param.name === 'oldfd' : number === fd.num;
   if (own && fd.known) return `<${fd.typeChar}>${fd.name ?? ''}`;
   // A directory descriptor: the base of the path that goes with it.
   const at = def.capture.dirfd?.findIndex((arg) => arg >= 0 && call.argI32(arg) === number) ?? -1;

@@ -622,7 +622,8 @@ test('unix sockets, pipes and duplicates', () => {
     },
   );
   check(world.call('pipe2', 300, { args: [0, 0o2000000], data: '\x03\0\0\0\x04\0\0\0' }), {
-    'fd.num': 3,
+    'fd.num': 4,
+    'evt.args': 'res=0 fd1=3(<p>) fd2=4(<p>) ino=<NA> flags=4096(O_CLOEXEC)',
     'fd.typechar': 'p',
     'fd.type': 'pipe',
     'fd.name': '',
@@ -643,6 +644,29 @@ test('unix sockets, pipes and duplicates', () => {
       'evt.arg.flags': 'MFD_CLOEXEC',
     },
   );
+});
+
+test('a unix socket is called what it is bound to until it has a peer', () => {
+  const world = shellWorld();
+  const socket = { args: [3], fdType: T.UNIX, fdFamily: 1, fdSock: 0xffff8881n } as const;
+  const bound = { ...socket, fdPath: 'tsock' };
+  for (const name of ['bind', 'listen', 'read', 'close'])
+    check(world.call(name, 300, bound), { 'fd.name': 'tsock', 'fd.sockfamily': 'unix' });
+  check(world.call('sendto', 300, { ...bound, ret: 1 }), { 'fd.name': 'ffff8881->0 tsock' });
+  check(world.call('read', 300, { ...bound, fdPeer: 0xffff8882n, ret: 1 }), {
+    'fd.name': 'ffff8881->ffff8882 tsock',
+  });
+});
+
+test('a pair of sockets has the number of the second', () => {
+  const pair = { args: [1, 1, 0], data: '\x05\0\0\0\x06\0\0\0' } as const;
+  check(shellWorld().call('socketpair', 300, pair), {
+    'fd.num': 6,
+    'fd.type': 'unix',
+    'evt.arg.fd1': '<u>',
+    'evt.rawarg.fd1': 5,
+  });
+  check(shellWorld().call('socketpair', 300, { args: [1, 1, 0], ret: -24 }), { 'fd.num': -1 });
 });
 
 test('a failed exec shows the attempt in its parameters and the caller in its fields', () => {
@@ -717,9 +741,17 @@ test('sessions and groups have leaders', () => {
 test('the environment is whole or by name, also of ancestors', () => {
   const world = new World();
   world.run({ pid: 10, ppid: 0, start: 1, argv: ['a'], env: ['LEVEL=top', 'X=1'] });
-  const event = world.run({ pid: 20, ppid: 10, start: 2, argv: ['b'], env: ['LD_PRELOAD=/x.so', 'EMPTY='] });
+  const event = world.run({
+    pid: 20,
+    ppid: 10,
+    start: 2,
+    argv: ['b'],
+    env: ['LD_PRELOAD=/x.so', 'EMPTY=', 'A=', 'A=  b c ', 'BLANK=  '],
+  });
   check(event, {
-    'proc.env': 'LD_PRELOAD=/x.so EMPTY=',
+    'proc.env': 'LD_PRELOAD=/x.so EMPTY= A= A=  b c  BLANK=  ',
+    'proc.env[A]': 'b c',
+    'proc.env[BLANK]': '',
     'proc.env[LD_PRELOAD]': '/x.so',
     'proc.env[EMPTY]': '',
     'proc.env[NONE]': '',

@@ -31,11 +31,16 @@ function leader(prefix: string, name: string, doc: string, of: (e: Event) => Pro
   ];
 }
 
-/** One variable of an environment; "" when it is not set. */
+/** One variable of an environment without blanks around it; "" when it is not set. */
 export function variable(env: readonly string[] | undefined, name: string): string | undefined {
   if (env === undefined) return undefined;
   const prefix = `${name}=`;
-  return env.find((entry) => entry.startsWith(prefix))?.slice(prefix.length) ?? '';
+  const entry = env.find((text) => text.length > prefix.length && text.startsWith(prefix)) ?? prefix;
+  let from = prefix.length;
+  let to = entry.length;
+  while (from < to && entry[from] === ' ') from++;
+  while (to > from && entry[to - 1] === ' ') to--;
+  return entry.slice(from, to);
 }
 
 function environment(e: Event, arg: Arg): string | undefined {
