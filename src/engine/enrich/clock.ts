@@ -81,3 +81,20 @@ export function iso8601(epochNs: bigint): string {
   const { date, fraction } = split(epochNs);
   return `${date.toISOString().slice(0, 19)}.${fraction}+0000`;
 }
+
+/** `YYYY-MM-DD HH:MM:SS.nnnnnnnnn +ZZZZ` in local time. */
+export function localStamp(epochNs: bigint): string {
+  const zone = -split(epochNs).date.getTimezoneOffset();
+  const [hours, minutes] = [Math.floor(Math.abs(zone) / 60), Math.abs(zone) % 60];
+  const offset = `${zone < 0 ? '-' : '+'}${pad(hours, 2)}${pad(minutes, 2)}`;
+  return `${localDate(epochNs)} ${localTimeNs(epochNs)} ${offset}`;
+}
+
+/** A span in seconds, as C writes it with `%gs`: six digits at most, very small and large ones with an exponent. */
+export function secondsText(ns: number): string {
+  const [digits, exponent] = (ns / 1e9).toExponential(5).split('e') as [string, string];
+  const power = Number(exponent);
+  const short = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
+  if (power >= -4 && power < 6) return `${short((ns / 1e9).toFixed(5 - power))}s`;
+  return `${short(digits)}e${power < 0 ? '-' : '+'}${pad(Math.abs(power), 2)}s`;
+}

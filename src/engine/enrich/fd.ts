@@ -39,6 +39,8 @@ const TYPES: readonly (readonly [name: string, char: string])[] = [
   ['<NA>', 'o'],
 ];
 
+const L4_CHAR: Readonly<Record<string, string>> = { tcp: 't', udp: 'u', icmp: 'i', raw: 'r' };
+
 /** What a type is called when the event's descriptor is not known. */
 const TYPECHAR_WITHOUT_FD: Readonly<Record<string, string>> = {
   openat: 'f',
@@ -198,6 +200,11 @@ export class EventFd {
       default:
         return '<NA>';
     }
+  }
+
+  /** t, u, i or r; "" for what is no IP socket. */
+  get l4char(): string {
+    return this.isInet ? (L4_CHAR[this.l4proto ?? ''] ?? '') : '';
   }
 
   get family(): 'ip' | 'unix' | undefined {

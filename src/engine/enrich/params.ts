@@ -1,6 +1,7 @@
 import { callResult, type EventDef, type ParamDef, type ParamValue } from '../../sensors/events/event-def.ts';
 import { cloneFlags, enumNames, flagNames, modeNames } from '../../sensors/events/flags.ts';
 import { errnoName, signalName } from '../../sensors/events/names.ts';
+import { localStamp, secondsText } from './clock.ts';
 import type { Event } from './event.ts';
 import { AT_FDCWD } from './fd.ts';
 import { parseSockaddr, sockaddrText } from './net.ts';
@@ -64,9 +65,13 @@ function emptyText(param: ParamDef): string {
 }
 
 function plainText(param: ParamDef, value: ParamValue): string {
-  if (typeof value === 'string')
-    return param.type === 'bytes' ? printable(param, value) : stringText(param, value);
+  if (typeof value === 'string') return stringText(param, value);
   switch (param.type) {
+    case 'uid':
+    case 'gid':
+      return String(Number(value) | 0); // an unset one is -1
+    case 'time':
+      return localStamp(BigInt(value));
     case 'hex':
       return value.toString(16).toUpperCase();
     case 'oct':
@@ -84,15 +89,16 @@ function octal(value: number | bigint): string {
 }
 
 function stringText(param: ParamDef, value: string): string {
+  if (param.type === 'bytes') return value === '' ? emptyText(param) : dotted(param, value);
   if (param.type !== 'sockaddr') return value;
   const address = parseSockaddr(value);
-  return (address === undefined ? undefined : sockaddrText(address)) ?? 'NULL';
+  return (address === undefined ? undefined : sockaddrText(address)) ?? emptyText(param);
 }
 
-/** Argument vectors blank-joined; other bytes with dots for what cannot be printed. */
-function printable(param: ParamDef, bytes: string): string {
-  if (param.process !== undefined) return bytes.replace(/\0$/, '').replaceAll('\0', ' ');
-  return bytes.slice(0, DATA_SHOWN).replace(/[^\x20-\x7e]/g, '.');
+/** Dots for what cannot be printed, such as the NUL after each argument. Of data the first bytes only. */
+function dotted(param: ParamDef, bytes: string): string {
+  const shown = param.process === undefined ? bytes.slice(0, DATA_SHOWN) : bytes;
+  return shown.replace(/[^\x20-\x7e]/g, '.');
 }
 
 function resolvedText(event: Event, param: ParamDef, value: ParamValue): string | undefined {
@@ -104,7 +110,7 @@ function resolvedText(event: Event, param: ParamDef, value: ParamValue): string 
     case 'errno':
       return number < 0 ? errnoName(-number) : undefined;
     case 'pid':
-      return number < 0 ? errnoName(-number) : event.services.table.byPid(number)?.imageAt(event.ts).comm;
+      return event.services.table.byPid(number)?.imageAt(event.ts).comm;
     case 'uid':
       return number === UNSET || number === -1
         ? '<NONE>'
@@ -123,6 +129,8 @@ function resolvedText(event: Event, param: ParamDef, value: ParamValue): string 
       return modeNames(number);
     case 'signal':
       return signalName(number);
+    case 'reltime':
+      return secondsText(number);
     default:
       return undefined;
   }
@@ -145,7 +153,7 @@ function fdText(event: Event, param: ParamDef, number: number): string | undefin
   const isResult = param.get === callResult;
   const pair = def.fdType !== undefined;
   const own = def.fd === 'create' ? isResult || pair || param.name === 'oldfd' : number === fd.num;
-  if (own && fd.known) return `<${fd.typeChar}>${fd.name ?? ''}`;
+  if (own && fd.known) return `<${fd.typeChar}${fd.l4char}>${fd.name ?? ''}`;
   // A directory descriptor: the base of the path that goes with it.
   const at = def.capture.dirfd?.findIndex((arg) => arg >= 0 && call.argI32(arg) === number) ?? -1;
   const base = at === 0 ? call.base0 : at === 1 ? call.base1 : undefined;
@@ -156,6 +164,13 @@ function fdText(event: Event, param: ParamDef, number: number): string | undefin
 const upToNul = (argv: string | undefined): string | undefined => argv?.split('\0', 1)[0];
 const afterNul = (argv: string | undefined): string | undefined =>
   argv === undefined ? undefined : argv.includes('\0') ? argv.slice(argv.indexOf('\0') + 1) : '';
+
+/** A NUL after each variable, as the kernel has them. */
+const environment = (e: Event): string | undefined =>
+  e.image
+    .env(e.rec.pid, e.process.alive)
+    ?.map((entry) => `${entry}\0`)
+    .join('');
 
 type OfProcess = (event: Event) => ParamValue | undefined;
 
@@ -171,7 +186,7 @@ const OF_PROCESS: Readonly<Record<string, OfProcess>> = {
   cwd: () => '',
   comm: (e) => e.image.comm,
   cgroups: (e) => e.process.cgroup,
-  env: (e) => e.image.env(e.rec.pid, e.process.alive)?.join('\0'),
+  env: environment,
   tty: (e) => e.process.tty,
   vpgid: (e) => e.process.vpgid,
   pgid: (e) => e.process.pgid,

@@ -10,6 +10,7 @@ const RAW_TYPES: Readonly<Partial<Record<ParamType, FieldType>>> = {
   pid: 'int',
   int: 'int',
   time: 'time',
+  reltime: 'reltime',
   path: 'path',
   relpath: 'path',
   string: 'string',

@@ -96,11 +96,11 @@ export const EVT_FIELDS: readonly Field[] = [
   never('evt.pluginname', 'string', 'Plugin that raised the event.'),
   never('evt.plugininfo', 'string', 'Text of the plugin that raised the event.'),
   str('evt.hostname', 'Name of this host, or FALCO_HOSTNAME.', (e) => e.services.hostname),
-  str('evt.args', 'All parameters, `name=text`.', paramsText, ANY_PARAMETER),
+  str('evt.args', 'All parameters, `name=value(text)`.', paramsText, ANY_PARAMETER),
   str('evt.info', 'As evt.args.', paramsText, ANY_PARAMETER),
   str(
     'evt.arg',
-    'Text of a parameter, by name or place: numbers by their names, paths absolute.',
+    'Text of a parameter, by name or place: numbers by their names, paths absolute, bytes with dots for what cannot be printed.',
     (e, arg) => {
       const param = paramOf(e, arg);
       return param === undefined ? undefined : paramText(e, param);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { localStamp } from '../../engine/enrich/clock.ts';
 import type { ContainerMetadata, PodMetadata } from '../../engine/enrich/container.ts';
 import { EVENT_NAMES } from '../../sensors/events/events.ts';
 import { RF_FD_TYPE as T } from '../../sensors/record/layout.gen.ts';
@@ -126,7 +127,7 @@ test('E2: a program in a container whose image is not known yet', () => {
     'evt.rawres': 0,
     'evt.arg.flags': 'EXE_WRITABLE|EXE_UPPER_LAYER',
     'evt.arg.exe': 'nc',
-    'evt.arg.args': '-e /bin/sh',
+    'evt.arg.args': '-e./bin/sh.',
     'evt.arg.filename': '/usr/bin/nc',
     'evt.arg.comm': 'nc',
     'container.id': 'abababababab',
@@ -418,9 +419,11 @@ test('numbers that have names show them', () => {
     'evt.arg.ruid': '<NONE>',
     'evt.arg.euid': '<NA>',
     'evt.arg.suid': 'root',
+    'evt.args': 'res=0 ruid=-1(<NONE>) euid=4242424(<NA>) suid=0(root)',
     'evt.rawarg.euid': 4242424,
   });
   check(world.call('kill', 300, { args: [12345, 9] }), { 'evt.arg.sig': 'SIGKILL', 'evt.arg.pid': '12345' });
+  check(world.call('kill', 300, { args: [-1, 15] }), { 'evt.args': 'res=0 pid=-1 sig=15(SIGTERM)' });
   check(world.call('unshare', 300, { args: [0x10000000] }), { 'evt.arg.flags': 'CLONE_NEWUSER' });
   check(
     world.call('socket', 300, { ret: 3, args: [17, 0o4003, 768], fdType: T.OTHER_SOCKET, fdFamily: 17 }),
@@ -617,7 +620,7 @@ test('unix sockets, pipes and duplicates', () => {
       'fd.num': 1,
       'fd.type': 'ipv4',
       'fd.name': '10.0.0.5:1->192.0.2.1:2',
-      'evt.arg.res': '<4>10.0.0.5:1->192.0.2.1:2',
+      'evt.arg.res': '<4t>10.0.0.5:1->192.0.2.1:2',
       'evt.arg.newfd': '1',
     },
   );
@@ -683,13 +686,47 @@ test('a failed exec shows the attempt in its parameters and the caller in its fi
       'evt.type': 'execve',
       'evt.res': 'ENOENT',
       'evt.arg.exe': 'evil',
-      'evt.arg.args': '-x',
+      'evt.arg.args': '-x.',
       'evt.arg.filename': '/tmp/evil',
       'evt.arg.flags': '0',
       'proc.name': 'cat',
       'proc.cmdline': 'cat /etc/../etc/shadow',
     },
   );
+});
+
+test('the texts of parameters are those of Falco', () => {
+  const world = new World();
+  const program = world.run({
+    pid: 10,
+    ppid: 0,
+    start: 1,
+    argv: ['sleep', '1.0', '5\n'],
+    env: ['A=1', 'B=\xc3\xa9'],
+    more: { exeCtime: 1_663_687_647_000_000_000n, exeMtime: 5n },
+  });
+  check(program, {
+    'evt.arg.args': '1.0.5..',
+    'evt.rawarg.args': '1.0\x005\n\0',
+    'evt.arg.env': 'A=1.B=...',
+    'evt.arg.cgroups': '/user.slice',
+    'evt.arg.loginuid': '<NONE>',
+    'evt.arg.exe_ino_ctime': localStamp(1_663_687_647_000_000_000n),
+    'evt.arg.exe_ino_mtime': localStamp(5n),
+    'proc.args': '1.0 5\n',
+  });
+  assert.match(String(fieldOf(program, 'evt.args')), / args=1\.0\.5\.\. .* loginuid=-1\(<NONE>\) /);
+  check(world.run({ pid: 20, ppid: 10, start: 2, argv: ['true'] }), { 'evt.arg.args': 'NULL' });
+  for (const [spec, text] of [
+    [{ ...TCP, fdLport: 80 }, '3(<4t>0.0.0.0:80)'],
+    [{ ...UDP, fdLport: 53 }, '3(<4u>0.0.0.0:53)'],
+    [{ ...UDP, fdProto: 1 }, '3(<4i>)'],
+    [{ ...UDP, fdSockType: 3 }, '3(<4r>)'],
+    [{ ...TCP, fdType: T.IPV6, fdLaddr: ip('::1'), fdLport: 80 }, '3(<6t>::1:80)'],
+    [{ fdType: T.UNIX, fdSock: 1n, fdPath: '/run/s' }, '3(<u>/run/s)'],
+    [{ fdType: T.FILE, fdPath: '/tmp/f' }, '3(<f>/tmp/f)'],
+  ] as const)
+    check(world.call('close', 20, { args: [3], ...spec }), { 'evt.args': `res=0 fd=${text}` });
 });
 
 test('times are those of the boot clock on the epoch', () => {
@@ -925,7 +962,9 @@ test('calls about devices, options and limits show their arguments by name', () 
     },
   );
   check(world.call('nanosleep', 300, { data: `\x01${'\0'.repeat(7)}\x02${'\0'.repeat(7)}` }), {
-    'evt.arg.interval': '1000000002',
+    'evt.arg.interval': '1s',
+    'evt.args': 'res=0 interval=1000000002(1s)',
+    'evt.rawarg.interval': 1_000_000_002,
   });
 });
 

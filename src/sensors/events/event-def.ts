@@ -24,6 +24,7 @@ export type ParamType =
   | 'hex'
   | 'oct'
   | 'time'
+  | 'reltime'
   | 'dyn';
 
 export type ParamValue = string | number | bigint;

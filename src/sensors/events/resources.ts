@@ -82,7 +82,7 @@ const synchronization: readonly EventDef[] = [
   ]),
   row('nanosleep', 'sleep', 'The thread slept.', { data: 0, dataMax: 16 }, [
     res,
-    value('interval', 'int', (rec) => {
+    value('interval', 'reltime', (rec) => {
       const seconds = word64(rec.data, 0);
       const rest = word64(rec.data, 8);
       return seconds === undefined || rest === undefined ? undefined : seconds * 1_000_000_000n + rest;
