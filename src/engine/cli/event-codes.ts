@@ -11,7 +11,12 @@ export function eventCodes(names: readonly string[]): Set<number> {
       const close = nearest(name, EVENT_NAMES.names);
       throw usage(
         `no event is named "${name}"`,
-        close ? `did you mean "${close}"?` : 'ringfence list events',
+        // Options that take several words also take a condition behind them.
+        /\s/.test(name)
+          ? '--type takes all words that follow it: put the condition before it'
+          : close
+            ? `did you mean "${close}"?`
+            : 'ringfence list events',
       );
     }),
   );

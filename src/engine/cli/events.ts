@@ -9,7 +9,7 @@ import { watchEvents } from '../tools/live-events.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
-import { duration, usage } from './options.ts';
+import { usage, waitingTime } from './options.ts';
 import { note, noteDiagnostics, print } from './output.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -73,7 +73,7 @@ async function events(filter: readonly string[], options: Options): Promise<numb
   const { render, reads: shown } = renderer(options);
   let left = options.number === undefined ? Number.POSITIVE_INFINITY : Number(options.number);
   if (!(left > 0)) throw usage(`-n needs a number, not "${options.number}"`);
-  const limit = duration('--duration', options.duration);
+  const limit = waitingTime('--duration', options.duration);
   let lost = 0;
   let seen = 0;
   const enough = new AbortController();

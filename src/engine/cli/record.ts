@@ -5,7 +5,7 @@ import { formatBytes } from '../core/units.ts';
 import { startRecording } from '../tools/recorder.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
-import { duration } from './options.ts';
+import { waitingTime } from './options.ts';
 import { note } from './output.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -30,7 +30,7 @@ export const command: CommandSpec = {
 };
 
 async function record(path: string, options: RecordOptions): Promise<number> {
-  const limit = duration('--duration', options.duration);
+  const limit = waitingTime('--duration', options.duration);
   let state = { records: 0, bytes: 0, lost: 0 };
   const failed = new AbortController();
   const stop = startRecording({

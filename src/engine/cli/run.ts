@@ -7,7 +7,7 @@ import { startEngineWorker } from '../thread/start-worker.ts';
 import { watchPaths } from '../watch.ts';
 import { choice } from './choice.ts';
 import { act, type CommandSpec } from './command.ts';
-import { collect, duration } from './options.ts';
+import { collect, waitingTime } from './options.ts';
 import { note, noteDiagnostics } from './output.ts';
 import { outputSchemas } from './outputs.ts';
 import { leaveSoon } from './stopped.ts';
@@ -66,7 +66,7 @@ function tune(): void {
 }
 
 async function run(options: Options): Promise<number> {
-  const limit = duration('--duration', options.duration);
+  const limit = waitingTime('--duration', options.duration);
   const since = Date.now();
   if (!options.demo) heedSignals();
   // Most of what runs at a start runs once: optimised, it would be ready too late, and had cost a core and 10 MB.

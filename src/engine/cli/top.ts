@@ -5,7 +5,7 @@ import { watchEvents } from '../tools/live-events.ts';
 import { TOPS, TopCounts } from '../tools/top-counts.ts';
 import { act, type CommandSpec } from './command.ts';
 import { eventCodes } from './event-codes.ts';
-import { duration, usage } from './options.ts';
+import { usage, waitingTime } from './options.ts';
 import { note, paint, print, printJson } from './output.ts';
 import { untilStopped } from './stopped.ts';
 
@@ -38,8 +38,8 @@ export const command: CommandSpec = {
 };
 
 async function top(options: TopOptions): Promise<number> {
-  const interval = duration('--interval', options.interval);
-  const limit = duration('--duration', options.duration);
+  const interval = waitingTime('--interval', options.interval);
+  const limit = waitingTime('--duration', options.duration);
   const rows = Number(options.rows);
   if (!(rows > 0)) throw usage(`--rows needs a number, not "${options.rows}"`);
   const counts = new TopCounts();
