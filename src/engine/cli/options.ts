@@ -15,6 +15,8 @@ export function duration(flag: string, text: string | undefined): number | undef
 }
 
 /** The same for a time that the command itself waits. */
+export function waitingTime(flag: string, text: string): number;
+export function waitingTime(flag: string, text: string | undefined): number | undefined;
 export function waitingTime(flag: string, text: string | undefined): number | undefined {
   const ms = duration(flag, text);
   if (ms !== undefined && ms > TIMER_MAX_MS) throw usage(`${flag} takes at most 24d, not "${text}"`);
