@@ -24,7 +24,8 @@ import { WallObject } from './kernel/wall-object.ts';
 import { Budget, protector } from './rails.ts';
 import { ClauseNameStore, clauseNames } from './tables/clause-names.ts';
 import { type CompileResult, compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';
-import { identifier, type Label, LabelMap, policyLabels } from './tables/labels.ts';
+import { identifier } from './tables/identify.ts';
+import { type Label, LabelMap, policyLabels } from './tables/labels.ts';
 import type { Policy } from './tables/tables.ts';
 
 /** How long a new or replaced file may be known by its name only. */

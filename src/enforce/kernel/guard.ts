@@ -3,7 +3,7 @@ import type { BpfLink, BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import { codesByNumber } from '../../sensors/events/events.ts';
 import { RF_GUARD_KIND, RF_GUARD_LABEL, RF_GUARDED, STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { offsetsOf } from '../../sensors/record/layout.ts';
-import { identifier, identify } from '../tables/labels.ts';
+import { identifier, identify } from '../tables/identify.ts';
 import { foldersAbove, mountsBelow } from './guard-mounts.ts';
 import type { TierPlan } from './tiers.ts';
 
@@ -148,7 +148,7 @@ export class Guard {
     const value = this.#settings.lookup(ZERO) ?? Buffer.alloc(STRUCTS.rf_guard.size);
     value.writeUInt32LE(this.#wanted && !this.#unlocked ? 1 : 0, FIELD.on);
     value.writeUInt32LE(process.pid, FIELD.tgid);
-    value.writeUInt32LE((this.#paths?.pins && identify(this.#paths.pins)?.dev) || 0, FIELD.pins_dev);
+    value.writeUInt32LE((this.#paths?.pins && identify(latin1(this.#paths.pins))?.dev) || 0, FIELD.pins_dev);
     knownCalls().copy(value, FIELD.calls);
     this.#settings.update(ZERO, value);
   }
@@ -235,12 +235,14 @@ const allPaths = ({ files, folders, pins }: GuardedPaths): string[] => [
   ...(pins === undefined ? [] : [pins]),
 ];
 
+const latin1 = (path: string): string => Buffer.from(path, 'utf8').toString('latin1');
+
 function labelsOf(paths: GuardedPaths): Map<string, Entry> {
   const { files, folders, maintainers, pins } = paths;
   const labels = new Map<string, Entry>();
   const find = identifier();
   const add = (path: string, label: number): void => {
-    const id = find(path);
+    const id = find(latin1(path));
     if (id === undefined) return;
     const key = Buffer.alloc(16);
     key.writeBigUInt64LE(id.ino, 0);

@@ -1,10 +1,8 @@
-import fs from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import { STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { operation } from '../clauses/operations.ts';
 import type { Pattern } from '../clauses/term.ts';
-import { type Mount, parseMounts } from './mounts.ts';
+import type { Identify, ObjectId } from './identify.ts';
 import { labelFilter } from './name-filter.ts';
 import { LIMITS, type Mask, type Policy } from './tables.ts';
 
@@ -20,20 +18,11 @@ const KINDS = ['self', 'child', 'below'] as const;
 type Kind = (typeof KINDS)[number];
 const VALUE_BYTES = KINDS.length * LIMITS.lanes * MASK_BYTES;
 
-/** Where a file lies, as the kernel numbers it. */
-export interface ObjectId {
-  readonly dev: number;
-  readonly ino: bigint;
-}
-
 /** Requirements that an object meets by what it is, for one kind of operation: by kind of label and lane. */
 export interface Label extends ObjectId {
   readonly op: number;
   readonly lanes: Readonly<Record<Kind, readonly Mask[]>>;
 }
-
-/** Finds what has a path; `itself`: a symbolic link, and not what it leads to. */
-type Identify = (path: string, itself?: boolean) => ObjectId | undefined;
 
 /** The labels of everything that a policy's denying rules name and that exists now. */
 export function policyLabels(policy: Policy, identify: Identify): Label[] {
@@ -68,39 +57,6 @@ export function labelKind({ at, text }: Pattern): Kind | undefined {
 
 function none(): Mask[] {
   return new Array<Mask>(LIMITS.lanes).fill(0n);
-}
-
-/** Device and inode of a path as the kernel has them. */
-export const identify: Identify = (path, itself) => identifier()(path, itself);
-
-/** The same for many paths at once: the mounts are read once. */
-export function identifier(): Identify {
-  let mounts: readonly Mount[] | undefined;
-  return (path, itself = false) => {
-    try {
-      const real = itself
-        ? join(fs.realpathSync.native(dirname(path)), basename(path))
-        : fs.realpathSync.native(path);
-      const { ino } = fs.lstatSync(real, { bigint: true });
-      mounts ??= parseMounts(fs.readFileSync('/proc/self/mountinfo', 'utf8'));
-      const dev = deviceOf(real, mounts);
-      return dev === undefined ? undefined : { dev, ino };
-    } catch {
-      // It does not exist (yet), or cannot be reached: its name still holds.
-      return undefined;
-    }
-  };
-}
-
-/** The device of the mount that a path lies on: stat(2) shows another one on some file systems. */
-function deviceOf(path: string, mounts: readonly Mount[]): number | undefined {
-  let best: Mount | undefined;
-  for (const mount of mounts) {
-    const { where } = mount;
-    const inside = where === '/' || path === where || path.startsWith(`${where}/`);
-    if (inside && (best === undefined || where.length >= best.where.length)) best = mount;
-  }
-  return best?.dev;
 }
 
 /** The labels in the kernel's map: by generation, so that a policy and its labels are switched as one. */

@@ -13,7 +13,8 @@ import { matches, type Pattern } from '../clauses/term.ts';
 import { KernelPolicy } from '../kernel/kernel-policy.ts';
 import { check } from '../testing/random.ts';
 import { compilePolicy } from './compile.ts';
-import { identifier, LabelMap, policyLabels } from './labels.ts';
+import { identifier } from './identify.ts';
+import { LabelMap, policyLabels } from './labels.ts';
 import { neededName } from './name-filter.ts';
 
 const text = fc
