@@ -43,6 +43,7 @@ export function readProcess(pid: number, root = '/proc'): ProcEntry | undefined 
   const field = stat.slice(close + 2).split(' ');
   const argv = read(`${dir}/cmdline`);
   const vpid = innermost(status, 'NSpid') ?? pid;
+  const base = link(`${dir}/root`);
   return {
     pid,
     comm: stat.slice(stat.indexOf('(') + 1, close),
@@ -54,10 +55,10 @@ export function readProcess(pid: number, root = '/proc'): ProcEntry | undefined 
     tty: Number(field[4]) >>> 0,
     startTicks: Number(field[19]),
     argv: (argv ?? '').slice(0, ARGV_MAX),
-    exepath: link(`${dir}/exe`)?.replace(/ \(deleted\)$/, ''),
+    exepath: below(link(`${dir}/exe`), base)?.replace(/ \(deleted\)$/, ''),
     exeFile: file(`${dir}/exe`),
     pidns: vpid === pid ? undefined : link(`${dir}/ns/pid`),
-    cwd: link(`${dir}/cwd`),
+    cwd: below(link(`${dir}/cwd`), base),
     cgroup: read(`${dir}/cgroup`),
   };
 }
@@ -88,6 +89,12 @@ function link(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A path from a process's root, as the kernel tells it of later programs. */
+function below(path: string | undefined, root: string | undefined): string | undefined {
+  if (path === root) return path && '/';
+  return path?.startsWith(`${root}/`) ? path.slice(root?.length) : path;
 }
 
 function file(path: string): ProcEntry['exeFile'] {
