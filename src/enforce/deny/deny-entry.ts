@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { formatAddress, type Network, parseNetworkOrAddress } from '../../engine/core/address.ts';
 import { AppError, EXIT } from '../../engine/core/diagnostic.ts';
 
@@ -83,9 +84,12 @@ export function parseScope(text: string | undefined): DenyScope | undefined {
   if (text === undefined || text === '') return undefined;
   const [kind, value = ''] = text.split(/=(.*)/s);
   if (kind === 'user' && /^\d+$/.test(value)) return { kind, uid: Number(value) };
-  if (kind === 'cgroup' && value.startsWith('/')) return { kind, path: value };
+  if (kind === 'cgroup' && value.startsWith('/')) return cgroupScope(value);
   throw invalid(`"${text}" is not a scope`, 'user=1000, cgroup=/sys/fs/cgroup/my.slice');
 }
+
+/** `/a` and `/a/` are one cgroup, for which the kernel has one number. */
+export const cgroupScope = (name: string): DenyScope => ({ kind: 'cgroup', path: path.resolve(name) });
 
 /** Two requests with the same key are one entry. */
 export function entryKey(target: DenyTarget, scope: DenyScope | undefined): string {

@@ -116,6 +116,36 @@ test('the same target is renewed, another port is another entry', () => {
   assert.equal(list.size, 2);
 });
 
+test('a cgroup is one however it is written, also in a store of before', () => {
+  let now = 1000;
+  const { list, dir } = make({ now: () => now });
+  const add = (scope: string, ttl?: number) => list.add({ target: '192.0.2.1', scope, ttl });
+  const first = add('cgroup=/x', 500);
+  assert.equal(add('cgroup=/x/').id, first.id);
+  assert.deepEqual(
+    list.list().map(({ scope, expires }) => [scope, expires]),
+    [['cgroup=/x', null]],
+  );
+  const file = path.join(dir, 'deny.json');
+  const stored = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const [entry] = stored.entries;
+  const other = { ...entry, id: 9, scope: { kind: 'cgroup', path: '/x/' }, expires: 1500 };
+  for (const entries of [
+    [entry, other],
+    [other, entry],
+  ]) {
+    fs.writeFileSync(file, JSON.stringify({ ...stored, entries }));
+    now = 1000;
+    const again = make({ dir, now: () => now });
+    now = 2000;
+    assert.deepEqual(
+      again.list.list().map(({ id, scope }) => [id, scope]),
+      [[first.id, 'cgroup=/x']],
+    );
+    assert.deepEqual([...again.sink.entries.keys()], [first.id]);
+  }
+});
+
 test('an expired entry goes from the list and from the kernel', () => {
   let now = 1000;
   const { list, sink } = make({ now: () => now });

@@ -91,7 +91,12 @@ export class DenyList {
     const stored = options.store.load();
     for (const entry of stored) {
       this.#nextId = Math.max(this.#nextId, entry.id + 1);
-      if (entry.expires === undefined || entry.expires > now) this.#remember(entry);
+      const until = (e: DenyEntry | undefined): number => (e === undefined ? now : (e.expires ?? Infinity));
+      // Of two that are one by now the longer holds.
+      const same = this.#byKey.get(entryKey(entry.target, entry.scope));
+      if (until(entry) <= until(same)) continue;
+      if (same !== undefined) this.#byId.delete(same.id);
+      this.#remember(entry);
     }
     options.sink.put([...this.#byId.values()]);
     this.#configure();

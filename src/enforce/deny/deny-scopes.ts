@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { BpfMap } from '../../sensors/bpf/bpf.ts';
 import type { DenyScope } from './deny-entry.ts';
 
@@ -67,9 +66,8 @@ export class ScopeNumbers {
   }
 }
 
-/** `/a` and `/a/` are one cgroup, for which the kernel has one number. */
 const nameOf = (scope: DenyScope): string =>
-  scope.kind === 'user' ? `user ${scope.uid}` : `cgroup ${path.resolve(scope.path)}`;
+  scope.kind === 'user' ? `user ${scope.uid}` : `cgroup ${scope.path}`;
 
 function keyOf(kind: number, value: bigint): Buffer {
   const key = Buffer.alloc(16);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { AppError } from '../../engine/core/diagnostic.ts';
 import { makeFolder } from '../../engine/core/folder.ts';
 import { replaceFile } from '../../engine/core/replace-file.ts';
-import { type DenyEntry, PROTOCOL_NUMBERS } from './deny-entry.ts';
+import { cgroupScope, type DenyEntry, PROTOCOL_NUMBERS } from './deny-entry.ts';
 
 const FORMAT = 'ringfence.deny.v1';
 
@@ -27,7 +27,7 @@ export class DenyStore {
     try {
       const document = JSON.parse(text) as { format?: unknown; entries?: unknown } | null;
       if (document?.format === FORMAT && Array.isArray(document.entries) && document.entries.every(isEntry))
-        return document.entries;
+        return document.entries.map(resolved);
     } catch {
       // Told below, as for a document of another kind.
     }
@@ -41,6 +41,10 @@ export class DenyStore {
     replaceFile(this.#file, JSON.stringify({ format: FORMAT, entries: [...entries] }));
   }
 }
+
+/** An older engine stored scopes as they were written. */
+const resolved = (entry: DenyEntry): DenyEntry =>
+  entry.scope?.kind === 'cgroup' ? { ...entry, scope: cgroupScope(entry.scope.path) } : entry;
 
 /** Whether this is an entry as `save` writes it. */
 function isEntry(value: unknown): value is DenyEntry {
