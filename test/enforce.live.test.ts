@@ -262,6 +262,48 @@ for (const [name, rule, refused, allowed] of NAMED_ACTS) {
   });
 }
 
+const UP = `${dir}/up`;
+const OPENS = 'evt.type in (open, openat, openat2, creat)';
+const led = [
+  denyRule('Led file', `${OPENS} and fd.name = ${UP}/a/b/key and not proc.name = allowed`),
+  denyRule('Led tree', `${OPENS} and fd.name startswith ${UP}/t/x/ and not proc.name = allowed`),
+  denyRule('Led link', `${OPENS} and fd.name = ${UP}/link/key and not proc.name = allowed`),
+  denyRule('Led removal', `evt.type in (unlink, unlinkat) and fs.path.name = ${UP}/u/v/w/file`),
+].join('');
+const MOVES: readonly (readonly [name: string, from: string, reach: string])[] = [
+  ['the folder of a file', 'a/b', `open('${UP}/a/b/key')`],
+  ['a folder above it', 'a', `open('${UP}/a/b/key')`],
+  ['a folder above a tree', 't', `open('${UP}/t/x/sub/f','w')`],
+  ['a link on the way', 'link', `open('${UP}/real/key')`],
+  ['what a link on the way leads to', 'real', `open('${UP}/real/key')`],
+  ['a folder above what may not be removed', 'u/v', `os.unlink('${UP}/u/v/w/file')`],
+];
+
+test('what leads to a named object is not moved by whom the rule refuses', { skip }, async (t) => {
+  for (const folder of ['a/b', 't/x/sub', 'real', 'u/v/w', 'near'])
+    fs.mkdirSync(`${UP}/${folder}`, { recursive: true });
+  for (const file of ['a/b/key', 'a/b/near', 't/x/sub/f', 'real/key', 'u/v/w/file'])
+    fs.writeFileSync(`${UP}/${file}`, '');
+  fs.symlinkSync('real', `${UP}/link`);
+  apply('enforce', led);
+  for (const [name, from, reach] of MOVES) {
+    await t.test(name, () => {
+      const move = `os.rename('${UP}/${from}','${UP}/moved')`;
+      assert.equal(act(move), 'EPERM');
+      const swap = `check(libc.renameat2(-100,b'${UP}/near',-100,b'${UP}/${from}',2))`;
+      assert.equal(act(swap), 'EPERM', 'exchanged');
+      denial.enforcer.refresh();
+      assert.equal(act(reach), 'EPERM', 'a moment later');
+    });
+  }
+  const moveAndBack = (from: string) =>
+    `os.rename('${UP}/${from}','${UP}/moved')\nos.rename('${UP}/moved','${UP}/${from}')`;
+  assert.equal(act(moveAndBack('a'), `${dir}/bin/allowed`), 'ok', 'whom the rule lets');
+  for (const beside of ['near', 'a/b/near']) assert.equal(act(moveAndBack(beside)), 'ok', beside);
+  assert.equal(act(`open('${UP}/a/b/near','w')\nos.mkdir('${UP}/a/new')`), 'ok', 'beside it');
+  apply('enforce');
+});
+
 test('a path too long to be read passes a rule that fails open, and none that fails closed', { skip }, () => {
   fs.mkdirSync(`${dir}/out/${LONG}`, { recursive: true });
   fs.writeFileSync(`${dir}/out/${LONG}x`, '');

@@ -66,18 +66,20 @@ int rf_gather_labels(__u32 scratch, __u64 dentry, __u32 op, __u32 generation, __
 	for (int i = 0; i < RF_LABEL_DEPTH; i++) {
 		struct inode *inode = BPF_CORE_READ(d, d_inode);
 		struct dentry *parent = BPF_CORE_READ(d, d_parent);
-		bool moved = how & RF_LABELS_MOVED;
+		bool moved = i == 0 && how & RF_LABELS_MOVED;
 		struct rf_label *l = NULL;
 
 		key.ino = BPF_CORE_READ(inode, i_ino);
-		if (inode && rf_label_listed(labelled, key.ino, key.dev))
+		if (inode && (moved || rf_label_listed(labelled, key.ino, key.dev)))
 			l = bpf_map_lookup_elem(&labels, &key);
 		if (l && i == 0)
 			rf_label_or(sum, l->self);
-		if (l && (i == 1 || (moved && i == 0)))
+		if (l && (i == 1 || moved))
 			rf_label_or(sum, l->child);
 		if (l && (i > 0 || moved))
 			rf_label_or(sum, l->below);
+		if (l && moved)
+			rf_label_or(sum, l->above);
 		if (how & RF_LABELS_ALONE || parent == d)
 			break;
 		d = parent;

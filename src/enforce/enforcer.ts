@@ -24,8 +24,8 @@ import { WallObject } from './kernel/wall-object.ts';
 import { Budget, protector } from './rails.ts';
 import { ClauseNameStore, clauseNames } from './tables/clause-names.ts';
 import { type CompileResult, compilePolicy, type PolicyError, type RulePlan } from './tables/compile.ts';
-import { identifier } from './tables/identify.ts';
-import { type Label, LabelMap, policyLabels } from './tables/labels.ts';
+import { identifier, unidentifiable } from './tables/identify.ts';
+import { type Label, LabelMap, namedPaths, policyLabels } from './tables/labels.ts';
 import type { Policy } from './tables/tables.ts';
 
 /** How long a new or replaced file may be known by its name only. */
@@ -59,6 +59,8 @@ export interface ApplyReport {
   readonly milliseconds: number;
   /** Rules that shall refuse and can only observe on the tiers of this machine. */
   readonly observedOnly: readonly string[];
+  /** Paths of denying rules that hold by name only, since the file system does not tell its objects apart. */
+  readonly byNameOnly: readonly string[];
 }
 
 export interface PolicyStatus {
@@ -104,6 +106,7 @@ export class Enforcer {
     errors: [],
     milliseconds: 0,
     observedOnly: [],
+    byNameOnly: [],
   });
 
   constructor(options: EnforcerOptions) {
@@ -313,6 +316,7 @@ export class Enforcer {
       errors,
       milliseconds: performance.now() - start,
       observedOnly: observedOnly(policy, this.#tiers),
+      byNameOnly: unidentifiable(namedPaths(policy)),
     };
   }
 

@@ -18,12 +18,13 @@ struct rf_label_key {
 
 #define RF_LABEL_OTHER 0x100
 
-/* Requirements that are met, lane by lane: by the object itself, by what lies directly in it, and
- * by everything below it. */
+/* Requirements that are met, lane by lane: by the object itself, by what lies directly in it, by
+ * everything below it, and, where it is moved, by what it leads to. */
 struct rf_label {
 	struct rf_mask self[RF_LANES];
 	struct rf_mask child[RF_LANES];
 	struct rf_mask below[RF_LANES];
+	struct rf_mask above[RF_LANES]; /* such a label is in no filter: only moves ask for it */
 };
 
 struct rf_labels_map {

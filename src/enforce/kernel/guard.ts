@@ -3,7 +3,7 @@ import type { BpfLink, BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import { codesByNumber } from '../../sensors/events/events.ts';
 import { RF_GUARD_KIND, RF_GUARD_LABEL, RF_GUARDED, STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { offsetsOf } from '../../sensors/record/layout.ts';
-import { identifier, identify } from '../tables/identify.ts';
+import { identifier, identify, unidentifiable } from '../tables/identify.ts';
 import { foldersAbove, mountsBelow } from './guard-mounts.ts';
 import type { TierPlan } from './tiers.ts';
 
@@ -170,6 +170,12 @@ export class Guard {
       refused: Number(settings?.readBigUInt64LE(FIELD.refused) ?? 0n),
       last: last === 0 ? null : guardedWhat(last),
     };
+  }
+
+  /** Paths, as bytes, that it should guard and cannot. */
+  unguarded(): readonly string[] {
+    const paths = this.#attachable && this.#paths !== undefined ? allPaths(this.#paths) : [];
+    return unidentifiable(paths.map(latin1));
   }
 
   close(): void {

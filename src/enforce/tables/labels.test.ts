@@ -23,17 +23,20 @@ function labelsOf(event: string, field: string, op: string, path: string): Label
   return policyLabels(compilePolicy([rule], 1).policy, identifier());
 }
 
+/** The objects that a label of this kind is on. */
+const inodes = (labels: readonly Label[], kind: keyof Label['lanes'] = 'self'): bigint[] =>
+  labels.filter(({ lanes }) => lanes[kind].some((mask) => mask !== 0n)).map(({ ino }) => ino);
+
 test('a symbolic link is labelled itself where it is what is removed, else what it leads to', () => {
   fs.writeFileSync(`${dir}/file`, '');
   fs.symlinkSync('file', `${dir}/link`);
-  const inodes = (event: string, field: string) =>
-    labelsOf(event, field, '=', `${dir}/link`).map(({ ino }) => ino);
+  const named = (event: string, field: string) => inodes(labelsOf(event, field, '=', `${dir}/link`));
   const { ino: file } = fs.statSync(`${dir}/link`, { bigint: true });
   const { ino: link } = fs.lstatSync(`${dir}/link`, { bigint: true });
   assert.notEqual(file, link);
-  assert.deepEqual(inodes('open', 'fd.name'), [file]);
-  assert.deepEqual(inodes('unlink', 'fs.path.name'), [link]);
-  assert.deepEqual(inodes('rename', 'fs.path.source'), [link]);
+  assert.deepEqual(named('open', 'fd.name'), [file]);
+  assert.deepEqual(named('unlink', 'fs.path.name'), [link]);
+  assert.deepEqual(named('rename', 'fs.path.source'), [link]);
 });
 
 test('a name is bytes: beyond ASCII, and not even UTF-8', () => {
@@ -41,10 +44,26 @@ test('a name is bytes: beyond ASCII, and not even UTF-8', () => {
     const file = Buffer.concat([Buffer.from(`${dir}/`), name]);
     fs.writeFileSync(file, '');
     const { ino } = fs.statSync(file, { bigint: true });
-    const found = labelsOf('open', 'fd.name', '=', file.toString('latin1'));
-    assert.deepEqual(
-      found.map((label) => label.ino),
-      [ino],
-    );
+    assert.deepEqual(inodes(labelsOf('open', 'fd.name', '=', file.toString('latin1'))), [ino]);
   }
+});
+
+test('what leads to a named object is labelled too: folders, and links by themselves', () => {
+  fs.mkdirSync(`${dir}/way/real/in`, { recursive: true });
+  fs.writeFileSync(`${dir}/way/real/in/file`, '');
+  fs.symlinkSync('in/file', `${dir}/way/real/last`);
+  fs.symlinkSync('../way/real', `${dir}/way/second`);
+  fs.symlinkSync(`${dir}/way/second`, `${dir}/way/first`);
+  const ino = (name: string): bigint => fs.lstatSync(`${dir}/way/${name}`, { bigint: true }).ino;
+  const leads = (event: string, field: string, op: string, path: string): Set<bigint> =>
+    new Set(inodes(labelsOf(event, field, op, path), 'above'));
+  const above = ['..', '.', 'first', 'second', 'real'].map(ino);
+  const file = leads('open', 'fd.name', '=', `${dir}/way/first/last`);
+  for (const id of [...above, ino('real/in'), ino('real/last')]) assert.ok(file.has(id));
+  const link = leads('unlink', 'fs.path.name', '=', `${dir}/way/first/last`);
+  for (const id of above) assert.ok(link.has(id));
+  assert.ok(!link.has(ino('real/in')), 'the link is meant, and not what it leads to');
+  assert.ok(leads('open', 'fd.name', 'startswith', `${dir}/way/real/in/`).has(ino('real')));
+  assert.equal(leads('execve', 'proc.exepath', '=', `${dir}/way/real/in/file`).size, 0);
+  assert.ok(!file.has(fs.statSync('/', { bigint: true }).ino));
 });

@@ -1,10 +1,11 @@
+import { dirname } from 'node:path';
 import type { BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
 import { STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { operation } from '../clauses/operations.ts';
 import type { Pattern } from '../clauses/term.ts';
-import type { Identify, ObjectId } from './identify.ts';
+import { type Identify, type ObjectId, wayFinder } from './identify.ts';
 import { labelFilter } from './name-filter.ts';
-import { LIMITS, type Mask, type Policy } from './tables.ts';
+import { LIMITS, type Mask, type NamedObject, type Policy } from './tables.ts';
 
 const KEY_BYTES = 24;
 /** RF_LABEL_OTHER: what the second path of an operation names. */
@@ -14,7 +15,9 @@ const MASK_BYTES = STRUCTS.rf_mask.size;
 const KEY = Buffer.alloc(4);
 /** What these do to a symbolic link they do to the link itself. */
 const NOT_FOLLOWING = new Set((['unlink', 'rename', 'link'] as const).map((name) => operation(name).op));
-const KINDS = ['self', 'child', 'below'] as const;
+const KINDS = ['self', 'child', 'below', 'above'] as const;
+/** Whoever may not do these may not move what leads to the object either: its name would no longer be the rule's. */
+const GUARDED = new Set((['open', 'unlink'] as const).map((name) => operation(name).op));
 type Kind = (typeof KINDS)[number];
 const VALUE_BYTES = KINDS.length * LIMITS.lanes * MASK_BYTES;
 
@@ -24,31 +27,48 @@ export interface Label extends ObjectId {
   readonly lanes: Readonly<Record<Kind, readonly Mask[]>>;
 }
 
-/** The labels of everything that a policy's denying rules name and that exists now. */
+/** The labels of everything that a policy's denying rules name and that exists now, and of what leads there. */
 export function policyLabels(policy: Policy, identify: Identify): Label[] {
   const labels = new Map<string, Label & { lanes: Record<Kind, Mask[]> }>();
+  const add = (id: ObjectId, op: number, kind: Kind, { clause, lane }: NamedObject): void => {
+    const key = `${op} ${id.dev} ${id.ino}`;
+    const label = labels.get(key) ?? {
+      ...id,
+      op,
+      lanes: { self: none(), child: none(), below: none(), above: none() },
+    };
+    labels.set(key, label);
+    label.lanes[kind][lane] = (label.lanes[kind][lane] ?? 0n) | (1n << BigInt(clause));
+  };
+  const wayTo = wayFinder();
+  const passed = new Map<string, ObjectId | undefined>();
   for (const table of policy.classes) {
-    for (const { clause, lane, pattern, other } of table.named) {
-      const kind = labelKind(pattern);
+    for (const named of table.named) {
+      const { text } = named.pattern;
+      const kind = labelKind(named.pattern);
       const itself = kind === 'self' && NOT_FOLLOWING.has(table.op);
-      const id = kind === undefined ? undefined : identify(pattern.text, itself);
+      const id = kind === undefined ? undefined : identify(text, itself);
       if (kind === undefined || id === undefined) continue;
-      const op = table.op | (other ? OTHER : 0);
-      const key = `${op} ${id.dev} ${id.ino}`;
-      const label = labels.get(key) ?? {
-        ...id,
-        op,
-        lanes: { self: none(), child: none(), below: none() },
-      };
-      labels.set(key, label);
-      label.lanes[kind][lane] = (label.lanes[kind][lane] ?? 0n) | (1n << BigInt(clause));
+      add(id, table.op | (named.other ? OTHER : 0), kind, named);
+      if (!GUARDED.has(table.op)) continue;
+      for (const path of wayTo(itself ? dirname(text) : text)) {
+        if (!passed.has(path)) passed.set(path, identify(path, true));
+        const on = passed.get(path);
+        if (on !== undefined) add(on, table.op, 'above', named);
+      }
     }
   }
   return [...labels.values()];
 }
 
+/** The objects that a policy's denying rules name, by path. */
+export const namedPaths = (policy: Policy): string[] =>
+  policy.classes.flatMap(({ named }) =>
+    named.flatMap(({ pattern }) => (labelKind(pattern) === undefined ? [] : [pattern.text])),
+  );
+
 /** What a pattern says of the object with that name; undefined where it names none. */
-export function labelKind({ at, text }: Pattern): Kind | undefined {
+export function labelKind({ at, text }: Pattern): Exclude<Kind, 'above'> | undefined {
   if (!text.startsWith('/')) return undefined;
   if (at === 'exact') return 'self';
   if (at === 'dir') return 'child';
@@ -95,9 +115,13 @@ export class LabelMap {
 
   /** A label is in the filter before it is in the map, and out of the map before it is out of the filter. */
   #filterHeld(): void {
-    this.#filter.update(KEY, labelFilter([...this.#held.values()].map(({ label }) => label)));
+    this.#filter.update(KEY, labelFilter([...this.#held.values()].map(({ label }) => label).filter(isAsked)));
   }
 }
+
+/** Whether every use of the object asks for the label: what only leads to one is asked for when it is moved. */
+const isAsked = ({ lanes }: Label): boolean =>
+  [lanes.self, lanes.child, lanes.below].some((masks) => masks.some((mask) => mask !== 0n));
 
 function keyOf(label: Label, generation: number): Buffer {
   const key = Buffer.alloc(KEY_BYTES);

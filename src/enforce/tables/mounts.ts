@@ -2,6 +2,8 @@
 export interface Mount {
   readonly id: number;
   readonly where: string;
+  /** Of the file system: `ext4`. */
+  readonly type: string;
   /** As the kernel numbers devices: major << 20 | minor. */
   readonly dev: number;
   /** Mounts of one group show what is mounted in any of them; undefined = it is private. */
@@ -17,7 +19,9 @@ export function parseMounts(mountinfo: string): Mount[] {
     const [major = 0, minor = 0] = device.split(':').map(Number);
     const shared = fields.find((field) => field.startsWith('shared:'));
     const group = shared === undefined ? undefined : Number(shared.slice('shared:'.length));
-    return [{ id: Number(id), where: unescaped(where), dev: ((major << 20) | minor) >>> 0, group }];
+    const dev = ((major << 20) | minor) >>> 0;
+    const type = fields[fields.indexOf('-', 6) + 1] ?? '';
+    return [{ id: Number(id), where: unescaped(where), type, dev, group }];
   });
 }
 

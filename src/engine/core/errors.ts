@@ -388,6 +388,11 @@ export const ERRORS: Readonly<Record<string, ErrorRow>> = {
     'Nothing on this machine can refuse what the rule denies.',
     'ringfence doctor says what is missing.',
   ),
+  W_LABEL: row(
+    'Known by name only',
+    'On btrfs the subvolumes number their files alike: what a rule names there, and what the engine guards, has no label.',
+    'Hard links, bind mounts and moves are ways around a rule there: deny `link`, `rename` and `mount` as well.',
+  ),
   W_JOURNAL: row(
     'Refusals untold',
     'Pinned enforcement refused more while no engine ran than can be told.',

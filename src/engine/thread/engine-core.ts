@@ -309,6 +309,7 @@ export class EngineCore {
     if (state === before) return;
     const help = 'ringfence policy unlock';
     this.#tell.log('info', { state, files, objects, help }, 'self-protection');
+    this.#tell.unlabelled(this.#guard.unguarded(), 'files of the engine here are not guarded');
   }
 
   /** What pinned programs refused while no engine was there. */

@@ -34,8 +34,16 @@ export class Teller {
       this.log('error', { code: 'E_POLICY', ...error }, 'a rule cannot be enforced');
     for (const rule of applied.observedOnly)
       this.log('warn', { code: 'W_TIER', rule }, 'nothing on this machine can refuse what this rule denies');
+    this.unlabelled(applied.byNameOnly, 'what rules name here holds by name only');
     const { generation, milliseconds } = applied;
     this.log('info', { generation, milliseconds: Math.round(milliseconds) }, 'policy in force');
+  }
+
+  /** Paths without labels; a few of them stand for all. */
+  unlabelled(paths: readonly string[], msg: string): void {
+    if (paths.length === 0) return;
+    const shown = paths.slice(0, 5).map((path) => Buffer.from(path, 'latin1').toString());
+    this.log('warn', { code: 'W_LABEL', paths: shown, of: paths.length }, msg);
   }
 
   /** Somebody undid a part of the enforcement; `failed` says why it could not be put back. */
