@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { planTiers } from '../src/enforce/index.ts';
 import { cgroup2Mount } from '../src/sensors/bpf/probe.ts';
 import { Denial, denyRule, PYTHON } from './lib/denial.ts';
@@ -166,4 +168,44 @@ test('a protected executable is refused nothing where root began it on the host,
     'EPERM',
     'in a user namespace',
   );
+});
+
+test('while rules are swapped each refusal is told as that of the rule that refused it', {
+  skip,
+}, async () => {
+  const asked = denyRule('Asked', 'evt.type = connect and fd.sip = "127.0.8.1"');
+  const other = denyRule('Other', 'evt.type = connect and fd.sip = "127.0.8.2"');
+  // Labels take time between the new policy and the old one's end.
+  const files = fs.readdirSync('/usr/bin').slice(0, 300);
+  const labels = denyRule(
+    'Labels',
+    `evt.type = open and fd.name in (${files.map((name) => `/usr/bin/${name}`).join(', ')}) and proc.name = nobody`,
+  );
+  const program = `import socket,time
+while True:
+ with socket.socket(socket.AF_INET,socket.SOCK_DGRAM) as s:
+  try: s.connect(('127.0.8.1',9))
+  except PermissionError: time.sleep(.0002)`;
+  denial.apply(asked);
+  denial.told();
+  const child = spawn('sh', [
+    '-c',
+    'echo $$ > "$1/cgroup.procs" && exec python3 -c "$2"',
+    'sh',
+    web,
+    program,
+  ]);
+  try {
+    for (let swap = 0; swap < 20; swap++) {
+      await sleep(20);
+      denial.apply(labels + (swap % 2 === 0 ? other + asked : asked + other));
+    }
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  }
+  const named = rule();
+  assert.ok(named.length > 1000, `${named.length} refusals`);
+  assert.deepEqual([...new Set(named)], ['Asked']);
+  denial.apply(rules);
 });

@@ -5,10 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { planTiers } from '../src/enforce/index.ts';
+import { refusedBy } from '../src/enforce/kernel/tiers.ts';
 import { planCapture } from '../src/sensors/calls/capture-plan.ts';
 import { RF_FLAG } from '../src/sensors/record/layout.gen.ts';
 import { takeSlots } from '../src/sensors/testing/slots.ts';
-import { Denial } from './lib/denial.ts';
+import { act, Denial, PYTHON } from './lib/denial.ts';
 
 /** The tier without security hooks: what breaks a rule is killed. */
 const tiers = process.getuid?.() === 0 ? planTiers() : undefined;
@@ -36,6 +37,29 @@ const rules = `
   enforce: deny
   mode: monitor
 `;
+/** What the rules below are about: a Python of its own name. */
+const actor = `${dir}/rf-actor`;
+const EVENTS = ['connect', 'sendto', 'sendmsg', 'setuid', 'symlink', 'rename', 'link', 'mkdir'];
+const killing = (condition: string): string => `
+- rule: Kill for ${condition}
+  desc: For a test.
+  condition: ${condition} and proc.name = rf-actor
+  output: killed %proc.name
+  priority: CRITICAL
+  enforce: kill
+`;
+/** What the kernel says of the address after the call is nothing. */
+const unsaid = [
+  'evt.type = connect and not fd.sip in ("127.0.0.1")',
+  'evt.type in (sendto, sendmsg) and not fd.snet in ("127.0.0.0/8")',
+  'evt.type = setuid and not evt.rawarg.uid = 65534',
+  'evt.type = setuid and not user.uid = 0',
+];
+const named = [
+  `evt.type = symlink and fs.path.source startswith ${dir}/cron/`,
+  `evt.type = rename and fs.path.source startswith ${dir}/box/ and not fs.path.target startswith ${dir}/bin/`,
+  `evt.type = link and fs.path.source startswith ${dir}/cron/ and not fs.path.target = ${dir}/key`,
+];
 let denial: Denial;
 let crowded = false;
 
@@ -44,9 +68,12 @@ before(() => {
   fs.writeFileSync(`${dir}/key`, 'k');
   for (const name of ['tool', 'watched']) fs.copyFileSync('/usr/bin/touch', `${dir}/${name}`);
   for (const name of ['tool', 'watched']) fs.chmodSync(`${dir}/${name}`, 0o755);
-  const capture = planCapture([{ events: ['open', 'openat', 'openat2'], reads: [] }]);
-  denial = new Denial(rules, {
-    tiers: { ...tiers, cgroup: undefined },
+  for (const name of ['cron', 'box', 'bin']) fs.mkdirSync(`${dir}/${name}`);
+  if (fs.existsSync(PYTHON)) fs.copyFileSync(PYTHON, actor);
+  const events = ['open', 'openat', 'openat2', ...EVENTS];
+  const capture = planCapture([{ events, reads: [] }]);
+  denial = new Denial(rules + [...unsaid, ...named].map(killing).join(''), {
+    tiers,
     stateDir: `${dir}/state`,
     capture,
     loss: () => assert.ok(crowded),
@@ -99,3 +126,65 @@ test('neither is missed while every place to write a record in is taken', { skip
     takeSlots(denial.sensor.object, false);
   }
 });
+
+const actorSkip = skip || (fs.existsSync(PYTHON) ? false : `needs ${PYTHON}`);
+
+const UNSAID: readonly (readonly [name: string, code: string])[] = [
+  [
+    'a connect to the exempt address',
+    `socket.socket(socket.AF_INET,socket.SOCK_DGRAM).connect(('127.0.0.1',9))`,
+  ],
+  [
+    'a connect to a unix socket',
+    `a=socket.socket(socket.AF_UNIX)\na.bind('\\0rf-kill')\na.listen()\nsocket.socket(socket.AF_UNIX).connect('\\0rf-kill')`,
+  ],
+  [
+    'a message to the exempt network',
+    `socket.socket(socket.AF_INET,socket.SOCK_DGRAM).sendto(b'x',('127.0.0.1',9))`,
+  ],
+  ['a message over a pair of sockets', `a,b=socket.socketpair()\na.send(b'x')`],
+  ['becoming the exempt user, as the exempt user', 'os.setuid(65534)'],
+];
+for (const [name, code] of UNSAID) {
+  test(`nobody is killed for what the kernel no longer knows: ${name}`, { skip: actorSkip }, () => {
+    assert.equal(act(code, actor), 'ok');
+  });
+}
+
+const wallSkip =
+  actorSkip || (tiers && refusedBy(tiers, 'connect', 'kill') ? false : 'the wall here asks no rules');
+
+test('a rule that kills refuses a connection at the wall, where the address is known', {
+  skip: wallSkip,
+}, () => {
+  denial.told();
+  assert.equal(act(`socket.socket().connect(('127.0.9.9',9))`, actor), 'EPERM');
+  const [record] = denial.told();
+  assert.match(record?.by ?? '', /connect/);
+  assert.ok(((record?.flags ?? 0) & RF_FLAG.DENIED) !== 0);
+});
+
+const NAMED: readonly (readonly [name: string, killed: boolean, code: string])[] = [
+  ['a symbolic link that is made there', true, `os.symlink('/x','${dir}/cron/made')`],
+  ['one made from there', true, `os.chdir('${dir}/cron')\nos.symlink('/x','relative')`],
+  ['a symbolic link that only leads there', false, `os.symlink('${dir}/cron/x','${dir}/leads')`],
+  ['a rename out of the folder', true, `open('${dir}/box/a','w')\nos.rename('${dir}/box/a','${dir}/a')`],
+  [
+    'a rename to where the rule allows it',
+    false,
+    `open('${dir}/box/b','w')\nos.rename('${dir}/box/b','${dir}/bin/b')`,
+  ],
+  [
+    'the same by relative paths',
+    false,
+    `open('${dir}/box/c','w')\nos.chdir('${dir}/bin')\nos.rename('../box/c','./c')`,
+  ],
+  ['a hard link that is made there', true, `os.link('${dir}/tool','${dir}/cron/tool')`],
+  ['one to what the rule allows', false, `os.link('${dir}/key','${dir}/cron/key')`],
+  ['one that is made elsewhere', false, `os.link('${dir}/tool','${dir}/bin/tool')`],
+];
+for (const [name, killed, code] of NAMED) {
+  test(`${killed ? 'killed for' : 'let go'}: ${name}`, { skip: actorSkip }, () => {
+    assert.equal(act(code, actor), killed ? 'SIGKILL' : 'ok');
+  });
+}

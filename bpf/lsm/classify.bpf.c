@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The classifier of system calls: which of them user space has to see. */
+#include "call.h"
 #include "calls.h"
 #include "cgroup.h"
 #include "classify.h"
@@ -88,9 +89,11 @@ int rf_judge_process(__u32 op, __u32 generation)
 	c = rf_class_of(p, op);
 	i = c->process & (RF_PROCESS_CLASSES - 1);
 	id = bpf_task_storage_get(&identities, task, NULL, 0);
+	if (!id)
+		return 0;
 	scratch = rf_scratch_claim();
 	s = rf_scratch(scratch);
-	if (!id || !s)
+	if (!s)
 		return 0;
 	if (id->generation != generation) {
 		id->generation = generation;
@@ -416,14 +419,15 @@ static __always_inline void rf_path(const struct rf_policy *p, const struct rf_c
 	rf_scratch_release(s);
 }
 
-__u32 rf_deny_by(const struct rf_object *o, __u32 generation);
+__u64 rf_deny_by(const struct rf_object *o, __u32 generation);
 
 #define RF_JUDGE_TRIES 3
 
 /* Inline where the chain of frames is long. */
-static __always_inline __u32 rf_judge_here(const struct rf_object *o)
+static __always_inline __u64 rf_judge_here(const struct rf_object *o)
 {
-	__u32 decided = 0, generation, op, labelled, how;
+	__u32 generation, op, labelled, how;
+	__u64 decided = 0;
 
 	for (int i = 0; o && i < RF_JUDGE_TRIES && !decided; i++) {
 		const struct rf_policy *p = rf_policy(), *after;
@@ -449,13 +453,64 @@ static __always_inline __u32 rf_judge_here(const struct rf_object *o)
 	return decided;
 }
 
-/* 1 if the task was killed for what it has done: asked exactly, once a killing clause is possible.
- */
-int rf_judge_kill(struct rf_query *q)
+/* Of these nothing may be concluded from how things stand after the call: where it went, or who the
+ * process was before it. */
+#define RF_NOT_KILLED                                                                              \
+	(1U << RF_OP_CONNECT | 1U << RF_OP_SENDMSG | 1U << RF_OP_BIND | 1U << RF_OP_SETUID)
+
+/* Behind the raw path: where the first path is put aside while the second one is read. */
+#define RF_ASIDE (RF_JOIN + RF_RAW_MAX + 8)
+#define RF_ASIDE_MAX (RF_NORMAL - RF_ASIDE)
+
+/* The path in its normal form: its span, 0 where it cannot be had. */
+static __always_inline __u32 rf_exact_span(struct rf_scratch *s, const struct rf_query *q)
+{
+	__u32 raw = 0, span = q->path ? rf_read_path(s, q, &raw) : 0, len;
+
+	len = span ? rf_normalise(s, span & 0xffff, span >> 16) : 0;
+	return len && len <= RF_PATH_MAX ? RF_NORMAL | len << 16 : 0;
+}
+
+/* Asks about the second path of the call that the current task makes. */
+static __always_inline void rf_ask_second(struct rf_scratch *s, struct rf_query *q)
+{
+	bool compat = rf_is_compat(bpf_get_current_task_btf());
+	const struct rf_capture *c = rf_capture_of(q->nr);
+	__u64 *args = (void *)s->buf; /* frames are small */
+
+	q->path = 0;
+	q->dirfd = AT_FDCWD;
+	if (!c || c->path[1] < 0)
+		return;
+	rf_call_args(compat, args);
+	q->path = args[c->path[1] & 7];
+	if (c->dirfd[1] >= 0)
+		q->dirfd = (__s32)args[c->dirfd[1] & 7];
+}
+
+/* Both paths of an operation that has two. The text of a symbolic link is none. */
+static __always_inline void rf_exact_spans(struct rf_object *o, struct rf_scratch *s,
+					   struct rf_query *q)
+{
+	if (o->op == RF_OP_SYMLINK)
+		rf_ask_second(s, q);
+	o->path = rf_exact_span(s, q);
+	if (o->op != RF_OP_RENAME && o->op != RF_OP_LINK)
+		return;
+	bpf_probe_read_kernel(&s->buf[RF_ASIDE], RF_ASIDE_MAX, &s->buf[RF_NORMAL]);
+	o->path = o->path >> 16 > RF_ASIDE_MAX ? 0 : o->path;
+	if (o->path)
+		o->path += RF_ASIDE - RF_NORMAL;
+	rf_ask_second(s, q);
+	o->other = rf_exact_span(s, q);
+}
+
+/* Asked exactly, once a killing clause is possible. */
+__u64 rf_judge_kill(struct rf_query *q)
 {
 	struct rf_object o = {};
 	struct rf_scratch *s;
-	__u32 span, raw = 0, len;
+	__u64 decided;
 
 	if (!q)
 		return 0;
@@ -465,18 +520,13 @@ int rf_judge_kill(struct rf_query *q)
 	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
-	span = q->path ? rf_read_path(s, q, &raw) : 0;
-	if (span) {
-		len = rf_normalise(s, span & 0xffff, span >> 16);
-		if (len && len <= RF_PATH_MAX)
-			o.path = RF_NORMAL | len << 16;
-	}
-	len = rf_judge_here(&o);
+	rf_exact_spans(&o, s, q);
+	decided = rf_judge_here(&o);
 	rf_scratch_release(s);
-	if (!(len & RF_DECIDED_KILL))
+	if (!(decided & RF_DECIDED_KILL))
 		return 0;
 	bpf_send_signal(SIGKILL);
-	return RF_WANT_PRIORITY | (len & RF_DECIDED_CLAUSE) << 8;
+	return decided;
 }
 
 /* The clauses that the destination allows, and the protocol. */
@@ -586,7 +636,7 @@ int rf_judge(struct rf_query *q)
 	m = *rf_call_mask(p, nr);
 	rf_and(&m, &c->bits[q->bits & (RF_BIT_STATES - 1)]);
 	/* Refusals are compiled for calls that succeed. */
-	if (rf_signal_tier && q->ret >= 0 && rf_meets(&m, &c->kill))
+	if (rf_signal_tier && q->ret >= 0 && !(RF_NOT_KILLED >> op & 1) && rf_meets(&m, &c->kill))
 		q->clause = 1;
 	rf_and(&m, &c->emit);
 	if (op == RF_OP_SOCKET)
@@ -712,13 +762,13 @@ int rf_judge_exec(__u32 slot)
  * Where the exec itself cannot be refused: the new image is killed before its first instruction.
  * What was decided, as rf_judge_deny says it.
  */
-__u32 rf_judge_image(void)
+__u64 rf_judge_image(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct rf_object o = {.op = RF_OP_EXEC, .nr = RF_NR_EXECVE, .bits = RF_BIT_OK};
 	struct rf_identity *id;
 	struct rf_scratch *s;
-	__u32 decided;
+	__u64 decided;
 
 	if (!rf_signal_tier || rf_exempt() || !rf_refusing(RF_OP_EXEC))
 		return 0;
@@ -935,13 +985,14 @@ int rf_may_refuse(const struct rf_object *o)
 	return rf_any(&m);
 }
 
-__u32 rf_deny_by(const struct rf_object *o, __u32 generation)
+__u64 rf_deny_by(const struct rf_object *o, __u32 generation)
 {
 	const struct rf_policy *p = rf_policy();
 	const struct rf_class *c;
 	struct rf_scratch *s;
 	struct rf_mask *m, *now; /* in the scratch: frames are small */
-	__u32 op, decided;
+	__u64 by = (__u64)generation << RF_DECIDED_GENERATION, decided;
+	__u32 op;
 
 	if (!o || !p || p->generation != generation)
 		return 0;
@@ -974,14 +1025,14 @@ __u32 rf_deny_by(const struct rf_object *o, __u32 generation)
 	for (int i = 0; i < RF_WORDS; i++)
 		now->w[i] &= ~c->monitor.w[i];
 	if (rf_any(now)) {
-		decided = rf_lowest(now) + 1;
+		decided = by | (rf_lowest(now) + 1);
 		rf_and(now, &c->kill);
 		return decided | (rf_any(now) ? RF_DECIDED_KILL : 0);
 	}
-	return (rf_lowest(m) + 1) | RF_DECIDED_MONITOR;
+	return by | (rf_lowest(m) + 1) | RF_DECIDED_MONITOR;
 }
 
-__u32 rf_judge_deny(const struct rf_object *o)
+__u64 rf_judge_deny(const struct rf_object *o)
 {
 	return rf_judge_here(o);
 }

@@ -98,7 +98,7 @@ static __always_inline __u32 rf_put_span(__u32 slot, struct rf_scratch *text, __
 }
 
 /* Tells of a refusal. */
-static __always_inline void rf_refused(const struct rf_object *o, __u32 decided)
+static __always_inline void rf_refused(const struct rf_object *o, __u64 decided)
 {
 	struct rf_scratch *text = rf_scratch(o->scratch);
 	__u32 slot = rf_begin(RF_KIND_CALL, 1), span;
@@ -109,7 +109,7 @@ static __always_inline void rf_refused(const struct rf_object *o, __u32 decided)
 	s->h.nr = o->nr;
 	s->h.flags =
 	    RF_F_NO_RESULT | (decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
-	s->h.clause = decided & RF_DECIDED_CLAUSE;
+	rf_tell_decided(&s->h, decided);
 	s->call.args[2] = o->flags;
 	if (o->has_id)
 		s->call.args[0] = o->id;
@@ -123,7 +123,7 @@ static __always_inline void rf_refused(const struct rf_object *o, __u32 decided)
 	rf_send(slot);
 }
 
-static __always_inline int rf_carry_out(const struct rf_object *o, __u32 decided)
+static __always_inline int rf_carry_out(const struct rf_object *o, __u64 decided)
 {
 	rf_refused(o, decided);
 	if (decided & RF_DECIDED_MONITOR)
@@ -135,7 +135,7 @@ static __always_inline int rf_carry_out(const struct rf_object *o, __u32 decided
 
 int rf_refuse(const struct rf_object *o)
 {
-	__u32 decided = rf_judge_deny(o);
+	__u64 decided = rf_judge_deny(o);
 
 	return o && decided ? rf_carry_out(o, decided) : 0;
 }
@@ -492,10 +492,10 @@ SEC("lsm/path_mknod")
 int rf_lsm_mknod(__u64 *ctx)
 {
 	struct rf_object o = {.op = RF_OP_OPEN};
-	__u32 type = ctx[2] & S_IFMT, decided;
+	__u64 flags, mnt, decided;
+	__u32 type = ctx[2] & S_IFMT;
 	struct rf_scratch *s;
 	bool opens = false;
-	__u64 flags, mnt;
 	int err = 0;
 
 	if ((type && type != S_IFREG) || rf_exempt() || !rf_refusing(RF_OP_OPEN))
@@ -597,12 +597,11 @@ static __always_inline void rf_dest_here(struct rf_dest *d, struct sock *sk)
 
 static __always_inline int rf_refuse_dest(struct rf_dest *d)
 {
-	__u32 decided = rf_wall_rules(d);
+	__u64 decided = rf_wall_rules(d);
 
 	if (!decided)
 		return 0;
-	rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
-		       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
+	rf_wall_told(d, decided);
 	if (decided & RF_DECIDED_MONITOR)
 		return 0;
 	if (decided & RF_DECIDED_KILL)

@@ -147,21 +147,21 @@ static __always_inline __u32 rf_deny_dest(const struct rf_dest *d)
 	return id;
 }
 
-/* The record of a refusal, to the priority ring. */
-int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags)
+/* The record of a refusal, to the priority ring. An entry is of no policy. */
+static __always_inline void rf_deny_record(const struct rf_dest *d, __u32 entry, __u64 decided,
+					   bool watched)
 {
-	struct rf_slot *s;
-	__u32 slot;
+	__u32 slot = rf_begin(RF_KIND_CALL, 1);
+	struct rf_slot *s = rf_slot(slot);
 
-	if (!d)
-		return 0;
-	slot = rf_begin(RF_KIND_CALL, 1);
-	s = rf_slot(slot);
 	if (!s)
-		return 0;
+		return;
 	s->h.nr = d->nr;
-	s->h.flags = flags | RF_F_NO_RESULT;
-	s->h.clause = clause;
+	s->h.flags = (watched ? RF_F_WOULD_DENY : RF_F_DENIED) | RF_F_NO_RESULT;
+	if (entry)
+		s->h.clause = RF_CLAUSE_ENTRY | entry;
+	else
+		rf_tell_decided(&s->h, decided);
 	s->call.args[0] = ~0ULL; /* which descriptor is not told here */
 	s->call.fd.family = d->family;
 	s->call.fd.type = d->family == AF_INET ? RF_FD_IPV4 : RF_FD_IPV6;
@@ -176,7 +176,14 @@ int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags)
 		s->call.fd.rport = d->port;
 		__builtin_memcpy(s->call.fd.raddr, d->addr, 16);
 	}
-	return rf_send(slot);
+	rf_send(slot);
+}
+
+int rf_wall_told(const struct rf_dest *d, __u64 decided)
+{
+	if (d)
+		rf_deny_record(d, 0, decided, decided & RF_DECIDED_MONITOR);
+	return 0;
 }
 
 int rf_deny_listed(const struct rf_dest *d)
@@ -189,16 +196,16 @@ int rf_deny_listed(const struct rf_dest *d)
 	id = rf_deny_dest(d);
 	if (!id)
 		return RF_LISTED_NOT;
-	rf_deny_record(d, RF_CLAUSE_ENTRY | id, c->monitor ? RF_F_WOULD_DENY : RF_F_DENIED);
+	rf_deny_record(d, id, 0, c->monitor);
 	return c->monitor ? RF_LISTED_WATCHED : RF_LISTED_REFUSED;
 }
 
 /* What the rules say of it. */
-__u32 rf_wall_rules(const struct rf_dest *d)
+__u64 rf_wall_rules(const struct rf_dest *d)
 {
 	struct rf_object o = {.bits = RF_BIT_OK};
 	struct rf_scratch *s;
-	__u32 decided;
+	__u64 decided;
 
 	if (!d)
 		return 0;
@@ -225,7 +232,8 @@ __u32 rf_wall_rules(const struct rf_dest *d)
 /* 1 = goes through, 0 = EPERM. */
 static __always_inline int rf_wall(struct rf_dest *d, bool rules)
 {
-	__u32 listed, decided;
+	__u64 decided;
+	__u32 listed;
 
 	if (rf_exempt())
 		return 1;
@@ -238,8 +246,7 @@ static __always_inline int rf_wall(struct rf_dest *d, bool rules)
 	decided = rf_wall_rules(d);
 	if (!decided)
 		return 1;
-	rf_deny_record(d, decided & RF_DECIDED_CLAUSE,
-		       decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_DENIED);
+	rf_wall_told(d, decided);
 	return !!(decided & RF_DECIDED_MONITOR);
 }
 

@@ -119,8 +119,8 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fs_struct *fs = task->fs;
 	struct rf_slot *s;
-	__u64 file, name;
-	__u32 slot, decided;
+	__u64 file, name, decided;
+	__u32 slot;
 
 	slot = rf_begin(RF_KIND_EXEC, 1);
 	s = rf_slot(slot);
@@ -140,7 +140,7 @@ int BPF_PROG(rf_exec, struct task_struct *p, int old_pid, struct linux_binprm *b
 	rf_judge_exec(slot);
 	decided = rf_judge_image();
 	if (decided) {
-		s->h.clause = decided & RF_DECIDED_CLAUSE;
+		rf_tell_decided(&s->h, decided);
 		s->h.flags |= decided & RF_DECIDED_MONITOR ? RF_F_WOULD_DENY : RF_F_KILLED;
 	}
 	if ((__u64)BPF_CORE_READ(bprm, interp) != name)

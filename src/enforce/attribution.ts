@@ -5,7 +5,7 @@ import { OPERATIONS } from './clauses/operations.ts';
 import type { DenyView } from './deny/deny-list.ts';
 import { entryOfRule } from './deny/deny-objects.ts';
 import { GUARD_BIT, guardedWhat } from './kernel/guard.ts';
-import { refusedBy, type TierPlan } from './kernel/tiers.ts';
+import { NETWORK, refusedBy, type TierPlan } from './kernel/tiers.ts';
 import { type ClauseNames, clauseRule } from './tables/clause-names.ts';
 import { type RefusedRecord, ruleOf } from './tables/deny-clauses.ts';
 import type { Policy } from './tables/tables.ts';
@@ -78,8 +78,11 @@ export class Attribution {
     if ((rec.flags & DECIDED) === 0) return 'observe';
     const op = this.#operation(rec);
     const operation = OPERATIONS.find((row) => row.op === op)?.name ?? '';
+    const { tiers } = this.#sources;
+    // By a rule or by an entry, which the wall asks wherever it stands.
+    if (NETWORK.has(operation)) return tiers.network;
     // What was decided was decided by something: asked for killing, which more tiers can.
-    return refusedBy(this.#sources.tiers, operation, 'kill') ?? 'observe';
+    return refusedBy(tiers, operation, 'kill') ?? 'observe';
   }
 
   #entry(id: number): Decider {

@@ -52,12 +52,13 @@ static __always_inline bool rf_has_peer(__u32 op)
 }
 
 /* What the classifier is asked before anything is copied. name: the kernel's copy of the path, 0 =
- * none. */
-static __always_inline int rf_ask(const struct rf_capture *c, const __u64 *args, __u64 name,
-				  __u32 nr, __s64 ret, __u32 flags)
+ * none. enum rf_wanted, or what the task was killed for, as rf_judge_kill says it. */
+static __always_inline __u64 rf_ask(const struct rf_capture *c, const __u64 *args, __u64 name,
+				    __u32 nr, __s64 ret, __u32 flags)
 {
 	struct rf_query q = {.op = c->op, .nr = nr, .ret = ret, .dirfd = AT_FDCWD, .fd = -1};
-	int want, killed = 0;
+	__u64 killed = 0;
+	int want;
 
 	if (c->op == RF_OP_OTHER)
 		return RF_WANT_EMIT;
@@ -124,10 +125,9 @@ static __always_inline int rf_send_canary(__u32 nr)
 static __always_inline int rf_task_call(__u32 nr, __s64 ret, __u32 flags, __u64 name, __u64 file)
 {
 	const struct rf_capture *c = rf_capture_of(nr);
+	__u64 args[6], want;
 	struct rf_slot *s;
-	__u64 args[6];
 	__u32 slot;
-	int want;
 
 	if (c && c->flags && rf_is_canary())
 		return rf_send_canary(nr);
@@ -151,10 +151,10 @@ static __always_inline int rf_task_call(__u32 nr, __s64 ret, __u32 flags, __u64 
 	s->from.file = file;
 	rf_call_object(slot, nr);
 	rf_call_rest(slot, nr);
-	if ((want & 0xff) == RF_WANT_PRIORITY) {
+	if (want > RF_WANT_EMIT) {
 		s->h.ring = 1;
 		s->h.flags |= RF_F_KILLED;
-		s->h.clause = (__u32)want >> 8;
+		rf_tell_decided(&s->h, want);
 	}
 	rf_send(slot);
 	return 0;

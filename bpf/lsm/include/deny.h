@@ -171,7 +171,8 @@ enum rf_listed {
 /* What the deny list says of a destination, which is told of: enum rf_listed. */
 extern int rf_deny_listed(const struct rf_dest *d);
 /* What the rules say of it: as rf_judge_deny. */
-extern __u32 rf_wall_rules(const struct rf_dest *d);
-extern int rf_deny_record(const struct rf_dest *d, __u32 clause, __u32 flags);
+extern __u64 rf_wall_rules(const struct rf_dest *d);
+/* Tells what they said. */
+extern int rf_wall_told(const struct rf_dest *d, __u64 decided);
 
 #endif

@@ -104,17 +104,19 @@ function wallHasTasks(): boolean {
 export const NETWORK: ReadonlySet<string> = new Set(['connect', 'send', 'bind']);
 
 /**
- * How an operation is refused on these tiers; undefined = it is only observed. Without security hooks what is no
- * connection can be killed for on its return, and an exec before its first instruction.
+ * How a rule on an operation refuses it on these tiers; undefined = it is only observed. Without security hooks what is
+ * no connection can be killed for on its return, and an exec before its first instruction; but not a change of user:
+ * who it was before is not known then.
  */
 export function refusedBy(tiers: TierPlan, operation: string, action: 'deny' | 'kill'): Tier | undefined {
   if (NETWORK.has(operation)) {
-    const bind = operation === 'bind' && tiers.network === 'cgroup' && !tiers.wall.includes(BIND_PROGRAMS[0]);
-    return tiers.network === 'observe' || bind ? undefined : tiers.network;
+    const asked = tiers.network !== 'cgroup' || tiers.wall.includes(BIND_PROGRAMS[0]);
+    return tiers.network === 'observe' || !asked ? undefined : tiers.network;
   }
   if (operation === 'exec') return tiers.exec === 'observe' ? undefined : tiers.exec;
   if (tiers.files === 'lsm' || tiers.files === 'fmod_ret') return tiers.files;
-  return tiers.files === 'signal' && action === 'kill' ? tiers.files : undefined;
+  const killed = tiers.files === 'signal' && action === 'kill' && operation !== 'setuid';
+  return killed ? tiers.files : undefined;
 }
 
 /** How each operation that rules may refuse is refused on these tiers: by `deny`, and by `kill`. */

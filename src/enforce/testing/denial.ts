@@ -4,7 +4,7 @@ import { type OperationName, operation } from '../clauses/operations.ts';
 import { BIT } from '../clauses/term.ts';
 
 /** The object, two lengths and two paths. */
-const OBJECT_BYTES = 96;
+const OBJECT_BYTES = 80;
 const PATH_BYTES = 512;
 export const DENY_BYTES = OBJECT_BYTES + 8 + 2 * PATH_BYTES;
 
@@ -27,13 +27,15 @@ export function writeDenial(bytes: Buffer, act: Act): void {
   const { path = '', other = '', address, id } = act;
   bytes.fill(0);
   const family = address === undefined ? 0 : address.length === 4 ? 2 : 10;
-  const words = [operation(act.op).op, syscallNumber(act.event)!, act.bits ?? BIT.ok, family];
-  [...words, act.port ?? 0, act.protocol ?? 0].forEach((word, i) => {
+  [operation(act.op).op, syscallNumber(act.event)!, act.bits ?? BIT.ok].forEach((word, i) => {
     bytes.writeUInt32LE(word, i * 4);
   });
-  bytes.write(address ?? '', 24, 'latin1');
-  bytes.writeUInt32LE(id ?? 0, 68);
-  bytes.writeUInt32LE(id === undefined ? 0 : 1, 72);
+  bytes.writeUInt16LE(family, 12);
+  bytes.writeUInt16LE(act.port ?? 0, 14);
+  bytes.writeUInt8(act.protocol ?? 0, 16);
+  bytes.writeUInt8(id === undefined ? 0 : 1, 19);
+  bytes.write(address ?? '', 20, 'latin1');
+  bytes.writeUInt32LE(id ?? 0, 56);
   bytes.writeUInt32LE(path.length, OBJECT_BYTES);
   bytes.writeUInt32LE(other.length, OBJECT_BYTES + 4);
   bytes.write(path, OBJECT_BYTES + 8, 'latin1');
