@@ -161,6 +161,13 @@ test('a rule on what lies below a folder holds for new files, and for files that
   assert.equal(fs.existsSync(`${dir}/vault/new`), false);
   assert.equal(act(`os.open('${dir}/vault/read',os.O_CREAT|os.O_RDONLY)`), 'ok');
   assert.equal(act(`open('${dir}/vault/a','a')`), 'EPERM');
+  drained();
+  assert.equal(act(`os.open('${dir}/vault/a',os.O_RDONLY|os.O_TRUNC)`), 'EPERM');
+  assert.deepEqual(
+    drained().map(({ by }) => by),
+    ['Vault is not written'],
+  );
+  assert.equal(fs.readFileSync(`${dir}/vault/a`, 'utf8'), 'a');
   assert.equal(act(`os.rename('${dir}/vault/a','${dir}/out/a')`), 'EPERM');
   assert.equal(act(`os.link('${dir}/vault/a','${dir}/out/a')`), 'EPERM');
   assert.equal(act(`os.chroot('${dir}/vault')\nopen('/a','a')`), 'EPERM');

@@ -34,7 +34,8 @@ export function decideFile(check: Check, operation: OperationName, purpose: Purp
     case 'evt.is_open_read':
       return flag(check, (s) => (s & BIT.read) !== 0);
     case 'evt.is_open_write':
-      return flag(check, (s) => (s & BIT.write) !== 0);
+      // O_TRUNC empties a file that is opened for reading alone: to a denying rule that is writing.
+      return flag(check, (s) => (s & (purpose === 'deny' ? BIT.write | BIT.truncate : BIT.write)) !== 0);
     case 'evt.is_open_create':
       return purpose === 'deny'
         ? unknown('whether the call makes the file is known after it', 'evt.arg.flags contains O_CREAT')

@@ -5,7 +5,8 @@ import { EVENTS } from '../../sensors/events/events.ts';
 import { RF_OP } from '../../sensors/record/layout.gen.ts';
 import type { Condition, PolicyRule } from '../clauses/condition.ts';
 import { OPERATIONS } from '../clauses/operations.ts';
-import { condition, evaluate, openEvent, openHolds } from '../testing/random.ts';
+import { BIT } from '../clauses/term.ts';
+import { asDenied, condition, evaluate, openEvent, openHolds } from '../testing/random.ts';
 import { compilePolicy } from './compile.ts';
 import { ruleOf } from './deny-clauses.ts';
 import { classify } from './model.ts';
@@ -99,7 +100,7 @@ test('tables that had to be cut still hide nothing', () => {
 test('a denial holds exactly where its condition does, for any call that does the same', () => {
   let denied = 0;
   fc.assert(
-    fc.property(condition, openEvent, (c, event) => {
+    fc.property(condition, openEvent.map(asDenied), (c, event) => {
       if (event.operation.strings.get('exe') === undefined || event.fields.get('evt.failed') === true) return;
       const { policy, errors } = compilePolicy([rule(c, { enforce: 'deny' })], 1);
       const table = policy.classes[0];
@@ -248,27 +249,49 @@ test('ten thousand denying rules become few clauses that refuse the same, and ea
   assert.equal(refusal('/srv/data/customer-77/secret.keys'), undefined);
 });
 
+test('an open that empties a file is one for writing to a denying rule, and none to a detecting one', () => {
+  const empties = {
+    event: 'open',
+    bits: BIT.ok | BIT.read | BIT.truncate,
+    strings: new Map(),
+    numbers: new Map(),
+  };
+  const judged = (write: boolean, enforce: PolicyRule['enforce']) => {
+    const { policy } = compilePolicy([rule(is('evt.is_open_write', '=', write), { enforce })], 1);
+    return classify(policy, policy.classes[0] as ClassTable, empties);
+  };
+  assert.equal(judged(true, 'deny').deny, 0);
+  assert.equal(judged(false, 'deny').deny, undefined);
+  assert.equal(judged(true, 'none').emit, false);
+  assert.equal(judged(false, 'none').emit, true);
+});
+
 test('many denials joined hold exactly where their conditions do', () => {
   let denied = 0;
   fc.assert(
-    fc.property(fc.array(condition, { minLength: 140, maxLength: 160 }), openEvent, (conditions, event) => {
-      if (event.operation.strings.get('exe') === undefined || event.fields.get('evt.failed') === true) return;
-      const single = conditions.filter(
-        (c) => compilePolicy([rule(c, { enforce: 'deny' })], 1).errors.length === 0,
-      );
-      const { policy, errors } = compilePolicy(
-        single.map((c) => rule(c, { enforce: 'deny' })),
-        1,
-      );
-      const table = policy.classes[0];
-      if (errors.length > 0 || table === undefined) return;
-      const { deny } = classify(policy, table, event.operation);
-      if (deny !== undefined) denied++;
-      assert.equal(
-        deny !== undefined,
-        single.some((c) => evaluate(c, event, openHolds)),
-      );
-    }),
+    fc.property(
+      fc.array(condition, { minLength: 140, maxLength: 160 }),
+      openEvent.map(asDenied),
+      (conditions, event) => {
+        if (event.operation.strings.get('exe') === undefined || event.fields.get('evt.failed') === true)
+          return;
+        const single = conditions.filter(
+          (c) => compilePolicy([rule(c, { enforce: 'deny' })], 1).errors.length === 0,
+        );
+        const { policy, errors } = compilePolicy(
+          single.map((c) => rule(c, { enforce: 'deny' })),
+          1,
+        );
+        const table = policy.classes[0];
+        if (errors.length > 0 || table === undefined) return;
+        const { deny } = classify(policy, table, event.operation);
+        if (deny !== undefined) denied++;
+        assert.equal(
+          deny !== undefined,
+          single.some((c) => evaluate(c, event, openHolds)),
+        );
+      },
+    ),
     { numRuns: 60 },
   );
   assert.ok(denied > 5, 'the property was hardly exercised');

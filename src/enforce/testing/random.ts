@@ -94,6 +94,12 @@ export const openEvent: fc.Arbitrary<TestEvent> = fc
     return { type: e.type, fields, operation: { event: e.type, bits, strings, numbers } };
   });
 
+/** The same open as a denying rule has it: O_TRUNC is writing. */
+export function asDenied(event: TestEvent): TestEvent {
+  const write = (event.operation.bits & (BIT.write | BIT.truncate)) !== 0;
+  return { ...event, fields: new Map(event.fields).set('evt.is_open_write', write) };
+}
+
 /** A check as the rules' compiler makes it. */
 export const check = (field: string, op: string, values: CheckValue[]): Check => {
   const dot = field.startsWith('evt.arg.') ? 'evt.arg' : field;
