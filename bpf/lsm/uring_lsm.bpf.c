@@ -31,14 +31,50 @@ struct rf_act {
 	bool done; /* ret is the result */
 };
 
-/* The current task does io_uring's work: in the call that submits it, or as one of its threads. */
+/* 1 = the task does io_uring's work on its way back to user space, from whatever call or interrupt.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} uring_work SEC(".maps");
+
+static __always_inline int rf_uring_works(__u32 works)
+{
+	__u32 *now = bpf_task_storage_get(&uring_work, bpf_get_current_task_btf(), NULL,
+					  works ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+
+	if (now)
+		*now = works;
+	return 0;
+}
+
+SEC("fentry/tctx_task_work")
+int rf_uring_begins(__u64 *ctx)
+{
+	return rf_uring_works(1);
+}
+
+SEC("fexit/tctx_task_work")
+int rf_uring_ends(__u64 *ctx)
+{
+	return rf_uring_works(0);
+}
+
+/* The current task does io_uring's work: in the call that submits it, as one of its threads, or on
+ * its way back to user space. */
 static __always_inline bool rf_in_uring(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 *works;
 
 	if (task->flags & PF_IO_WORKER)
 		return true;
-	return rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task)) == RF_NR_IO_URING_ENTER;
+	if (rf_regs_nr((struct pt_regs *)bpf_task_pt_regs(task)) == RF_NR_IO_URING_ENTER)
+		return true;
+	works = bpf_task_storage_get(&uring_work, task, NULL, 0);
+	return works && *works;
 }
 
 static __always_inline __u64 rf_name_of(__u64 filename)

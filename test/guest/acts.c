@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,22 +36,57 @@ static void ring_open(void)
 		    IORING_OFF_SQES);
 }
 
-/* One operation, to its end. */
-static int ring_do(struct io_uring_sqe op)
+static void ring_put(struct io_uring_sqe op)
 {
 	unsigned tail = *(unsigned *)(sq + params.sq_off.tail), mask = *(unsigned *)(sq + params.sq_off.ring_mask);
-	unsigned head = *(unsigned *)(cq + params.cq_off.head);
-	struct io_uring_cqe *cqes = (void *)(cq + params.cq_off.cqes);
 
-	op.flags |= sqe_flags;
 	sqes[tail & mask] = op;
 	((unsigned *)(sq + params.sq_off.array))[tail & mask] = tail & mask;
 	__atomic_store_n((unsigned *)(sq + params.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
-	if (syscall(__NR_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, 0, 0) < 0)
+}
+
+static void ring_enter(unsigned submit, unsigned wait)
+{
+	if (syscall(__NR_io_uring_enter, ring, submit, wait, IORING_ENTER_GETEVENTS, 0, 0) < 0)
 		perror("io_uring_enter");
+}
+
+/* The result of what ended first. */
+static int ring_result(void)
+{
+	unsigned head = *(unsigned *)(cq + params.cq_off.head);
+	struct io_uring_cqe *cqes = (void *)(cq + params.cq_off.cqes);
 	int res = cqes[head & *(unsigned *)(cq + params.cq_off.ring_mask)].res;
+
 	__atomic_store_n((unsigned *)(cq + params.cq_off.head), head + 1, __ATOMIC_RELEASE);
 	return res;
+}
+
+/* One operation, to its end. */
+static int ring_do(struct io_uring_sqe op)
+{
+	op.flags |= sqe_flags;
+	ring_put(op);
+	ring_enter(1, 1);
+	return ring_result();
+}
+
+/* One that waits for a pipe: it is done at the end of the call that writes to it. */
+static int ring_later(struct io_uring_sqe op)
+{
+	int ends[2];
+
+	if (pipe(ends))
+		exit(2);
+	ring_put((struct io_uring_sqe){
+		.opcode = IORING_OP_POLL_ADD, .fd = ends[0], .poll32_events = POLLIN, .flags = IOSQE_IO_LINK});
+	ring_put(op);
+	syscall(__NR_io_uring_enter, ring, 2, 0, 0, 0, 0);
+	if (write(ends[1], "x", 1) != 1)
+		exit(2);
+	ring_enter(0, 2);
+	ring_result();
+	return ring_result();
 }
 
 static void say(const char *name, int res)
@@ -81,6 +117,9 @@ static void by_uring(struct sockaddr_in *to)
 	say("mkdirat", OP(.opcode = IORING_OP_MKDIRAT, AT, .addr = (__u64) "folder", .len = 0750));
 	say("unlinkat", OP(.opcode = IORING_OP_UNLINKAT, AT, .addr = (__u64) "moved"));
 	say("rmdir", OP(.opcode = IORING_OP_UNLINKAT, AT, .addr = (__u64) "folder", .unlink_flags = AT_REMOVEDIR));
+	close(open("later", O_CREAT | O_RDWR, 0600));
+	say("later", ring_later((struct io_uring_sqe){
+			     .opcode = IORING_OP_OPENAT, AT, .addr = (__u64) "later", .open_flags = O_RDONLY}));
 	say("socket", OP(.opcode = 45, .fd = AF_INET, .off = SOCK_STREAM));
 }
 

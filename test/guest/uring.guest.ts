@@ -67,6 +67,12 @@ for (const how of ['uring', 'async'] as const) {
       assert.equal((rec.flags ?? 0) & RF_FLAG.NO_RESULT, 0);
     });
 
+    it('one that is done at the end of another call is seen, too', async () => {
+      assert.ok(results.later! >= 0);
+      const rec = await seen('openat', (r) => r.path0 === 'later');
+      assert.equal(rec.fdPath, join(folder, 'later'));
+    });
+
     it('a connect carries the address and the result', async () => {
       const rec = await seen('connect');
       assert.equal(rec.addr?.slice(0, 8), TO);

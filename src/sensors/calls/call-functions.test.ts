@@ -85,7 +85,12 @@ test('opens and io_uring have programs of their own only where the kernel has th
   assert.deepEqual(without.openPrograms('openat'), []);
   assert.deepEqual(without.uringPrograms('openat'), ['rf_uring_open']);
   assert.deepEqual(without.uringPrograms('unlinkat'), []);
-  const complete = CallFunctions.open(btf([...KERNEL, [FUNC, 'fd_install', 3]]))!;
+  const complete = CallFunctions.open(
+    btf([...KERNEL, [FUNC, 'fd_install', 3], [FUNC, 'tctx_task_work', 3]]),
+  )!;
+  const uring = ['rf_uring_begins', 'rf_uring_ends', 'rf_uring_open'];
+  assert.deepEqual(complete.uringPrograms('openat'), uring);
+  assert.deepEqual(complete.uringPrograms('unlinkat'), []);
   assert.deepEqual(complete.openPrograms('openat'), ['rf_open_returns', 'rf_open_installs']);
   assert.deepEqual(complete.openPrograms('connect'), []);
 });

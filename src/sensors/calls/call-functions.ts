@@ -68,6 +68,8 @@ const URING: readonly { readonly call: string; readonly program: string; readonl
   { call: 'linkat', program: 'rf_uring_link', at: 'do_linkat' },
   { call: 'renameat2', program: 'rf_uring_rename', at: 'do_renameat2' },
 ];
+/** Where a task does io_uring's work on its way back to user space, and the programs that know by it. */
+const URING_WORK = { at: 'tctx_task_work', programs: ['rf_uring_begins', 'rf_uring_ends'] } as const;
 
 export interface CallTarget {
   readonly name: string;
@@ -108,7 +110,12 @@ export class CallFunctions {
   /** Undefined where this kernel's functions can't be used so. */
   static open(btf?: Buffer): CallFunctions | undefined {
     const prefixes = [NATIVE, BARE, ...COMPAT];
-    const others = new Set([COOKIE, ...URING.map((way) => way.at), ...OPENS.map((way) => way.at)]);
+    const others = new Set([
+      COOKIE,
+      URING_WORK.at,
+      ...URING.map((way) => way.at),
+      ...OPENS.map((way) => way.at),
+    ]);
     const functions = kernelFunctions(
       (name) =>
         others.has(name) || (name.startsWith('__') && prefixes.some((prefix) => name.startsWith(prefix))),
@@ -140,7 +147,9 @@ export class CallFunctions {
 
   /** Programs that see io_uring do what this call does, as far as this kernel has their functions. */
   uringPrograms(call: string): string[] {
-    return URING.filter((way) => way.call === call && this.#functions.has(way.at)).map((way) => way.program);
+    const ways = URING.filter((way) => way.call === call && this.#functions.has(way.at));
+    const work = ways.length > 0 && this.#functions.has(URING_WORK.at) ? URING_WORK.programs : [];
+    return [...work, ...ways.map((way) => way.program)];
   }
 
   #target(name: string, side: CallSide): CallTarget | undefined {
