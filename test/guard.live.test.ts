@@ -55,6 +55,7 @@ before(() => {
   fs.mkdirSync(`${mounted}/below`);
   process.on('SIGTERM', note).on('SIGHUP', note);
   const tiers = planTiers();
+  const guards = guardPrograms(tiers, true);
   sensor = KernelSensor.open({
     capture: new Map(),
     tracepoints: [],
@@ -62,7 +63,7 @@ before(() => {
     ringBytes: 1 << 16,
     priorityRingBytes: 1 << 20,
     ignorePid: process.pid,
-    programs: [...tiers.hooks, tiers.wall[0] ?? '', ...guardPrograms(tiers, true)],
+    programs: [...tiers.hooks, tiers.wall[0] ?? '', ...guards],
     configure: (object) => configureTiers(object, tiers),
   });
   sensor.start({
@@ -76,7 +77,7 @@ before(() => {
   const folder = fs.openSync(tiers.cgroup ?? '/sys/fs/cgroup', 'r');
   cgroupLink = sensor.object.attachCgroup(tiers.wall[0] ?? '', folder).fd;
   fs.closeSync(folder);
-  guard = new Guard(sensor.object, true);
+  guard = new Guard(sensor.object, guards);
   guard.set(paths);
 });
 
@@ -193,6 +194,13 @@ const ATTEMPTS: readonly (readonly [name: string, code: () => string, what: stri
     () => `os.setxattr('${config}','trusted.x',b'x')`,
     'a change of its files',
   ],
+  [
+    'an access control list',
+    () =>
+      `import struct\nlist=[(1,6,-1),(2,7,1000),(4,4,-1),(16,7,-1),(32,4,-1)]\nos.setxattr('${config}','system.posix_acl_access',struct.pack('<I',2)+b''.join(struct.pack('<HHi',*e) for e in list))`,
+    'a change of its files',
+  ],
+  ['removing one', () => `os.removexattr('${config}','system.posix_acl_access')`, 'a change of its files'],
   ['its mode', () => `os.chmod('${state}/audit/db',0)`, 'a change of its files'],
   ['a hard link to it', () => `os.link('${state}/audit/db','${dir}/h')`, 'a change of its files'],
   ['a new file beside it', () => `open('${state}/audit/new','w')`, 'a change of its files'],

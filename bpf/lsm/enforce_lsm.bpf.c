@@ -149,6 +149,14 @@ static __always_inline __u64 rf_plain(const void *where)
 	return value;
 }
 
+/* Where an object is, for the record of what has a path too long to be matched. A walk over its
+ * path ends elsewhere. */
+static __always_inline void rf_stands_at(struct rf_scratch *s, __u64 dentry, __u64 mnt)
+{
+	s->node = dentry;
+	s->mnt = mnt;
+}
+
 /* The path of a file behind RF_JOIN: its span, 0 if it cannot be had. */
 static __always_inline __u32 rf_file_span(struct rf_scratch *s, struct path *path)
 {
@@ -309,6 +317,7 @@ static __always_inline int rf_check_open(struct file *file)
 	o.path = rf_file_span(s, &file->f_path);
 	o.node = rf_plain(&file->f_path.dentry);
 	o.flags = flags;
+	rf_stands_at(s, o.node, rf_plain(&file->f_path.mnt));
 	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	return err;
@@ -389,6 +398,7 @@ int BPF_PROG(rf_lsm_exec, struct linux_binprm *bprm, int ret)
 	o.exe = rf_code_span(o.scratch, s, bprm->file);
 	o.comm = rf_name_span(s, bprm->filename);
 	o.node = rf_plain(&bprm->file->f_path.dentry);
+	rf_stands_at(s, o.node, rf_plain(&bprm->file->f_path.mnt));
 	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	if (err)
@@ -425,6 +435,7 @@ int rf_lsm_map(__u64 *ctx)
 		return 0;
 	o.exe = rf_code_span(o.scratch, s, file);
 	o.node = rf_plain(&file->f_path.dentry);
+	rf_stands_at(s, o.node, rf_plain(&file->f_path.mnt));
 	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	if (err)
@@ -452,6 +463,7 @@ int BPF_PROG(rf_lsm_truncate, struct path *path, int ret)
 	o.flags = O_WRONLY | O_TRUNC;
 	/* bpf_d_path is not to be had before 6.8 */
 	o.path = rf_walk_span(o.scratch, o.node, rf_plain(&path->mnt));
+	rf_stands_at(s, o.node, rf_plain(&path->mnt));
 	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	if (err)
@@ -512,6 +524,7 @@ int rf_lsm_mknod(__u64 *ctx)
 	o.node = rf_plain(ctx + 1);
 	o.flags = flags;
 	o.path = rf_walk_span(o.scratch, o.node, mnt);
+	rf_stands_at(s, o.node, mnt);
 	decided = rf_judge_deny(&o);
 	if (decided && !(opens && decided & RF_DECIDED_MONITOR))
 		err = rf_carry_out(&o, decided);
@@ -540,8 +553,7 @@ static __always_inline int rf_guard(__u64 dentry)
 	s = rf_scratch_for(&o);
 	if (!s)
 		return 0;
-	s->node = dentry;
-	s->mnt = 0;
+	rf_stands_at(s, dentry, 0);
 	err = rf_refuse(&o);
 	rf_scratch_release(s);
 	return err;

@@ -304,6 +304,10 @@ RF_GUARD_DENTRY(unlink, "inode_unlink", 1)
 RF_GUARD_DENTRY(rmdir, "inode_rmdir", 1)
 RF_GUARD_DENTRY(setxattr, "inode_setxattr", 1)
 RF_GUARD_DENTRY(removexattr, "inode_removexattr", 1)
+/* Access control lists since 6.2, and chattr by a call of its own since 6.17. */
+RF_GUARD_DENTRY(set_acl, "inode_set_acl", 1)
+RF_GUARD_DENTRY(remove_acl, "inode_remove_acl", 1)
+RF_GUARD_DENTRY(set_attr, "inode_file_setattr", 0)
 
 SEC("lsm/inode_link")
 int rf_guard_link(__u64 *ctx)

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import type { BpfLink, BpfMap, BpfObject } from '../../sensors/bpf/bpf.ts';
+import { kernelTypeId } from '../../sensors/bpf/kernel-types.ts';
+import { ATTACH } from '../../sensors/bpf/probe-program.ts';
 import { codesByNumber } from '../../sensors/events/events.ts';
 import { RF_GUARD_KIND, RF_GUARD_LABEL, RF_GUARDED, STRUCTS } from '../../sensors/record/layout.gen.ts';
 import { offsetsOf } from '../../sensors/record/layout.ts';
@@ -11,7 +13,7 @@ import type { TierPlan } from './tiers.ts';
 export const GUARD_BIT = 0x4000_0000;
 
 /** Programs by which the engine guards itself, where there are security hooks. */
-export const GUARD_PROGRAMS: readonly string[] = [
+const PROGRAMS: readonly string[] = [
   'signal',
   'trace',
   'limit',
@@ -40,9 +42,19 @@ export const GUARD_PROGRAMS: readonly string[] = [
   'bpf',
 ].map((name) => `rf_guard_${name}`);
 
+/** More of them, by the security hooks that only newer kernels have. */
+const NEWER: Readonly<Record<string, string>> = {
+  rf_guard_set_acl: 'inode_set_acl',
+  rf_guard_remove_acl: 'inode_remove_acl',
+  rf_guard_set_attr: 'inode_file_setattr',
+};
+
 /** What the guard needs to be loaded on these tiers. */
-export const guardPrograms = (tiers: TierPlan, wanted: boolean): readonly string[] =>
-  wanted && tiers.files === 'lsm' ? GUARD_PROGRAMS : [];
+export function guardPrograms(tiers: TierPlan, wanted: boolean): readonly string[] {
+  if (!wanted || tiers.files !== 'lsm') return [];
+  const newer = Object.keys(NEWER).filter((name) => kernelTypeId(NEWER[name] ?? '', ATTACH.lsm) > 0);
+  return [...PROGRAMS, ...newer];
+}
 
 /** What the engine keeps others from changing. */
 export interface GuardedPaths {
@@ -93,7 +105,7 @@ export const guardedWhat = (clause: number): string => WHAT[clause & ~GUARD_BIT]
 /** The engine's protection of itself: its process, its files, its BPF objects. It ends with the engine. */
 export class Guard {
   readonly #object: BpfObject;
-  readonly #attachable: boolean;
+  readonly #programs: readonly string[];
   readonly #links: BpfLink[] = [];
   readonly #files: Held;
   readonly #objects: Held;
@@ -103,10 +115,10 @@ export class Guard {
   #unlockedUntil = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `loaded`: its programs are among those of the object. */
-  constructor(object: BpfObject, loaded: boolean) {
+  /** `programs`: its own, that are loaded with the object. */
+  constructor(object: BpfObject, programs: readonly string[]) {
     this.#object = object;
-    this.#attachable = loaded;
+    this.#programs = programs;
     this.#settings = object.map('guard');
     this.#files = new Held(object.map('guard_files'));
     this.#objects = new Held(object.map('guard_objects'));
@@ -119,7 +131,7 @@ export class Guard {
     if (!this.#attachable) return;
     if (this.#wanted && this.#links.length === 0) {
       this.refresh();
-      for (const name of GUARD_PROGRAMS) this.#links.push(this.#object.attach(name));
+      for (const name of this.#programs) this.#links.push(this.#object.attach(name));
       this.#timer = setInterval(() => this.refresh(), REFRESH_MS).unref();
     }
     this.refresh();
@@ -182,6 +194,10 @@ export class Guard {
     clearInterval(this.#timer);
     for (const link of this.#links) link.destroy();
     this.#links.length = 0;
+  }
+
+  get #attachable(): boolean {
+    return this.#programs.length > 0;
   }
 
   get #unlocked(): boolean {

@@ -119,7 +119,7 @@ export class EngineCore {
           'a rule refused too much and only watches from now on',
         ),
     });
-    this.#guard = new Guard(this.#sensor.object, guards.length > 0);
+    this.#guard = new Guard(this.#sensor.object, guards);
     this.#enforce(rules);
     this.#enricher = new Enricher({
       ...plan.wants,
