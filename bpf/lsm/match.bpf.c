@@ -33,6 +33,9 @@ static __always_inline void rf_hit(struct rf_scratch *s, __u32 number)
 {
 	__u32 n = s->count;
 
+	/* A pattern that begins or ends with `*` is met byte after byte. */
+	if (s->hits[(n - 1) & (RF_HITS - 1)] == number)
+		return;
 	s->hits[n & (RF_HITS - 1)] = number;
 	s->count = n + 1;
 }
@@ -100,6 +103,7 @@ int rf_scan(__u32 scratch, __u32 op, __u32 string, __u32 generation, __u32 span)
 	if (len > RF_PATH_MAX)
 		len = RF_PATH_MAX;
 	s->count = 0;
+	s->hits[RF_HITS - 1] = 0; /* no output: what came before the first */
 	s->folder = 0;
 	s->row = pass.t->start;
 	s->from = span & 0xffff;

@@ -130,6 +130,28 @@ test('the kernel judges as the model does', { skip }, () => {
   assert.ok(dropped > 0 && emitted > 0, 'both verdicts occur');
 });
 
+test('a pattern that is met at every byte of a long path leaves the others their say', { skip }, () => {
+  const check = (op: 'pmatch' | '=', value: string): Condition => ({
+    kind: 'check',
+    check: { field: 'fd.name', op, values: [value], text: `fd.name ${op} ${value}` },
+  });
+  const { policy: compiled } = compilePolicy(
+    [
+      {
+        name: 'r',
+        condition: { kind: 'and', items: [check('pmatch', '*'), check('=', '/etc/shadow')] },
+        events: new Set(EVENTS),
+        enforce: 'none',
+        mode: 'monitor',
+      },
+    ],
+    1000,
+  );
+  policy.install(compiled, (event) => [syscallNumber(event) ?? 0]);
+  const opened = (raw: string) => judge({ event: 'open', raw, ret: 3, flags: 0 });
+  assert.deepEqual([opened('/etc/shadow'), opened(`/etc/${'x'.repeat(300)}`)], [true, false]);
+});
+
 const denial = skip === false ? new TestRun(DENY_BYTES) : undefined;
 
 /** The clause that refuses an act, by the kernel; undefined = it is allowed. */
