@@ -52,7 +52,7 @@ describe('nobody reads what is printed', { skip: liveSkip() }, () => {
     ['run', engine],
   ] as const) {
     test(`SIGTERM ends ${name}`, async () => {
-      const child = start(args, pipe);
+      const child = start(args, path);
       await untilWritten(pipe);
       fill(pipe);
       await openFiles();
@@ -63,7 +63,7 @@ describe('nobody reads what is printed', { skip: liveSkip() }, () => {
   }
 
   test('SIGTERM ends what --duration has stopped and what still waits to be read', async () => {
-    const child = start([...watching, '--duration', '3s'], pipe);
+    const child = start([...watching, '--duration', '3s'], path);
     await untilWritten(pipe);
     fill(pipe);
     await openFiles();
@@ -103,11 +103,14 @@ function asMuchAsGoes(some: () => number): number {
   return bytes;
 }
 
-function start(args: readonly string[], output: number): ChildProcess {
+/** Its end of the pipe is opened anew: O_NONBLOCK, which Node sets and clears, is shared by all copies of one opening. */
+function start(args: readonly string[], path: string): ChildProcess {
+  const output = openSync(path, constants.O_WRONLY);
   const child = spawn(join(PACKAGE_ROOT, 'bin/ringfence'), args, {
     env: { ...process.env, RINGFENCE_SKIP_SETUP: '1' },
     stdio: ['ignore', output, output],
   });
+  closeSync(output);
   const end = (): void => void child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
